@@ -1,0 +1,316 @@
+"""What a run is: the frozen `RunSpec`, its identity, and the profiles that expand to lists of specs.
+
+A default lives in `profiles/protocol.toml` and nowhere else; `spec()` and every profile start from it.
+"""
+
+import hashlib
+import itertools
+import json
+import tomllib
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+
+from . import catalog, paths
+from .errors import StudyError, unknown
+
+OBJECTIVES = ("ce", "ce_aug", "scl", "simclr", "lcl")
+AUGMENTS = ("wordnet", "dropout", "none")
+POOLINGS = ("cls", "mean")
+PRECISIONS = ("fp32", "bf16")
+
+# Settings that an objective never reads: left out of the identity, so that one cross-entropy run serves every temperature.
+_NO_CONTRAST = ("alpha", "temperature")
+UNREAD = {
+    "ce": (*_NO_CONTRAST, "augment", "augment_rate", "augment_seed"),
+    "ce_aug": _NO_CONTRAST,
+}
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The points on which the released code and the printed paper differ; the defaults are the released code's.
+
+    `weight_place`: `outside` multiplies the log term by w[i, y_i] (released), `inside` puts it in the log (Eq. 3).
+    `reduction`: `mean` over the anchors (released) or `sum` (Eq. 4).
+    `weight_gradient`: whether the contrastive gradient reaches the weighting network.
+    `logit_dropout`: dropout again on the classifier's logits.
+    `drop_last`: whether an incomplete last batch is dropped.
+    """
+
+    weight_place: str = "outside"
+    reduction: str = "mean"
+    weight_gradient: bool = True
+    logit_dropout: bool = True
+    drop_last: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> "Protocol":
+        """Reads `released`, `printed`, or either with changes: `released,reduction=sum,logit_dropout=false`.
+
+        Raises StudyError on an unknown base, setting or value.
+        """
+        base, *changes = [part.strip() for part in text.split(",")]
+        if base not in PROTOCOLS:
+            raise unknown("protocol", base, PROTOCOLS)
+        changed = {}
+        for change in changes:
+            name, _, value = change.partition("=")
+            if name not in _PROTOCOL_VALUES:
+                raise unknown("protocol setting", name, _PROTOCOL_VALUES)
+            if value not in _PROTOCOL_VALUES[name]:
+                raise unknown(f"value of protocol setting {name}", value, _PROTOCOL_VALUES[name])
+            changed[name] = _PROTOCOL_VALUES[name][value]
+        return replace(PROTOCOLS[base], **changed)
+
+
+_SWITCH = {"true": True, "false": False}
+_PROTOCOL_VALUES = {
+    "weight_place": {"outside": "outside", "inside": "inside"},
+    "reduction": {"mean": "mean", "sum": "sum"},
+    "weight_gradient": _SWITCH,
+    "logit_dropout": _SWITCH,
+    "drop_last": _SWITCH,
+}
+PROTOCOLS = {
+    "released": Protocol(),
+    "printed": Protocol(
+        weight_place="inside", reduction="sum", weight_gradient=False, logit_dropout=False, drop_last=False
+    ),
+}
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One training run, fully said. Build it with `spec()` or a profile, which fill what is not given.
+
+    `classes` is a tuple of label names (a subset of the corpus) or None for all; `learning_rate` is the peak of AdamW's linear
+    decay; `batch_size` counts texts, so a batch with second views has twice as many rows; `max_length` counts tokens;
+    `train_limit` keeps that many training texts (None for all); `protocol` is read by `Protocol.parse`.
+
+    Raises StudyError on an unknown name, a wrong type, or a value out of range.
+    """
+
+    corpus: str
+    classes: tuple[str, ...] | None
+    objective: str
+    encoder: str
+    seed: int
+    alpha: float
+    temperature: float
+    learning_rate: float
+    batch_size: int
+    epochs: int
+    max_length: int
+    augment: str
+    augment_rate: float
+    augment_seed: int
+    pooling: str
+    protocol: str
+    precision: str
+    train_limit: int | None
+
+    def __post_init__(self):
+        _check_types(self)
+        _check_names(self)
+        _check_ranges(self)
+        _check_classes(self)
+
+    def canonical(self) -> str:
+        """The spec as JSON in one fixed form, without the settings that its objective never reads."""
+        settings = {name: value for name, value in asdict(self).items() if name not in UNREAD.get(self.objective, ())}
+        settings["protocol"] = asdict(Protocol.parse(self.protocol))
+        if self.corpus not in catalog.corpora():
+            settings["corpus"] = Path(self.corpus).stem  # the checksum says the rest; a moved file is the same corpus
+        return json.dumps(settings, sort_keys=True)
+
+    def identity(self) -> str:
+        """16 hex digits: the hash of the canonical form, the corpus checksum and the encoder revision."""
+        pinned = [self.canonical(), catalog.corpus_checksum(self.corpus), catalog.encoder(self.encoder).revision]
+        return hashlib.sha256("\n".join(pinned).encode()).hexdigest()[:16]
+
+    def label(self) -> str:
+        """A short name for progress lines and logs: `emoint lcl minilm seed 0`."""
+        subset = f"[{len(self.classes)} classes]" if self.classes else ""
+        corpus = self.corpus if self.corpus in catalog.corpora() else Path(self.corpus).stem
+        return f"{corpus}{subset} {self.objective} {self.encoder} seed {self.seed}"
+
+
+_KINDS = {str: "a text", int: "a whole number", float: "a number", tuple: "a list of class names"}
+
+
+def _check_types(spec: RunSpec) -> None:
+    for field in fields(spec):
+        value = getattr(spec, field.name)
+        optional = field.name in ("classes", "train_limit")
+        kind = {"classes": tuple, "train_limit": int}.get(field.name, field.type)
+        if optional and value is None:
+            continue
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            object.__setattr__(spec, field.name, value := float(value))
+        if kind is tuple and isinstance(value, list):
+            object.__setattr__(spec, field.name, value := tuple(value))
+        if not isinstance(value, kind) or isinstance(value, bool):
+            hint = " (papermill reads 2e-5 as a text: write 2.0e-5)" if kind is float and isinstance(value, str) else ""
+            raise StudyError(f"{field.name} must be {_KINDS[kind]}; given {value!r}{hint}.")
+
+
+def _check_names(spec: RunSpec) -> None:
+    if spec.corpus not in catalog.corpora():
+        catalog.own_file(spec.corpus)
+    catalog.encoder(spec.encoder)
+    for name, allowed in (
+        ("objective", OBJECTIVES),
+        ("augment", AUGMENTS),
+        ("pooling", POOLINGS),
+        ("precision", PRECISIONS),
+    ):
+        if getattr(spec, name) not in allowed:
+            raise unknown(name, getattr(spec, name), allowed)
+    Protocol.parse(spec.protocol)
+    if spec.augment == "none" and spec.objective == "simclr":
+        raise StudyError("objective 'simclr' needs second views; augment 'none' makes none: use 'wordnet' or 'dropout'.")
+
+
+_RANGES = {
+    "seed": ("0 or more", lambda v: v >= 0),
+    "alpha": ("from 0 to 1", lambda v: 0 <= v <= 1),
+    "temperature": ("above 0", lambda v: 0 < v < float("inf")),
+    "learning_rate": ("above 0 and at most 1", lambda v: 0 < v <= 1),
+    "batch_size": ("1 or more", lambda v: v >= 1),
+    "epochs": ("1 or more", lambda v: v >= 1),
+    "max_length": ("4 or more", lambda v: v >= 4),
+    "augment_rate": ("from 0 to 1", lambda v: 0 <= v <= 1),
+    "augment_seed": ("0 or more", lambda v: v >= 0),
+    "train_limit": ("1 or more, or none for all", lambda v: v is None or v >= 1),
+}
+
+
+def _check_ranges(spec: RunSpec) -> None:
+    for name, (allowed, holds) in _RANGES.items():
+        if not holds(getattr(spec, name)):
+            raise StudyError(f"{name} must be {allowed}; given {getattr(spec, name)!r}.")
+
+
+def _check_classes(spec: RunSpec) -> None:
+    if spec.classes is None:
+        return
+    if len(spec.classes) < 2 or len(set(spec.classes)) != len(spec.classes):
+        raise StudyError(f"classes must be two or more different class names; given {', '.join(map(str, spec.classes))!r}.")
+    if spec.corpus in catalog.corpora():
+        for name in spec.classes:
+            if name not in catalog.corpora()[spec.corpus].labels:
+                raise unknown(f"class of {spec.corpus}", name, catalog.corpora()[spec.corpus].labels)
+
+
+def _read_toml(path: Path) -> dict:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"Profile {path.name} is not valid TOML: {error}.") from None
+
+
+@cache
+def _protocol_settings() -> dict:
+    return _read_toml(paths.profiles() / "protocol.toml")
+
+
+def spec(corpus: str, objective: str, **settings) -> RunSpec:
+    """The spec of one run; what is not given comes from `profiles/protocol.toml`, first the corpus's own entry there.
+
+    Raises StudyError on an unknown setting, name, type or value.
+    """
+    return _spec({**_protocol_settings()["defaults"], **_protocol_settings()["corpus"].get(corpus, {})},
+                 {"corpus": corpus, "objective": objective, **settings})  # fmt: skip
+
+
+def _spec(defaults: dict, settings: dict) -> RunSpec:
+    names = [field.name for field in fields(RunSpec)]
+    for name in settings:
+        if name not in names:
+            raise unknown("setting", name, names)
+    return RunSpec(**{"classes": None, "train_limit": None, **defaults, **settings})
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A named list of runs. `settings` are the defaults, `by_corpus` what differs for a corpus, `grid` a list of products."""
+
+    name: str
+    title: str
+    settings: dict
+    by_corpus: dict
+    grid: tuple[dict, ...]
+
+    def specs(self) -> list[RunSpec]:
+        """All runs of the profile, each once, in the order of the grid; the seed varies slowest within an entry of the grid.
+
+        So a profile that is cut short has all objectives at the first seeds rather than all seeds of the first objective.
+        """
+        found: dict[RunSpec, None] = {}
+        for entry in self.grid:
+            names = sorted(entry, key=lambda name: name != "seed")
+            for values in itertools.product(*(_as_list(name, entry[name]) for name in names)):
+                chosen = dict(zip(names, values, strict=True))
+                defaults = {**self.settings, **self.by_corpus.get(chosen["corpus"], {})}
+                found[_spec(defaults, chosen)] = None
+        return list(found)
+
+    def restrict(self, corpora=None, objectives=None, seeds=None, encoders=None) -> "Profile":
+        """The same profile with only the named corpora, objectives, encoders or seeds (a list each; None keeps all).
+
+        Seeds may go beyond the profile's own. Raises StudyError on a name that the profile does not have.
+        """
+        grid = []
+        for entry in self.grid:
+            kept = dict(entry)
+            for name, wanted in (("corpus", corpora), ("objective", objectives), ("encoder", encoders)):
+                if wanted is not None and name in entry:
+                    kept[name] = [value for value in _as_list(name, entry[name]) if value in wanted]
+            if seeds is not None:
+                kept["seed"] = list(seeds)
+            if all(_as_list(name, value) for name, value in kept.items()):
+                grid.append(kept)
+        for name, wanted in (("corpus", corpora), ("objective", objectives), ("encoder", encoders)):
+            has = {value for entry in self.grid for value in _as_list(name, entry.get(name, []))}
+            for value in wanted or ():
+                if has and value not in has:
+                    raise unknown(f"{name} of profile {self.name}", value, sorted(has))
+        if not grid:
+            raise StudyError(f"Profile {self.name} has no run with these corpora, objectives, encoders and seeds together.")
+        return replace(self, grid=tuple(grid))
+
+
+def _as_list(name: str, value) -> list:
+    if name == "classes":  # one subset is a list of names, several are a list of lists
+        return value if value and isinstance(value[0], list) else [value]
+    return value if isinstance(value, list) else [value]
+
+
+def profile_names() -> list[str]:
+    """The names of the profiles that come with the package."""
+    return sorted(path.stem for path in paths.profiles().glob("*.toml") if path.stem != "protocol")
+
+
+def load_profile(name_or_path: str) -> Profile:
+    """Reads a profile by name, or from a TOML file of one's own. Raises StudyError if it is unknown or malformed."""
+    path = Path(name_or_path)
+    if path.suffix != ".toml" or not path.is_file():
+        if name_or_path not in profile_names():
+            raise unknown("profile", name_or_path, [*profile_names(), "or a path ending in .toml"])
+        path = paths.profiles() / f"{name_or_path}.toml"
+    table = _read_toml(path)
+    for key in table:
+        if key not in ("title", "defaults", "corpus", "grid"):
+            raise unknown(f"key in profile {path.stem}", key, ("title", "defaults", "corpus", "grid"))
+    if not table.get("grid"):
+        raise StudyError(f"Profile {path.stem} has no [[grid]]; give at least one with corpus, objective and seed.")
+    for entry in table["grid"]:
+        for key in ("corpus", "objective", "seed"):
+            if key not in entry:
+                raise StudyError(f"A [[grid]] of profile {path.stem} lacks {key!r}; each needs corpus, objective and seed.")
+    base = _protocol_settings()
+    defaults = {**base["defaults"], **table.get("defaults", {})}
+    own = table.get("corpus", {})
+    by_corpus = {name: {**base["corpus"].get(name, {}), **own.get(name, {})} for name in {*base["corpus"], *own}}
+    return Profile(path.stem, table.get("title", path.stem), defaults, by_corpus, tuple(table["grid"]))

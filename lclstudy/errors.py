@@ -1,0 +1,19 @@
+"""The one kind of error that a user of the study can mend."""
+
+
+class StudyError(ValueError):
+    """A wrong setting, file or name.
+
+    The message is one line that says what was given, what is allowed, and how to mend it. Command lines print the message
+    alone; a traceback is kept for errors of any other kind, because those are ours.
+    """
+
+
+def unknown(kind: str, given: object, allowed) -> StudyError:
+    """The error for a name that is not in a list: `unknown("corpus", "emotint", names)`."""
+    from difflib import get_close_matches
+
+    names = [str(name) for name in allowed]
+    close = get_close_matches(str(given), names, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return StudyError(f"Unknown {kind} {given!r}; allowed: {', '.join(names)}.{hint}")

@@ -1,0 +1,62 @@
+"""Where things are. Functions, not constants, so that an environment variable set late still counts.
+
+A relative path in `LCLSTUDY_DATA`, `LCLSTUDY_MODELS`, `LCLSTUDY_RUNS` or `LCLSTUDY_FIGURES` counts from the repository root,
+because a notebook, papermill and pytest each run in another working folder.
+"""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+
+
+def _override(variable: str, default: Path) -> Path:
+    value = os.environ.get(variable, "").strip()
+    return (ROOT / Path(value).expanduser()).resolve() if value else default
+
+
+def raw_data() -> Path:
+    """Folder of the raw corpora: `LCLSTUDY_DATA`, else `data/raw`, into which `corpora.fetch` downloads."""
+    return _override("LCLSTUDY_DATA", ROOT / "data" / "raw")
+
+
+def models() -> Path:
+    """Folder of local encoders, one folder each: `LCLSTUDY_MODELS`, else `data/models`."""
+    return _override("LCLSTUDY_MODELS", ROOT / "data" / "models")
+
+
+def runs() -> Path:
+    """Folder of the run records: `LCLSTUDY_RUNS`, else `data/runs`."""
+    return _override("LCLSTUDY_RUNS", ROOT / "data" / "runs")
+
+
+def figures(name: str) -> Path:
+    """Folder of the figures made from the results of a profile: `LCLSTUDY_FIGURES/NAME`, else `figures/NAME`."""
+    return _override("LCLSTUDY_FIGURES", ROOT / "figures") / name
+
+
+def results(name: str) -> Path:
+    """Folder of the frozen results of a profile: `data/results/NAME`."""
+    return ROOT / "data" / "results" / name
+
+
+def published() -> Path:
+    """Folder of the published numbers: `data/published`."""
+    return ROOT / "data" / "published"
+
+
+def embedded() -> Path:
+    """Folder of the corpus that the project made itself: `data/embedded`."""
+    return ROOT / "data" / "embedded"
+
+
+def profiles() -> Path:
+    """Folder of the profiles that come with the package."""
+    return PACKAGE / "profiles"
+
+
+def relative(path: Path) -> str:
+    """`path` from the repository root where it lies inside, else its last two parts: what may be printed or tracked."""
+    path = Path(path).resolve()
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else "/".join(path.parts[-2:])
