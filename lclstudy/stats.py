@@ -1,0 +1,207 @@
+"""Tests, effect sizes and intervals for a handful of runs, from the runs or from published means and deviations. SciPy.
+
+A test that cannot be made is no error: its numbers are NaN and its `note` says why, and the difference is there all the same.
+NaN in the input is an error (StudyError), because it would pass through every mean unseen.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special, stats
+
+from .errors import StudyError
+
+CONFIDENCE = 0.95
+ONE_RUN = "one run: no test"
+NO_DEVIATION = "no deviation: no test"
+
+
+class TTest(NamedTuple):
+    """A two-sided t-test. `difference` is mean a - mean b; `ci_low` and `ci_high` hold it with 95 % confidence."""
+
+    t: float
+    df: float
+    p: float
+    difference: float
+    ci_low: float
+    ci_high: float
+    note: str = ""
+
+
+class Effect(NamedTuple):
+    """A standardised difference between two means, with its 95 % interval."""
+
+    g: float
+    ci_low: float
+    ci_high: float
+    note: str = ""
+
+
+def welch(a: Iterable[float], b: Iterable[float]) -> TTest:
+    """Welch's t-test of two independent groups of runs, which may differ in size and deviation."""
+    return welch_from_summary(*_summary(a), *_summary(b))
+
+
+def welch_from_summary(mean_a, sd_a, n_a, mean_b, sd_b, n_b, ddof: int = 1) -> TTest:
+    """Welch's t-test from means, standard deviations and counts, as a paper prints them.
+
+    `ddof` says how the given deviations were computed: 1 divides by n - 1, 0 by n (NumPy's default). Raises StudyError on NaN,
+    a negative deviation, n below 1, or another `ddof`.
+    """
+    return _compare(_Group.of(mean_a, sd_a, n_a, ddof), _Group.of(mean_b, sd_b, n_b, ddof), pooled=False)
+
+
+def student(a: Iterable[float], b: Iterable[float]) -> TTest:
+    """Student's t-test of two independent groups of runs, which takes their deviations for equal."""
+    return student_from_summary(*_summary(a), *_summary(b))
+
+
+def student_from_summary(mean_a, sd_a, n_a, mean_b, sd_b, n_b, ddof: int = 1) -> TTest:
+    """Student's t-test from means, standard deviations and counts; arguments and errors as in `welch_from_summary`."""
+    return _compare(_Group.of(mean_a, sd_a, n_a, ddof), _Group.of(mean_b, sd_b, n_b, ddof), pooled=True)
+
+
+def paired(a: Iterable[float], b: Iterable[float]) -> TTest:
+    """Paired t-test: `a` and `b` hold the same seeds in the same order. Raises StudyError if their lengths differ."""
+    a, b = _values(a), _values(b)
+    if len(a) != len(b):
+        raise StudyError(
+            f"A paired test needs as many runs on both sides; given {len(a)} and {len(b)}: keep the seeds of both."
+        )
+    difference = float(np.mean(a - b))
+    if len(a) == 1:
+        return _no_test(difference, ONE_RUN)
+    if _is_constant(a - b, scale=np.abs([a, b]).max()):
+        return _no_test(difference, NO_DEVIATION)
+    found = stats.ttest_rel(a, b)
+    low, high = found.confidence_interval(CONFIDENCE)
+    return TTest(float(found.statistic), float(found.df), float(found.pvalue), difference, float(low), float(high))
+
+
+def holm(p_values: Iterable[float]) -> np.ndarray:
+    """p-values adjusted by Holm's step-down method (Holm 1979), in the order given.
+
+    NaN stands for a test that was not made: it stays NaN and does not count in the family. Raises StudyError if a value is not
+    from 0 to 1.
+    """
+    p_values = np.asarray(list(p_values), dtype=float)
+    made = ~np.isnan(p_values)
+    if ((p_values[made] < 0) | (p_values[made] > 1)).any():
+        raise StudyError(f"p-values must be from 0 to 1, or NaN for a test that was not made; given {p_values.tolist()}.")
+    adjusted = np.full(len(p_values), np.nan)
+    family = p_values[made]
+    order = np.argsort(family, kind="stable")
+    steps = np.maximum.accumulate(family[order] * np.arange(len(family), 0, -1))
+    restored = np.empty(len(family))
+    restored[order] = np.minimum(steps, 1)
+    adjusted[made] = restored
+    return adjusted
+
+
+def hedges_g(a: Iterable[float], b: Iterable[float]) -> Effect:
+    """Hedges' g of two independent groups of runs: the difference of means over the pooled deviation, corrected for small n."""
+    return hedges_g_from_summary(*_summary(a), *_summary(b))
+
+
+def hedges_g_from_summary(mean_a, sd_a, n_a, mean_b, sd_b, n_b, ddof: int = 1) -> Effect:
+    """Hedges' g from means, standard deviations and counts; arguments and errors as in `welch_from_summary`.
+
+    g is the unbiased estimate with the exact gamma-function factor (Hedges 1981, Eq. 6e); the interval is that of the true
+    standardised difference by the noncentral t distribution (Cumming and Finch 2001), and takes both deviations for equal.
+    """
+    a, b = _Group.of(mean_a, sd_a, n_a, ddof), _Group.of(mean_b, sd_b, n_b, ddof)
+    student_test = _compare(a, b, pooled=True)
+    if student_test.note:
+        return Effect(math.nan, math.nan, math.nan, student_test.note)
+    df = student_test.df
+    unit = math.sqrt(1 / a.n + 1 / b.n)  # t = d / unit
+    correction = math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
+    low, high = (float(special.nctdtrinc(df, share, student_test.t)) for share in ((1 + CONFIDENCE) / 2, (1 - CONFIDENCE) / 2))
+    return Effect(correction * student_test.t * unit, low * unit, high * unit)
+
+
+def mean_interval(values: Iterable[float]) -> tuple[float, float]:
+    """The 95 % interval of a mean by Student's t; NaN, NaN for one run."""
+    return mean_interval_from_summary(*_summary(values))
+
+
+def mean_interval_from_summary(mean, sd, n, ddof: int = 1) -> tuple[float, float]:
+    """The 95 % interval of a mean from mean, standard deviation and count; arguments as in `welch_from_summary`."""
+    group = _Group.of(mean, sd, n, ddof)
+    if group.n == 1:
+        return math.nan, math.nan
+    reach = _reach(group.n - 1) * group.sd / math.sqrt(group.n)
+    return group.mean - reach, group.mean + reach
+
+
+class _Group(NamedTuple):
+    mean: float
+    sd: float  # with ddof 1
+    n: int
+
+    @classmethod
+    def of(cls, mean: float, sd: float, n: int, ddof: int) -> "_Group":
+        if ddof not in (0, 1):
+            raise StudyError(f"ddof must be 1 (deviations divide by n - 1) or 0 (by n); given {ddof!r}.")
+        if not (math.isfinite(n) and n == int(n) and n >= 1):
+            raise StudyError(f"n must be a whole number, 1 or more; given {n!r}.")
+        n = int(n)
+        if n == 1:
+            sd = 0.0  # one run has no deviation; papers print `-`, which reads as NaN
+        if not (math.isfinite(mean) and math.isfinite(sd) and sd >= 0):
+            raise StudyError(
+                f"A mean must be finite and a standard deviation 0 or more; given mean {mean!r}, deviation {sd!r}."
+            )
+        return cls(float(mean), float(sd) * (math.sqrt(n / (n - 1)) if ddof == 0 and n > 1 else 1), n)
+
+
+def _compare(a: _Group, b: _Group, pooled: bool) -> TTest:
+    difference = a.mean - b.mean
+    if min(a.n, b.n) == 1:
+        return _no_test(difference, ONE_RUN)
+    if a.sd == b.sd == 0:
+        return _no_test(difference, NO_DEVIATION)
+    found = stats.ttest_ind_from_stats(*a, *b, equal_var=pooled)
+    error, df = _standard_error(a, b, pooled)
+    reach = _reach(df) * error
+    return TTest(float(found.statistic), df, float(found.pvalue), difference, difference - reach, difference + reach)
+
+
+def _standard_error(a: _Group, b: _Group, pooled: bool) -> tuple[float, float]:
+    """Standard error of the difference, and its degrees of freedom (Welch-Satterthwaite unless pooled)."""
+    if pooled:
+        df = a.n + b.n - 2
+        variance = ((a.n - 1) * a.sd**2 + (b.n - 1) * b.sd**2) / df
+        return math.sqrt(variance * (1 / a.n + 1 / b.n)), float(df)
+    of_a, of_b = a.sd**2 / a.n, b.sd**2 / b.n
+    share = of_a / (of_a + of_b)
+    return math.sqrt(of_a + of_b), 1 / (share**2 / (a.n - 1) + (1 - share) ** 2 / (b.n - 1))
+
+
+def _reach(df: float) -> float:
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, df))
+
+
+def _no_test(difference: float, note: str) -> TTest:
+    return TTest(math.nan, math.nan, math.nan, difference, math.nan, math.nan, note)
+
+
+def _values(values: Iterable[float]) -> np.ndarray:
+    values = np.asarray(list(values), dtype=float)
+    if values.ndim != 1 or len(values) == 0:
+        raise StudyError("A test needs at least one run on each side; given none.")
+    if not np.isfinite(values).all():
+        raise StudyError(f"Runs hold NaN or infinity: {values.tolist()}; leave out runs that are not done.")
+    return values
+
+
+def _is_constant(values: np.ndarray, scale: float) -> bool:
+    return np.ptp(values) <= 1e-12 * scale  # the differences of equal steps differ in their last bits
+
+
+def _summary(values: Iterable[float]) -> tuple[float, float, int]:
+    values = _values(values)
+    sd = 0.0 if _is_constant(values, np.abs(values).max()) else float(values.std(ddof=1))
+    return float(values.mean()), sd, len(values)

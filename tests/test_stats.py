@@ -1,0 +1,201 @@
+"""Statistics against SciPy, against the paper's own numbers worked by hand, and where no test can be made."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats as scipy_stats
+
+from lclstudy import stats
+from lclstudy.errors import StudyError
+
+A = [0.723, 0.726, 0.722, 0.725, 0.7245]
+B = [0.712, 0.716, 0.7155, 0.714]
+
+
+@pytest.mark.parametrize(("ours", "equal"), [(stats.welch, False), (stats.student, True)])
+def test_independent_tests_match_scipy(ours, equal):
+    found, truth = ours(A, B), scipy_stats.ttest_ind(A, B, equal_var=equal)
+    low, high = truth.confidence_interval()
+    wanted = (truth.statistic, truth.df, truth.pvalue, np.mean(A) - np.mean(B), low, high)
+    assert found[:6] == pytest.approx(wanted, rel=1e-9)
+    assert found.note == ""
+
+
+def test_paired_matches_scipy():
+    found, truth = stats.paired(A[:4], B), scipy_stats.ttest_rel(A[:4], B)
+    low, high = truth.confidence_interval()
+    wanted = (truth.statistic, 3, truth.pvalue, np.mean(A[:4]) - np.mean(B), low, high)
+    assert found[:6] == pytest.approx(wanted, rel=1e-9)
+
+
+def test_summary_gives_what_the_runs_give():
+    from_summary = stats.welch_from_summary(np.mean(A), np.std(A, ddof=1), 5, np.mean(B), np.std(B, ddof=1), 4)
+    assert from_summary == pytest.approx(stats.welch(A, B))
+    population = stats.welch_from_summary(np.mean(A), np.std(A), 5, np.mean(B), np.std(B), 4, ddof=0)
+    assert population == pytest.approx(stats.welch(A, B))
+
+
+def test_isear_of_the_paper_by_hand():
+    """LCL 72.4 (0.2) against CE 71.4 (0.2), n = 5: 1.0 / sqrt(0.04 / 5 + 0.04 / 5), on 8 degrees of freedom."""
+    found = stats.welch_from_summary(72.4, 0.2, 5, 71.4, 0.2, 5)
+    error = math.sqrt(0.016)
+    assert found.t == pytest.approx(1 / error) == pytest.approx(7.905694, abs=1e-6)
+    assert found.df == pytest.approx(8)
+    assert found.p == pytest.approx(4.7555e-05, rel=1e-4)
+    reach = 2.306004 * error  # the 97.5 % point of t on 8 degrees of freedom, from a printed table
+    assert (found.ci_low, found.ci_high) == pytest.approx((1 - reach, 1 + reach), abs=1e-6)
+
+
+def test_population_deviations_by_hand():
+    """The same with deviations that divide by n: the variance grows by 5 / 4, so t falls by sqrt(4 / 5)."""
+    found = stats.welch_from_summary(72.4, 0.2, 5, 71.4, 0.2, 5, ddof=0)
+    assert found.t == pytest.approx(7.905694 * math.sqrt(4 / 5), abs=1e-5)
+
+
+def test_welch_degrees_of_freedom_by_hand():
+    """EmoInt, LCL 86.6 (0.3) against CE 85.5 (0.9): (0.018 + 0.162)^2 / (0.018^2 / 4 + 0.162^2 / 4)."""
+    found = stats.welch_from_summary(86.6, 0.3, 5, 85.5, 0.9, 5)
+    assert found.df == pytest.approx(0.18**2 / ((0.018**2 + 0.162**2) / 4))
+    assert stats.student_from_summary(86.6, 0.3, 5, 85.5, 0.9, 5).df == 8
+
+
+def test_swapped_sides_change_the_sign_alone():
+    there, back = stats.welch(A, B), stats.welch(B, A)
+    assert (back.t, back.difference, back.ci_low) == pytest.approx((-there.t, -there.difference, -there.ci_high))
+    assert back.p == pytest.approx(there.p)
+
+
+@pytest.mark.parametrize("test", [stats.welch, stats.student, stats.hedges_g])
+def test_one_run_gives_no_test(test):
+    found = test([0.72], [0.71, 0.70])
+    assert found.note == "one run: no test"
+    assert np.isnan(found[0])
+    if test is not stats.hedges_g:
+        assert math.isnan(found.p) and found.difference == pytest.approx(0.015)
+
+
+def test_one_pair_gives_no_test():
+    found = stats.paired([0.72], [0.71])
+    assert found.note == "one run: no test" and found.difference == pytest.approx(0.01) and math.isnan(found.p)
+
+
+def test_a_printed_dash_for_one_run_is_no_error():
+    assert stats.welch_from_summary(58.6, math.nan, 1, 58.5, 0.2, 5).note == "one run: no test"
+
+
+@pytest.mark.parametrize("a", [[0.7, 0.7, 0.7], [0.1 + 0.2, 0.3, 0.3]])
+def test_no_deviation_on_both_sides_gives_no_test(a):
+    for test in (stats.welch, stats.student, stats.hedges_g):
+        found = test(a, [0.6, 0.6])
+        assert found.note == "no deviation: no test" and math.isnan(found[0])
+    assert stats.welch(a, [0.6, 0.6]).difference == pytest.approx(np.mean(a) - 0.6)
+
+
+def test_no_deviation_on_one_side_gives_a_test():
+    assert stats.welch([0.7, 0.7, 0.7], B).df == pytest.approx(len(B) - 1)
+
+
+def test_equal_steps_give_no_paired_test():
+    found = stats.paired([0.8, 0.7, 0.4], [0.7, 0.6, 0.3])  # each 0.1 apart, but for the last bits
+    assert found.note == "no deviation: no test" and found.difference == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("test", [stats.welch, stats.student, stats.paired, stats.hedges_g])
+@pytest.mark.parametrize("bad", [[0.7, math.nan], [math.inf, 0.7], []])
+def test_nan_and_nothing_are_errors(test, bad):
+    for sides in ((bad, [0.6, 0.7]), ([0.6, 0.7], bad)):
+        with pytest.raises(StudyError):
+            test(*sides)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((72.4, 0.2, 5, math.nan, 0.2, 5), "finite"),
+        ((72.4, math.nan, 5, 71.4, 0.2, 5), "finite"),
+        ((72.4, -0.2, 5, 71.4, 0.2, 5), "0 or more"),
+        ((72.4, 0.2, 0, 71.4, 0.2, 5), "n must be"),
+        ((72.4, 0.2, 2.5, 71.4, 0.2, 5), "n must be"),
+        ((72.4, 0.2, math.nan, 71.4, 0.2, 5), "n must be"),
+        ((72.4, 0.2, 5, 71.4, 0.2, 5, 2), "ddof"),
+    ],
+)
+def test_summaries_are_checked(arguments, said):
+    for test in (stats.welch_from_summary, stats.student_from_summary, stats.hedges_g_from_summary):
+        with pytest.raises(StudyError, match=said):
+            test(*arguments)
+
+
+def test_paired_refuses_groups_of_different_size():
+    with pytest.raises(StudyError, match="given 5 and 4"):
+        stats.paired(A, B)
+
+
+def test_holm_by_hand():
+    """Sorted 0.005 0.01 0.03 0.04 times 4 3 2 1 is 0.02 0.03 0.06 0.04; the last rises to 0.06. Order of the input kept."""
+    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_holm_stops_at_one_and_keeps_nan_apart():
+    found = stats.holm([0.6, math.nan, 0.5, 0.02])
+    assert found == pytest.approx([1, math.nan, 1, 0.06], nan_ok=True)
+    assert stats.holm([]).shape == (0,)
+    assert np.isnan(stats.holm([math.nan])).all()
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1.1, math.inf])
+def test_holm_refuses_what_is_no_p_value(bad):
+    with pytest.raises(StudyError, match="from 0 to 1"):
+        stats.holm([0.5, bad])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_lies_between_the_raw_value_and_bonferroni(p_values):
+    found = stats.holm(p_values)
+    raw = np.array(p_values)
+    assert (found >= raw).all() and (found <= np.minimum(raw * len(raw), 1)).all()
+    order = np.argsort(raw, kind="stable")
+    assert (np.diff(found[order]) >= 0).all()
+
+
+def test_hedges_g_by_hand():
+    """Means 2 apart, both variances 2.5, n = 5: d = 2 / sqrt(2.5); the factor on 8 df is gamma(4) / (2 gamma(3.5))."""
+    found = stats.hedges_g([3, 4, 5, 6, 7], [1, 2, 3, 4, 5])
+    assert found.g == pytest.approx(2 / math.sqrt(2.5) * math.gamma(4) / (2 * math.gamma(3.5)))
+    assert found.g == pytest.approx(2 / math.sqrt(2.5) * (1 - 3 / (4 * 8 - 1)), rel=2e-3)  # the usual approximation
+    assert found.ci_low < found.g < found.ci_high
+
+
+def test_hedges_g_interval_holds_the_noncentral_t_quantiles():
+    a, b = [3, 4, 5, 6, 7], [1, 2, 3, 4, 5]
+    found, t = stats.hedges_g(a, b), stats.student(a, b).t
+    unit = math.sqrt(2 / 5)
+    assert scipy_stats.nct.cdf(t, 8, found.ci_low / unit) == pytest.approx(0.975, abs=1e-6)
+    assert scipy_stats.nct.cdf(t, 8, found.ci_high / unit) == pytest.approx(0.025, abs=1e-6)
+
+
+@pytest.mark.parametrize("apart", [0, 0.01, 5, 50])
+def test_hedges_g_interval_is_found_near_and_far(apart):
+    found = stats.hedges_g_from_summary(72.4 + apart, 0.2, 5, 72.4, 0.2, 5)
+    assert found.ci_low <= found.g <= found.ci_high and math.isfinite(found.ci_high - found.ci_low)
+    there = stats.hedges_g_from_summary(72.4, 0.2, 5, 72.4 + apart, 0.2, 5)
+    assert there[:3] == pytest.approx((-found.g, -found.ci_high, -found.ci_low), rel=1e-6, abs=1e-9)
+
+
+def test_hedges_g_is_unbiased_and_its_interval_covers_the_truth():
+    rng = np.random.default_rng(0)
+    effects = [stats.hedges_g(*rng.normal([[1.5], [0.0]], 1, size=(2, 5))) for _ in range(2000)]
+    assert np.mean([effect.g for effect in effects]) == pytest.approx(1.5, abs=0.06)
+    assert np.mean([effect.ci_low <= 1.5 <= effect.ci_high for effect in effects]) == pytest.approx(0.95, abs=0.015)
+
+
+def test_mean_interval_matches_scipy():
+    low, high = stats.mean_interval(A)
+    assert (low, high) == pytest.approx(scipy_stats.t.interval(0.95, 4, np.mean(A), scipy_stats.sem(A)))
+    assert all(map(math.isnan, stats.mean_interval([0.7])))
+    assert stats.mean_interval_from_summary(58.6, math.nan, 1) == pytest.approx((math.nan, math.nan), nan_ok=True)
+    reach = 2.776445 * 0.2 / math.sqrt(5)  # the 97.5 % point of t on 4 degrees of freedom
+    assert stats.mean_interval_from_summary(72.4, 0.2, 5) == pytest.approx((72.4 - reach, 72.4 + reach), abs=1e-6)
