@@ -6,6 +6,8 @@ import numpy as np
 
 from .config import RunSpec
 
+SPLITS = ("validation", "test")  # those that a record holds probabilities and labels of
+
 
 @dataclass
 class Record:
