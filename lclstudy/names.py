@@ -1,0 +1,38 @@
+"""What names are called in tables and figures. A name of one's own is shown as it is."""
+
+from . import catalog
+
+OBJECTIVES = {"ce": "CE", "ce_aug": "CE + aug.", "scl": "SCL", "simclr": "SimCLR", "lcl": "LCL"}
+ENCODERS = {
+    "electra-base": "ELECTRA base",
+    "electra-small": "ELECTRA small",
+    "bert-base": "BERT base",
+    "roberta-base": "RoBERTa base",
+    "mbert": "mBERT",
+    "minilm": "MiniLM",
+    "tiny": "tiny",
+    "rnn": "RNN",
+    "gru": "GRU",
+}
+METRICS = {"accuracy": "accuracy", "weighted_f1": "weighted F1"}
+
+
+def objective(name: str) -> str:
+    """`ce_aug` is `CE + aug.`"""
+    return OBJECTIVES.get(name, name)
+
+
+def encoder(name: str) -> str:
+    """`electra-base` is `ELECTRA base`."""
+    return ENCODERS.get(name, name)
+
+
+def metric(name: str) -> str:
+    """`weighted_f1` is `weighted F1`."""
+    return METRICS.get(name, name)
+
+
+def corpus(name: str) -> str:
+    """`emoint` is `EmoInt`: the title of the catalogue."""
+    entry = catalog.corpora().get(name)
+    return entry.title if entry else name

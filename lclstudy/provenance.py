@@ -1,0 +1,57 @@
+"""What made a figure or a table: notebook, inputs with their hashes, versions. No time and no path of this machine, so that
+the same inputs give the same bytes."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+from . import __version__, paths
+from .errors import StudyError
+
+_PACKAGES = ("numpy", "pandas", "matplotlib")
+
+
+def describe(notebook: str, inputs: Iterable[Path | str]) -> dict:
+    """`notebook`, `inputs` (path from the repository root: sha256; a folder stands for its files) and `versions`.
+
+    Raises StudyError if an input is not there.
+    """
+    digests = {paths.relative(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in _files(inputs)}
+    versions = {"lclstudy": __version__, "python": platform.python_version()}
+    versions |= {package: version(package) for package in _PACKAGES}
+    return {"notebook": notebook, "inputs": dict(sorted(digests.items())), "versions": versions}
+
+
+def write(folder: Path, files: dict[str, bytes], facts: dict, sidecar: str) -> list[Path]:
+    """Writes `files` and the json `sidecar`, which holds `facts` and the sha256 of each file; returns the paths.
+
+    Raises StudyError on a name with a folder in it, or if the disk refuses.
+    """
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    told = json.dumps({**facts, "files": digests}, indent=1, ensure_ascii=False) + "\n"
+    written = []
+    for name, data in {**files, sidecar: told.encode()}.items():
+        if Path(name).name != name:
+            raise StudyError(f"The name of a figure or table must be a plain file name, without folder; given {name!r}.")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        except OSError as error:
+            where = paths.relative(folder / name)
+            raise StudyError(f"Could not write {where}: {error.strerror or error}; make room there and run again.") from error
+        written.append(folder / name)
+    return written
+
+
+def _files(inputs: Iterable[Path | str]) -> list[Path]:
+    found = []
+    for given in map(Path, inputs):
+        path = paths.ROOT / given  # an absolute path stays as it is
+        inside = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        if not inside or not inside[0].is_file():
+            raise StudyError(f"No input {paths.relative(path)}; make it first, or name a file that is there.")
+        found += inside
+    return found
