@@ -7,8 +7,9 @@ The protocol (paper section 4.2) replaces 30 % of the words. What counts here:
 - The number of words to replace is the rate times *all* words, rounded up, as in the augmenter that the released code calls.
   They are drawn from the words that have synonyms; where there are fewer, all of these are replaced.
 - Synonyms of a word are the lemmas of all synsets that WordNet's morphology finds for it, other than the word itself and its
-  dictionary forms. They are put in uninflected. Function words, words of one character, and lemmas with other signs than
-  letters, hyphens and apostrophes are left out.
+  base form (`took` does not become `take`). They are put in uninflected, each as likely as the others. Lemmas with other
+  signs than letters, hyphens and apostrophes are left out.
+- Function words and words of one character are left alone.
 """
 
 import math
@@ -24,27 +25,27 @@ KINDS = ("wordnet", "dropout")
 
 # The closed word classes of English, which carry grammar rather than meaning: a synonym of `was`, `not` or `in` spoils a text.
 # NLTK's own list needs a second download; scikit-learn's lacks `did` and `does`, and holds `cry`, `serious` and `fire`.
-STOP_WORDS = frozenset(
-    """
-    a an the this that these those each every either neither both all any some no none such same other another own few many
-    more most much less least several enough only
-    i me my mine myself we us our ours ourselves you your yours yourself yourselves he him his himself she her hers herself
-    it its itself they them their theirs themselves one ones oneself who whom whose which what whoever whatever whichever
-    someone somebody something anyone anybody anything everyone everybody everything nobody nothing
-    be am is are was were been being have has had having do does did doing done can could may might must shall should will
-    would ought cannot
-    about above across after against along amid among around as at before behind below beneath beside besides between beyond
-    by despite down during except for from in inside into near of off on onto out outside over past per since through
-    throughout till to toward towards under underneath until up upon via with within without
-    and but or nor so yet if because although though while whereas unless whether than
-    not never also too very just even still again once then now here there when where why how ever quite rather almost
-    however therefore thus hence else perhaps maybe yes
-    """.split()
-)
+_FUNCTION_WORDS = """
+a an the this that these those each every either neither both all any some no none such same other another own few many
+more most much less least several enough only
+i me my mine myself we us our ours ourselves you your yours yourself yourselves he him his himself she her hers herself
+it its itself they them their theirs themselves one ones oneself who whom whose which what whoever whatever whichever
+someone somebody something anyone anybody anything everyone everybody everything nobody nothing
+be am is are was were been being have has had having do does did doing done can could may might must shall should will
+would ought cannot
+about above across after against along amid among around as at before behind below beneath beside besides between beyond
+by despite down during except for from in inside into near of off on onto out outside over past per since through
+throughout till to toward towards under underneath until up upon via with within without
+and but or nor so yet if because although though while whereas unless whether than
+not never also too very just even still again once then now here there when where why how ever quite rather almost
+however therefore thus hence else perhaps maybe yes
+"""
+STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 _WORD_CHARACTER = r"[\w\u0300-\u036f]"  # an accent may follow its letter as a sign of its own
+# Group 1 is a word; a token without it is a placeholder or a sign.
 _TOKEN = re.compile(
-    rf"\[[A-Z]+\]|\b(?:URL|USER_MENTION)\b|({_WORD_CHARACTER}+(?:[-'\u2019]{_WORD_CHARACTER}+)*)",
+    rf"\[[A-Z]+\]|\b(?:URL|USER_MENTION)\b|({_WORD_CHARACTER}+(?:[-'\u2019]{_WORD_CHARACTER}+)*)|\S",
 )
 _PLAIN_LEMMA = re.compile(r"[A-Za-z]+(?:[-'_][A-Za-z]+)*")
 
@@ -85,13 +86,15 @@ def synonyms(text: str, rate: float, seed: int) -> str:
     return "".join([*pieces, text[end:]])
 
 
-def coverage(texts: list[str]) -> float:
-    """The share of the word tokens of `texts` that WordNet knows, 0 to 1; 0 if there are none.
+def coverage(texts: list[str], signs: bool = False) -> float:
+    """The share of the tokens of `texts` that WordNet knows, inflected or not, 0 to 1; 0 if there are none.
 
-    Raises StudyError if there is no WordNet.
+    Tokens are the words; with `signs` also punctuation and placeholders, which WordNet never knows. The paper (section 4.2)
+    does not say which it counted. Raises StudyError if there is no WordNet.
     """
-    words = [_normal(word[0]) for text in texts for word in _words(text)]
-    return sum(map(_is_known, words)) / len(words) if words else 0.0
+    tokens = [token for text in texts for token in _TOKEN.finditer(text) if signs or token[1]]
+    known = sum(_is_known(_normal(token[1])) for token in tokens if token[1])
+    return known / len(tokens) if tokens else 0.0
 
 
 def _words(text: str) -> list[re.Match]:

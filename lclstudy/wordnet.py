@@ -29,22 +29,20 @@ _CONNECT_SECONDS, _APT_SECONDS = 10, 300
 
 # The lexicographer files of WordNet 3.0 in the order of their numbers, from the manual page lexnames(5WN). Debian leaves the
 # table out, because WordNet's own C library has it compiled in; NLTK's reader wants the file.
-LEXICOGRAPHER_FILES = tuple(
-    """
-    adj.all adj.pert adv.all noun.Tops noun.act noun.animal noun.artifact noun.attribute noun.body noun.cognition
-    noun.communication noun.event noun.feeling noun.food noun.group noun.location noun.motive noun.object noun.person
-    noun.phenomenon noun.plant noun.possession noun.process noun.quantity noun.relation noun.shape noun.state noun.substance
-    noun.time verb.body verb.change verb.cognition verb.communication verb.competition verb.consumption verb.contact
-    verb.creation verb.emotion verb.motion verb.perception verb.possession verb.social verb.stative verb.weather adj.ppl
-    """.split()
-)
+_LEXICOGRAPHER_FILES = """
+adj.all adj.pert adv.all noun.Tops noun.act noun.animal noun.artifact noun.attribute noun.body noun.cognition
+noun.communication noun.event noun.feeling noun.food noun.group noun.location noun.motive noun.object noun.person
+noun.phenomenon noun.plant noun.possession noun.process noun.quantity noun.relation noun.shape noun.state noun.substance
+noun.time verb.body verb.change verb.cognition verb.communication verb.competition verb.consumption verb.contact
+verb.creation verb.emotion verb.motion verb.perception verb.possession verb.social verb.stative verb.weather adj.ppl
+"""
 _CATEGORIES = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
 
 
 def lexnames() -> str:
     """The `lexnames` table, 45 lines of number, name and syntactic category (1 to 4), separated by tabs: lexnames(5WN)."""
-    rows = (f"{number:02d}\t{name}\t{_CATEGORIES[name.split('.')[0]]}\n" for number, name in enumerate(LEXICOGRAPHER_FILES))
-    return "".join(rows)
+    names = _LEXICOGRAPHER_FILES.split()
+    return "".join(f"{number:02d}\t{name}\t{_CATEGORIES[name.split('.')[0]]}\n" for number, name in enumerate(names))
 
 
 def folder() -> Path:
@@ -63,7 +61,16 @@ def _reader_files() -> tuple[str, ...]:
 
 
 def _is_whole(corpus: Path) -> bool:
-    return all((corpus / name).is_file() and (corpus / name).stat().st_size for name in _reader_files())
+    """Whether all files of NLTK's reader are there, none of them cut in the middle of a line."""
+    return all(_last_byte(corpus / name) == b"\n" for name in _reader_files())
+
+
+def _last_byte(path: Path) -> bytes:
+    if not path.is_file() or not path.stat().st_size:
+        return b""
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read()
 
 
 def _find():
@@ -71,7 +78,7 @@ def _find():
     import nltk
     from nltk.corpus import wordnet
 
-    if (_is_whole(_our_corpus()) or _our_corpus().with_suffix(".zip").is_file()) and str(folder()) not in nltk.data.path:
+    if str(folder()) not in nltk.data.path and _is_whole(_our_corpus()):
         nltk.data.path.append(str(folder()))
     try:
         wordnet.ensure_loaded()
@@ -95,8 +102,8 @@ def ensure():
     reader = _find()
     if reader is None:
         raise StudyError(
-            "There is no WordNet. Run `python -m lclstudy.wordnet`, which gets it by `nltk.download('wordnet')` or from Debian's "
-            "packages wordnet-base and wordnet-sense-index."
+            "There is no WordNet. Run `python -m lclstudy.wordnet`, which gets it by `nltk.download('wordnet')`, or from "
+            "Debian's packages wordnet-base and wordnet-sense-index."
         )
     return reader
 
@@ -116,25 +123,34 @@ def install() -> None:
 
     Raises StudyError, one line that names both ways to get it by hand, if neither NLTK nor Debian can give it.
     """
-    if _our_corpus().exists() and not _is_whole(_our_corpus()):
-        shutil.rmtree(_our_corpus())
-    if _find() is not None:
-        return
     failures = []
-    with _staging() as staging:
-        for source in (_from_nltk, _from_debian):
-            try:
-                source(staging)
-            except (OSError, subprocess.SubprocessError, StudyError) as error:
-                failures.append(" ".join(str(error).split()))
-            else:
-                break
+    try:
+        if _our_corpus().exists() and not _is_whole(_our_corpus()):
+            shutil.rmtree(_our_corpus())
+        if _find() is not None:
+            return
+        with _staging() as staging:
+            failures = _fetch(staging)
+    except OSError as error:
+        failures = [f"{paths.relative(folder())} cannot be written: {error.strerror}"]
     ensure.cache_clear()
     if _find() is None:
         raise StudyError(
             f"WordNet could not be fetched ({'; '.join(failures)}). With a network, run `python -m nltk.downloader wordnet`, "
             "or on Debian and Ubuntu `apt-get install wordnet-base wordnet-sense-index`, then this command again."
         )
+
+
+def _fetch(staging: Path) -> list[str]:
+    """Puts WordNet in its place from the first source that has it; returns why the others had not."""
+    failures = []
+    for source in (_from_nltk, _from_debian):
+        try:
+            _publish(source(staging), staging)
+            break
+        except (OSError, subprocess.SubprocessError, StudyError) as error:
+            failures.append(" ".join(str(error).split()))
+    return failures
 
 
 @contextmanager
@@ -150,16 +166,25 @@ def _staging():
         yield Path(name)
 
 
-def _publish(made: Path, place: Path) -> None:
-    """Moves a finished file or folder to its place; one that another process put there first stays."""
+def _publish(source: Path, staging: Path) -> None:
+    """Copies what NLTK's reader wants from `source`, adds the table of names, then moves the whole folder to its place."""
+    whole = Path(tempfile.mkdtemp(dir=staging))
+    for name in _reader_files():
+        if name == "lexnames":
+            (whole / name).write_text(lexnames(), "ascii")
+        else:
+            shutil.copyfile(source / name, whole / name)
+        (whole / name).chmod(0o644)
+    whole.chmod(0o755)
     try:
-        made.rename(place)
+        whole.rename(_our_corpus())
     except OSError:
-        if not place.exists():
+        if not _is_whole(_our_corpus()):  # else another process was first
             raise
 
 
-def _from_nltk(staging: Path) -> None:
+def _from_nltk(staging: Path) -> Path:
+    """Downloads and unpacks NLTK's own package; returns the folder of the files."""
     import nltk
 
     address = nltk.downloader.Downloader.DEFAULT_URL
@@ -173,27 +198,14 @@ def _from_nltk(staging: Path) -> None:
         nltk.data.path.append(str(folder()))  # NLTK writes only below a folder of its path
     if not nltk.download("wordnet", download_dir=str(staging), quiet=True, print_error_to=said):
         raise StudyError(f"nltk.download: {said.getvalue().replace('[nltk_data]', '')}")
-    _publish(staging / "corpora" / "wordnet.zip", _our_corpus().with_suffix(".zip"))
+    shutil.unpack_archive(staging / "corpora" / "wordnet.zip", staging / "nltk")
+    return staging / "nltk" / "wordnet"
 
 
-def _from_debian(staging: Path) -> None:
-    source = DEBIAN_FOLDER
-    needed = [name for name in _reader_files() if name != "lexnames"]
-    if not all((source / name).is_file() for name in needed):
-        source = _unpack_debian(staging)
-    made = staging / "wordnet"
-    made.mkdir()
-    for name in needed:
-        shutil.copyfile(source / name, made / name)
-    (made / "lexnames").write_text(lexnames(), "ascii")
-    for path in made.iterdir():
-        path.chmod(0o644)
-    made.chmod(0o755)
-    _publish(made, _our_corpus())
-
-
-def _unpack_debian(staging: Path) -> Path:
-    """Downloads and unpacks the two packages without installing them, which needs no root; returns the folder of the files."""
+def _from_debian(staging: Path) -> Path:
+    """Finds the files of Debian's two packages, else downloads and unpacks them without installing, which needs no root."""
+    if all((DEBIAN_FOLDER / name).is_file() for name in _reader_files() if name != "lexnames"):
+        return DEBIAN_FOLDER
     for program in ("apt-get", "dpkg-deb"):
         if shutil.which(program) is None:
             raise StudyError(f"Debian's packages: there is no {program} here")
