@@ -19,11 +19,15 @@ AUGMENTS = ("wordnet", "dropout", "none")
 POOLINGS = ("cls", "mean")
 PRECISIONS = ("fp32", "bf16")
 
-# Settings that an objective never reads: left out of the identity, so that one cross-entropy run serves every temperature.
-_NO_CONTRAST = ("alpha", "temperature")
+# Settings that a run never reads: left out of the identity, so that one cross-entropy run serves every temperature.
+_NO_CONTRAST = ("alpha", "temperature", "weight_place", "weight_gradient", "reduction")
+_NO_WEIGHTS = ("weight_place", "weight_gradient")
+_NO_SYNONYMS = ("augment_rate", "augment_seed")
 UNREAD = {
-    "ce": (*_NO_CONTRAST, "augment", "augment_rate", "augment_seed"),
+    "ce": (*_NO_CONTRAST, "augment", *_NO_SYNONYMS),
     "ce_aug": _NO_CONTRAST,
+    "scl": _NO_WEIGHTS,
+    "simclr": _NO_WEIGHTS,
 }
 
 
@@ -74,9 +78,7 @@ _PROTOCOL_VALUES = {
 }
 PROTOCOLS = {
     "released": Protocol(),
-    "printed": Protocol(
-        weight_place="inside", reduction="sum", weight_gradient=False, logit_dropout=False, drop_last=False
-    ),
+    "printed": Protocol(weight_place="inside", reduction="sum", weight_gradient=False, logit_dropout=False, drop_last=False),
 }
 
 
@@ -117,9 +119,11 @@ class RunSpec:
         _check_classes(self)
 
     def canonical(self) -> str:
-        """The spec as JSON in one fixed form, without the settings that its objective never reads."""
-        settings = {name: value for name, value in asdict(self).items() if name not in UNREAD.get(self.objective, ())}
-        settings["protocol"] = asdict(Protocol.parse(self.protocol))
+        """The spec as JSON in one fixed form, without the settings that a run of its kind never reads."""
+        unread = (*UNREAD.get(self.objective, ()), *(_NO_SYNONYMS if self.augment != "wordnet" else ()))
+        settings = {name: value for name, value in asdict(self).items() if name not in unread}
+        protocol = asdict(Protocol.parse(self.protocol))
+        settings["protocol"] = {name: value for name, value in protocol.items() if name not in unread}
         if self.corpus not in catalog.corpora():
             settings["corpus"] = Path(self.corpus).stem  # the checksum says the rest; a moved file is the same corpus
         return json.dumps(settings, sort_keys=True)
@@ -150,7 +154,8 @@ def _check_types(spec: RunSpec) -> None:
             object.__setattr__(spec, field.name, value := float(value))
         if kind is tuple and isinstance(value, list):
             object.__setattr__(spec, field.name, value := tuple(value))
-        if not isinstance(value, kind) or isinstance(value, bool):
+        names = kind is not tuple or (isinstance(value, tuple) and all(isinstance(name, str) for name in value))
+        if not isinstance(value, kind) or isinstance(value, bool) or not names:
             hint = " (papermill reads 2e-5 as a text: write 2.0e-5)" if kind is float and isinstance(value, str) else ""
             raise StudyError(f"{field.name} must be {_KINDS[kind]}; given {value!r}{hint}.")
 
@@ -173,7 +178,7 @@ def _check_names(spec: RunSpec) -> None:
 
 
 _RANGES = {
-    "seed": ("0 or more", lambda v: v >= 0),
+    "seed": ("from 0 to 4294967295", lambda v: 0 <= v < 2**32),  # NumPy's legacy generators take no more
     "alpha": ("from 0 to 1", lambda v: 0 <= v <= 1),
     "temperature": ("above 0", lambda v: 0 < v < float("inf")),
     "learning_rate": ("above 0 and at most 1", lambda v: 0 < v <= 1),
@@ -181,7 +186,7 @@ _RANGES = {
     "epochs": ("1 or more", lambda v: v >= 1),
     "max_length": ("4 or more", lambda v: v >= 4),
     "augment_rate": ("from 0 to 1", lambda v: 0 <= v <= 1),
-    "augment_seed": ("0 or more", lambda v: v >= 0),
+    "augment_seed": ("from 0 to 4294967295", lambda v: 0 <= v < 2**32),
     "train_limit": ("1 or more, or none for all", lambda v: v is None or v >= 1),
 }
 
@@ -206,7 +211,7 @@ def _check_classes(spec: RunSpec) -> None:
 def _read_toml(path: Path) -> dict:
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"Profile {path.name} is not valid TOML: {error}.") from None
 
 
@@ -226,7 +231,7 @@ def spec(corpus: str, objective: str, **settings) -> RunSpec:
 
 def _spec(defaults: dict, settings: dict) -> RunSpec:
     names = [field.name for field in fields(RunSpec)]
-    for name in settings:
+    for name in {**defaults, **settings}:
         if name not in names:
             raise unknown("setting", name, names)
     return RunSpec(**{"classes": None, "train_limit": None, **defaults, **settings})
@@ -252,7 +257,8 @@ class Profile:
             names = sorted(entry, key=lambda name: name != "seed")
             for values in itertools.product(*(_as_list(name, entry[name]) for name in names)):
                 chosen = dict(zip(names, values, strict=True))
-                defaults = {**self.settings, **self.by_corpus.get(chosen["corpus"], {})}
+                own = self.by_corpus.get(chosen["corpus"], {}) if isinstance(chosen["corpus"], str) else {}
+                defaults = {**self.settings, **own}
                 found[_spec(defaults, chosen)] = None
         return list(found)
 
@@ -261,24 +267,30 @@ class Profile:
 
         Seeds may go beyond the profile's own. Raises StudyError on a name that the profile does not have.
         """
+        wanted = {"corpus": corpora, "objective": objectives, "encoder": encoders}
+        wanted = {name: _as_names(values) for name, values in wanted.items() if values is not None}
+        for name, values in wanted.items():
+            has = {value for entry in self.grid for value in self._values(entry, name)}
+            for value in values:
+                if value not in has:
+                    raise unknown(f"{name} of profile {self.name}", value, sorted(has))
         grid = []
         for entry in self.grid:
-            kept = dict(entry)
-            for name, wanted in (("corpus", corpora), ("objective", objectives), ("encoder", encoders)):
-                if wanted is not None and name in entry:
-                    kept[name] = [value for value in _as_list(name, entry[name]) if value in wanted]
+            kept = {name: [value for value in self._values(entry, name) if value in values] for name, values in wanted.items()}
             if seeds is not None:
-                kept["seed"] = list(seeds)
-            if all(_as_list(name, value) for name, value in kept.items()):
-                grid.append(kept)
-        for name, wanted in (("corpus", corpora), ("objective", objectives), ("encoder", encoders)):
-            has = {value for entry in self.grid for value in _as_list(name, entry.get(name, []))}
-            for value in wanted or ():
-                if has and value not in has:
-                    raise unknown(f"{name} of profile {self.name}", value, sorted(has))
+                kept["seed"] = _as_names(seeds)
+            if all(kept.values()):
+                grid.append({**entry, **kept})
         if not grid:
             raise StudyError(f"Profile {self.name} has no run with these corpora, objectives, encoders and seeds together.")
         return replace(self, grid=tuple(grid))
+
+    def _values(self, entry: dict, name: str) -> list:
+        return _as_list(name, entry[name] if name in entry else self.settings[name])
+
+
+def _as_names(given) -> list:
+    return [given] if isinstance(given, str | int) else list(given)
 
 
 def _as_list(name: str, value) -> list:
@@ -294,23 +306,43 @@ def profile_names() -> list[str]:
 
 def load_profile(name_or_path: str) -> Profile:
     """Reads a profile by name, or from a TOML file of one's own. Raises StudyError if it is unknown or malformed."""
-    path = Path(name_or_path)
+    path = Path(str(name_or_path))
     if path.suffix != ".toml" or not path.is_file():
         if name_or_path not in profile_names():
             raise unknown("profile", name_or_path, [*profile_names(), "or a path ending in .toml"])
         path = paths.profiles() / f"{name_or_path}.toml"
     table = _read_toml(path)
-    for key in table:
-        if key not in ("title", "defaults", "corpus", "grid"):
-            raise unknown(f"key in profile {path.stem}", key, ("title", "defaults", "corpus", "grid"))
-    if not table.get("grid"):
-        raise StudyError(f"Profile {path.stem} has no [[grid]]; give at least one with corpus, objective and seed.")
-    for entry in table["grid"]:
-        for key in ("corpus", "objective", "seed"):
-            if key not in entry:
-                raise StudyError(f"A [[grid]] of profile {path.stem} lacks {key!r}; each needs corpus, objective and seed.")
+    _check_profile(path.stem, table)
     base = _protocol_settings()
     defaults = {**base["defaults"], **table.get("defaults", {})}
     own = table.get("corpus", {})
     by_corpus = {name: {**base["corpus"].get(name, {}), **own.get(name, {})} for name in {*base["corpus"], *own}}
     return Profile(path.stem, table.get("title", path.stem), defaults, by_corpus, tuple(table["grid"]))
+
+
+_PROFILE_KEYS = {"title": str, "defaults": dict, "corpus": dict, "grid": list}
+
+
+def _check_profile(name: str, table: dict) -> None:
+    """Raises StudyError unless the table has the shape of a profile; its settings are checked when they make specs."""
+    for key, value in table.items():
+        if key not in _PROFILE_KEYS:
+            raise unknown(f"key in profile {name}", key, _PROFILE_KEYS)
+        if not isinstance(value, _PROFILE_KEYS[key]):
+            form = {"title": 'title = "..."', "grid": "[[grid]]", "corpus": "[corpus.NAME]"}.get(key, f"[{key}]")
+            raise StudyError(f"{key!r} of profile {name} has the wrong form; write it as {form}.")
+    if not table.get("grid"):
+        raise StudyError(f"Profile {name} has no [[grid]]; give at least one with corpus, objective and seed.")
+    for entry in table["grid"]:
+        for key in ("corpus", "objective", "seed"):
+            if not isinstance(entry, dict) or key not in entry:
+                raise StudyError(f"A [[grid]] of profile {name} lacks {key!r}; each needs corpus, objective and seed.")
+        for key, value in entry.items():
+            if value == []:
+                raise StudyError(f"A [[grid]] of profile {name} has no value for {key!r}; give one or more, or leave it out.")
+    grid_corpora = {value for entry in table["grid"] for value in _as_list("corpus", entry["corpus"]) if isinstance(value, str)}
+    for corpus, settings in table.get("corpus", {}).items():
+        if corpus not in catalog.corpora() and corpus not in grid_corpora:
+            raise unknown(f"corpus in profile {name}", corpus, catalog.corpora())
+        if not isinstance(settings, dict):
+            raise StudyError(f"'corpus.{corpus}' of profile {name} has the wrong form; write it as [corpus.{corpus}].")
