@@ -12,9 +12,13 @@ from .paths import PACKAGE, ROOT
 
 @dataclass(frozen=True)
 class RawFile:
-    """A file of a corpus. `sha256` is pinned where the study holds the bytes, else `git_blob` (git's sha1 of the blob) is."""
+    """A file of a corpus. `sha256` is pinned where the study holds the bytes, else `git_blob` (git's sha1 of the blob) is.
+
+    `split` says whose rows it holds: `train`, `validation`, `test`, `all` (split on reading), or nothing: pinned but not read.
+    """
 
     path: str
+    split: str = ""
     url: str = ""
     bytes: int | None = None
     sha256: str | None = None
@@ -37,7 +41,7 @@ class CorpusEntry:
 
 @dataclass(frozen=True)
 class EncoderEntry:
-    """An encoder of the catalogue. `revision` pins the hub's commit (or our recipe's version), `sha256` the weights if known."""
+    """An encoder of the catalogue. `revision` pins the hub's commit (or our recipe's version), `sha256` the weights."""
 
     name: str
     kind: str
