@@ -11,8 +11,6 @@ ENCODERS = {
     "mbert": "mBERT",
     "minilm": "MiniLM",
     "tiny": "tiny",
-    "rnn": "RNN",
-    "gru": "GRU",
 }
 METRICS = {"accuracy": "accuracy", "weighted_f1": "weighted F1"}
 

@@ -19,7 +19,7 @@ def describe(notebook: str, inputs: Iterable[Path | str]) -> dict:
 
     Raises StudyError if an input is not there.
     """
-    digests = {paths.relative(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in _files(inputs)}
+    digests = {paths.relative(file): sha256(file.read_bytes()) for file in _files(inputs)}
     versions = {"lclstudy": __version__, "python": platform.python_version()}
     versions |= {package: version(package) for package in _PACKAGES}
     return {"notebook": notebook, "inputs": dict(sorted(digests.items())), "versions": versions}
@@ -30,20 +30,25 @@ def write(folder: Path, files: dict[str, bytes], facts: dict, sidecar: str) -> l
 
     Raises StudyError on a name with a folder in it, or if the disk refuses.
     """
-    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    digests = {name: sha256(data) for name, data in files.items()}
     told = json.dumps({**facts, "files": digests}, indent=1, ensure_ascii=False) + "\n"
-    written = []
-    for name, data in {**files, sidecar: told.encode()}.items():
+    content = {**files, sidecar: told.encode()}
+    for name in content:
         if Path(name).name != name:
             raise StudyError(f"The name of a figure or table must be a plain file name, without folder; given {name!r}.")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in content.items():
             (folder / name).write_bytes(data)
-        except OSError as error:
-            where = paths.relative(folder / name)
-            raise StudyError(f"Could not write {where}: {error.strerror or error}; make room there and run again.") from error
-        written.append(folder / name)
-    return written
+    except OSError as error:
+        where = paths.relative(folder)
+        raise StudyError(f"Could not write to {where}: {error.strerror or error}; make room there and run again.") from error
+    return [folder / name for name in content]
+
+
+def sha256(data: bytes) -> str:
+    """The sha256 of `data`, 64 hex digits."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def _files(inputs: Iterable[Path | str]) -> list[Path]:

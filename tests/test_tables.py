@@ -1,0 +1,232 @@
+"""Tables from published numbers and runs: missing, single and failed runs, selection, and the texts that are shown."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lclstudy import config, published, stats, tables
+from lclstudy.errors import StudyError
+from lclstudy.records import Record
+from lclstudy.store import RunStore
+
+
+def make_runs(scores, corpus="emoint", encoder="minilm", classes="", **settings):
+    """A row per run: `scores` has per objective a list of test accuracies in percent, or of `failed` and `not run`."""
+    rows = []
+    for objective, values in scores.items():
+        for seed, value in enumerate(values):
+            done = not isinstance(value, str)
+            row = dict(
+                corpus=corpus, classes=classes, objective=objective, encoder=encoder, seed=seed, alpha=0.5, temperature=0.3
+            )
+            row |= dict(status="done" if done else value, test_accuracy=value / 100 if done else np.nan)
+            rows.append({**row, **settings})
+    return pd.DataFrame(rows)
+
+
+def printed(*rows):
+    """Published numbers: (corpus, objective, encoder, value, spread, n) each."""
+    table = pd.DataFrame(rows, columns=["corpus", "objective", "encoder", "value", "spread", "n"])
+    return table.assign(classes="all", split="test", metric="accuracy", n=table["n"].astype("Int64"))
+
+
+EMOINT = printed(
+    ("emoint", "ce", "electra-base", 85.5, 0.9, 5),
+    ("emoint", "lcl", "electra-base", 86.6, 0.3, 5),
+    ("emoint", "ce", "bert-base", 85.0, 0.6, 5),
+)
+
+
+def row_of(table, **wanted):
+    found = table[np.logical_and.reduce([table[name] == value for name, value in wanted.items()])]
+    assert len(found) == 1, f"{len(found)} rows for {wanted}"
+    return found.iloc[0]
+
+
+def test_mean_and_deviation_of_the_runs_beside_the_published_number():
+    row = row_of(tables.main_results(EMOINT, make_runs({"lcl": [86.0, 87.0, 88.0]})), objective="lcl")
+    assert (row["n"], row["status"], row["encoder"]) == (3, "done", "minilm")
+    assert (row["mean"], row["sd"]) == pytest.approx((87.0, 1.0))
+    assert (row["published_encoder"], row["published_mean"], row["published_n"]) == ("electra-base", 86.6, 5)
+    assert row["difference"] == pytest.approx(0.4)
+
+
+def test_a_run_stands_beside_its_own_encoder_first():
+    results = tables.main_results(EMOINT, make_runs({"ce": [84.0]}, encoder="bert-base"))
+    assert row_of(results, encoder="bert-base")["published_mean"] == 85.0
+    assert row_of(results, encoder="electra-base", objective="ce")["status"] == "not run"
+
+
+def test_every_cell_says_not_run_or_not_reported_and_none_is_blank():
+    shown = tables.readable_results(tables.main_results(EMOINT, make_runs({"ce": [84.0, 85.0], "ce_aug": ["not run"]})))
+    assert not (shown == "").any().any() and not shown.isna().any().any()
+    lcl, augmented = row_of(shown, Objective="LCL"), row_of(shown, Objective="CE + aug.")
+    assert (lcl["Reproduced (%)"], lcl["n"], lcl["Difference (points)"]) == ("not run", "0", "–")
+    assert (augmented["Published (%)"], augmented["Reproduced (%)"], augmented["n"]) == ("not reported", "not run", "0 of 1")
+
+
+def test_one_run_shows_no_deviation():
+    shown = tables.readable_results(tables.main_results(EMOINT, make_runs({"lcl": [86.0]})))
+    row = row_of(shown, Objective="LCL")
+    assert (row["Reproduced (%)"], row["n"], row["Difference (points)"]) == ("86.0", "1", "-0.6")
+    assert (row["Published (%)"], row["n published"]) == ("86.6 (0.3)", "5")
+
+
+def test_failed_runs_are_told_and_left_out_of_the_mean():
+    results = tables.main_results(EMOINT, make_runs({"lcl": [86.0, "failed", 88.0, "not run"], "ce": ["failed", "failed"]}))
+    lcl, ce = row_of(results, objective="lcl"), row_of(results, objective="ce", encoder="minilm")
+    assert (lcl["mean"], lcl["n"], lcl["failed"], lcl["planned"]) == (87.0, 2, 1, 4)
+    assert (ce["status"], ce["n"]) == ("failed", 0)
+    shown = tables.readable_results(results)
+    assert row_of(shown, Objective="LCL")["n"] == "2 of 4"
+    assert "failed" in set(shown["Reproduced (%)"])
+
+
+def test_a_published_number_without_spread_and_n():
+    followup = printed(("emoint", "lcl", "electra-base", 34.2, np.nan, pd.NA))
+    shown = tables.readable_results(tables.main_results(followup, make_runs({"lcl": [86.0, 87.0]})))
+    assert (shown["Published (%)"][0], shown["n published"][0]) == ("34.2", "not said")
+
+
+def test_rows_of_a_corpus_stay_together_and_objectives_in_order():
+    runs = pd.concat([make_runs({"lcl": [60], "ce": [58]}, corpus="isear"), make_runs({"lcl": [86], "ce": [85]})])
+    results = tables.main_results(EMOINT, runs)
+    assert list(results["corpus"]) == ["emoint"] * 3 + ["isear"] * 2
+    assert list(results["objective"]) == ["ce", "lcl", "ce", "ce", "lcl"]
+    assert list(results["encoder"]) == ["minilm", "minilm", "bert-base", "minilm", "minilm"]
+
+
+def test_the_papers_tables_and_the_stores_frame_fit_together(tmp_path):
+    store = RunStore(tmp_path)
+    labels, specs = np.array([0, 1, 2, 3] * 25), []
+    for seed in range(3):
+        specs.append(config.spec("emoint", "lcl", encoder="minilm", seed=seed))
+        right = np.eye(4, dtype=np.float32)[np.where(np.arange(100) < 80 + seed, labels, (labels + 1) % 4)]
+        store.save(Record(specs[-1], ("anger", "fear", "joy", "sadness"), validation_probabilities=right,
+                          validation_labels=labels, test_probabilities=right, test_labels=labels))  # fmt: skip
+    frame = store.frame([*specs, config.spec("emoint", "ce", encoder="minilm")])
+    papers = published.table("suresh2021")
+    results = tables.main_results(papers[papers["table"].isin([1, 2])], frame)
+    row = row_of(results, corpus="emoint", objective="lcl")
+    assert (row["mean"], row["n"], row["published_mean"]) == (pytest.approx(81.0), 3, 86.6)
+    assert row_of(results, corpus="emoint", objective="ce", encoder="minilm")["status"] == "not run"
+    assert set(results["corpus"]) == {"empathetic_dialogues", "goemotions", "isear", "emoint", "sst5", "sst2"}
+    validation = tables.main_results(papers, frame, "weighted_f1", "validation")  # Table 5, and none of the tests
+    assert row_of(validation, corpus="emoint", objective="lcl")["published_mean"] == 88.9
+
+
+def test_class_subsets_have_their_published_name():
+    subset = printed(("empathetic_dialogues", "lcl", "electra-base", 57.5, 0.7, 10)).assign(classes="4-hard-a")
+    runs = make_runs({"lcl": [50.0]}, corpus="empathetic_dialogues", classes="afraid|anxious|terrified|apprehensive")
+    results = tables.main_results(subset, runs, class_sets=published.class_sets())
+    assert (results["classes"].item(), results["published_mean"].item(), results["n"].item()) == ("4-hard-a", 57.5, 1)
+    assert tables.readable_results(results)["Classes"].item() == "4-hard-a"
+    without = tables.readable_results(tables.main_results(subset, runs))
+    assert "afraid, anxious, terrified, apprehensive" in set(without["Classes"])
+
+
+def test_two_published_numbers_for_a_cell_are_refused():
+    with pytest.raises(StudyError, match="select the rows of one table"):
+        tables.main_results(published.table("suresh2021"), make_runs({"ce": [84.0]}))  # Tables 1 and 3 both have it
+
+
+def test_runs_that_differ_in_a_setting_are_refused():
+    runs = pd.concat([make_runs({"lcl": [86.0]}), make_runs({"lcl": [87.0]}, temperature=0.1)])
+    for function in (lambda: tables.main_results(EMOINT, runs), lambda: tables.comparisons(runs)):
+        with pytest.raises(StudyError, match=r"differ in temperature \(0.3, 0.1\)"):
+            function()
+
+
+def test_a_setting_that_the_objective_never_reads_may_differ_and_a_seed_counts_once():
+    runs = pd.concat([make_runs({"ce": [84.0]}), make_runs({"ce": [84.0, 86.0]}, temperature=0.1)])
+    row = row_of(tables.main_results(EMOINT, runs), objective="ce", encoder="minilm")
+    assert (row["n"], row["mean"]) == (2, 85.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (dict(metric="acuracy"), "Did you mean 'accuracy'"),
+        (dict(split="train"), "Unknown split"),
+        (dict(runs=pd.DataFrame({"corpus": ["emoint"]})), "lacks the columns classes"),
+        (dict(published=EMOINT.drop(columns="spread")), "lacks the columns spread"),
+        (dict(metric="weighted_f1"), "test_weighted_f1"),
+    ],
+)
+def test_bad_input_is_told(arguments, said):
+    with pytest.raises(StudyError, match=said):
+        tables.main_results(**{"published": EMOINT, "runs": make_runs({"ce": [84.0]}), **arguments})
+
+
+def test_a_finished_run_without_score_is_an_error():
+    with pytest.raises(StudyError, match="freeze"):
+        tables.main_results(EMOINT, make_runs({"ce": [84.0, np.nan]}))
+
+
+SCORES = {"ce": [84.0, 84.4, 84.1], "ce_aug": [84.6, 84.9, 84.7], "scl": [85.3, 85.0, 84.9], "lcl": [86.0, 86.3, 85.9]}
+
+
+def test_comparisons_hold_the_tests_of_stats():
+    table = tables.comparisons(make_runs(SCORES))
+    assert list(zip(table["a"], table["b"], strict=True)) == list(tables.PAIRS)
+    row = row_of(table, a="lcl", b="scl")
+    test, effect = stats.welch(SCORES["lcl"], SCORES["scl"]), stats.hedges_g(SCORES["lcl"], SCORES["scl"])
+    assert row[["t", "df", "p", "difference", "ci_low", "ci_high"]].tolist() == pytest.approx(test[:6])
+    assert row[["g", "g_low", "g_high"]].tolist() == pytest.approx(effect[:3])
+    assert (row["n_a"], row["n_b"], row["note"]) == (3, 3, "")
+
+
+def test_holm_is_over_all_tests_of_the_table_and_only_those():
+    runs = pd.concat([make_runs(SCORES), make_runs({"lcl": [70.0, 70.4], "ce": [69.0, 69.9], "scl": [70.0]}, corpus="isear")])
+    table = tables.comparisons(runs)
+    assert table["p_holm"].notna().sum() == 5
+    assert table["p_holm"].min() == pytest.approx(table["p"].min() * 5)
+
+
+def test_one_run_gets_no_test_but_a_difference():
+    table = tables.comparisons(make_runs({"lcl": [86.0], "ce": [84.5]}), pairs=[("lcl", "ce")])
+    assert table["note"].item() == "one run: no test"
+    assert table["difference"].item() == pytest.approx(1.5) and np.isnan(table["p"].item())
+    shown = tables.readable_comparisons(table).iloc[0]
+    assert (shown["p"], shown["p (Holm)"], shown["n"], shown["Difference (points)"]) == (
+        "one run: no test",
+        "–",
+        "1, 1",
+        "+1.50",
+    )
+
+
+def test_missing_and_failed_sides_are_named():
+    table = tables.comparisons(make_runs({"lcl": [86.0, 86.5], "scl": ["failed"], "ce_aug": ["not run"]}))
+    said = {(a, b): note for a, b, note in table[["a", "b", "note"]].itertuples(index=False)}
+    assert said["lcl", "scl"] == "SCL failed"
+    assert said["lcl", "ce_aug"] == "CE + aug. not run"
+    assert said["scl", "ce"] == "SCL failed; CE not run"
+    assert tables.comparisons(make_runs({"simclr": [80.0]}))["note"].tolist() == ["not run"] * 4
+    shown = tables.readable_comparisons(table)
+    assert not (shown == "").any().any() and not shown.isna().any().any() and not (shown == "nan").any().any()
+
+
+def test_comparisons_do_not_mix_encoders():
+    runs = pd.concat([make_runs({"lcl": [86.0, 86.5]}), make_runs({"ce": [84.0, 84.1]}, encoder="electra-base")])
+    assert tables.comparisons(runs, [("lcl", "ce")])["note"].tolist() == ["CE not run", "LCL not run"]
+
+
+def test_comparisons_refuse_an_unknown_objective():
+    with pytest.raises(StudyError, match="Unknown objective 'lc'"):
+        tables.comparisons(make_runs(SCORES), [("lc", "ce")])
+
+
+def test_readable_comparison_by_hand():
+    table = tables.comparisons(make_runs(SCORES), [("lcl", "ce")])
+    shown = tables.readable_comparisons(table).iloc[0]
+    assert shown["Comparison"] == "LCL vs CE" and shown["n"] == "3, 3"
+    assert shown["Difference (points)"].startswith("+1.90 [") and shown["t (df)"].startswith(
+        "11.18 (4.0)"
+    )  # 1.9 / sqrt(2 * 0.04333 / 3)
+    assert shown["p"] == shown["p (Holm)"] == "< 0.001"
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.04159, "0.042"), (0.0009, "< 0.001"), (1.0, "1.000")])
+def test_p_values_are_shown_to_three_digits(p, text):
+    assert tables.p_value(p) == text
