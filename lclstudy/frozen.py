@@ -94,7 +94,7 @@ def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
     kinds = {name: "Int64" for name in _WHOLE} | {name: "str" for name in (*_TEXT, *_TEXT_TOLD)}
     kinds |= {name: "float64" for name in _SCORES}
     for name in set(frame.columns) & set(kinds):
-        column = frame[name].fillna("") if kinds[name] == "str" else frame[name]
+        column = frame[name].astype(object).fillna("") if kinds[name] == "str" else frame[name]
         frame[name] = column.astype(kinds[name])
     return frame
 
@@ -254,9 +254,9 @@ def read_frozen(name_or_folder: str | Path) -> Frozen:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    # Exactly the floats that were written, and no text such as "null" taken for a gap.
+    # No text such as "null" or "NA" is a gap: a person may name a class so.
     kinds = {name: str for name in ("identity", *_TEXT)}
-    return _tidy(pd.read_csv(path, dtype=kinds, float_precision="round_trip", keep_default_na=False, na_values=[""]))
+    return _tidy(pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""]))
 
 
 def frozen_names() -> list[str]:
