@@ -86,9 +86,10 @@ def _find():
         return None
     except Exception as error:  # whatever a cut or foreign file makes of NLTK's reader
         reason = " ".join(str(error).split()) or type(error).__name__
+        places = [Path(place) / "corpora" / name for place in nltk.data.path for name in ("wordnet", "wordnet.zip")]
+        found = next((str(place) for place in places if place.exists()), "that NLTK finds")
         raise StudyError(
-            f"The WordNet that NLTK finds cannot be read ({reason}); remove that folder or zip file, then run "
-            "`python -m lclstudy.wordnet`."
+            f"The WordNet {found} cannot be read ({reason}); remove it, then run `python -m lclstudy.wordnet`."
         ) from None
     return wordnet
 
