@@ -1,0 +1,172 @@
+"""Makes `data/summary` from the raw corpora: small tables that show what they hold to people who have none of them.
+
+Run `LCLSTUDY_DATA=FOLDER python scripts/summarise_corpora.py`. Every file is verified before it is read, nothing is
+downloaded, and the same files give the same tables. A split whose raw files are not there is a row with the status `absent`.
+"""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from lclstudy import augment, catalog, corpora, rawfiles
+from lclstudy.catalog import CorpusEntry
+from lclstudy.readers import READERS
+
+FOLDER = Path(__file__).resolve().parent.parent / "data" / "summary"
+BIN_WORDS, LAST_BIN = 5, 100  # bins of five words; texts of 100 words and more share the last
+QUANTILES = {"words_min": 0, "words_q05": 0.05, "words_q25": 0.25, "words_median": 0.5, "words_q75": 0.75,
+             "words_q95": 0.95, "words_max": 1}  # fmt: skip
+PRECISION = 4  # decimals of shares and means
+
+
+def absent_files(entry: CorpusEntry, split: str) -> list[str]:
+    """The raw files that the split is read or drawn from and that are not here."""
+    sources = {file.split for file in entry.files}
+    source = split if split in sources else "all" if "all" in sources else "train"
+    return [file.path for file in entry.files if file.split == source and not rawfiles.location(file).is_file()]
+
+
+def present_splits(entry: CorpusEntry) -> dict[str, pd.DataFrame]:
+    """The splits of which all raw files are here, as tables of `text` and `label` (id), in the order of the files."""
+    absent = {split for split in ("all", *corpora.SPLITS) if absent_files(entry, split)}
+    if not absent:
+        return {split: dataset.to_pandas() for split, dataset in corpora.load(entry.name).items()}
+    splits: dict[str, list] = {}
+    for file in entry.files:
+        if file.split and file.split not in absent:
+            rawfiles.verify(rawfiles.location(file), file)
+            splits.setdefault(file.split, []).extend(READERS[entry.name](rawfiles.location(file), entry.labels))
+    return {split: pd.DataFrame(rows, columns=["text", "label"]) for split, rows in splits.items()}
+
+
+def word_counts(texts: pd.Series) -> pd.Series:
+    """The number of words, separated by white space, of each text."""
+    return texts.str.split().str.len()
+
+
+def split_row(entry: CorpusEntry, split: str, splits: dict[str, pd.DataFrame]) -> dict:
+    """Counts, lengths, WordNet coverage, and the accuracy of always saying the training split's largest class."""
+    row = {
+        "corpus": entry.name,
+        "title": entry.title,
+        "split": split,
+        "status": "present" if split in splits else "absent",
+        "expected_rows": entry.counts.get(split),
+        "published_rows_paper": entry.published.get("paper", {}).get(split),
+        "classes": len(entry.labels),
+        "absent_files": " ".join(absent_files(entry, split)) or None,
+    }
+    if split not in splits:
+        return row
+    table = splits[split]
+    words = word_counts(table["text"])
+    row |= {"rows": len(table), "words_mean": words.mean()}
+    row |= {name: words.quantile(share).astype(float) for name, share in QUANTILES.items()}
+    row["wordnet_share_of_words"] = augment.coverage(list(table["text"]))
+    row["wordnet_share_of_tokens"] = augment.coverage(list(table["text"]), signs=True)
+    if "train" in splits:
+        majority = splits["train"]["label"].value_counts(sort=False).sort_index().idxmax()
+        row["majority_class"] = entry.labels[majority]
+        row["majority_accuracy"] = (table["label"] == majority).mean()
+    return row
+
+
+def label_rows(entry: CorpusEntry, split: str, table: pd.DataFrame) -> list[dict]:
+    """How many rows each label has, in the order of the ids, zeros included."""
+    counts = Counter(table["label"])
+    return [
+        {"corpus": entry.name, "split": split, "label_id": number, "label": label, "rows": counts[number]}
+        for number, label in enumerate(entry.labels)
+    ]
+
+
+def length_rows(entry: CorpusEntry, split: str, table: pd.DataFrame) -> list[dict]:
+    """The histogram of text lengths: rows with at least `words_from` and fewer than `words_below` words."""
+    starts = Counter((word_counts(table["text"]) // BIN_WORDS * BIN_WORDS).clip(upper=LAST_BIN))
+    return [
+        {
+            "corpus": entry.name,
+            "split": split,
+            "words_from": start,
+            "words_below": None if start == LAST_BIN else start + BIN_WORDS,
+            "rows": starts[start],
+        }
+        for start in range(0, LAST_BIN + 1, BIN_WORDS)
+    ]
+
+
+def duplicate_rows(entry: CorpusEntry, splits: dict[str, pd.DataFrame]) -> list[dict]:
+    """For each split and each split not after it: its rows whose text, case aside, is also there, and how many disagree.
+
+    Within a split, rows that repeat an earlier row. `rows_other_label`: no row there with that text has the same label.
+    """
+    found = []
+    for place, split in enumerate(corpora.SPLITS):
+        for against in corpora.SPLITS[: place + 1]:
+            if split in splits and against in splits:
+                shared, disagree = _repeats(splits[split], splits[against], split == against)
+                found.append(
+                    {
+                        "corpus": entry.name,
+                        "split": split,
+                        "against": against,
+                        "rows": shared,
+                        "rows_other_label": disagree,
+                    }
+                )
+    return found
+
+
+def _repeats(table: pd.DataFrame, other: pd.DataFrame, within: bool) -> tuple[int, int]:
+    known: dict[str, set[int]] = {}
+    if not within:
+        for text, label in zip(other["text"].str.casefold(), other["label"], strict=True):
+            known.setdefault(text, set()).add(label)
+    shared = disagree = 0
+    for text, label in zip(table["text"].str.casefold(), table["label"], strict=True):
+        if text in known:
+            shared += 1
+            disagree += label not in known[text]
+        if within:
+            known.setdefault(text, set()).add(label)
+    return shared, disagree
+
+
+def summarise(entries: list[CorpusEntry]) -> dict[str, pd.DataFrame]:
+    """The tables by file name: `splits`, `labels`, `lengths`, `duplicates`."""
+    rows: dict[str, list[dict]] = {"splits": [], "labels": [], "lengths": [], "duplicates": []}
+    for entry in entries:
+        splits = present_splits(entry)
+        for split in corpora.SPLITS:
+            rows["splits"].append(split_row(entry, split, splits))
+            if split in splits:
+                rows["labels"] += label_rows(entry, split, splits[split])
+                rows["lengths"] += length_rows(entry, split, splits[split])
+        rows["duplicates"] += duplicate_rows(entry, splits)
+        print(f"{entry.name}: {', '.join(f'{len(table):,} {split}' for split, table in splits.items()) or 'absent'}")
+    tables = {name: pd.DataFrame(found).convert_dtypes() for name, found in rows.items()}
+    tables["splits"] = tables["splits"][SPLIT_COLUMNS]
+    return tables
+
+
+SPLIT_COLUMNS = [
+    *("corpus", "title", "split", "status", "absent_files", "rows", "expected_rows", "published_rows_paper", "classes"),
+    *("majority_class", "majority_accuracy", "words_mean", *QUANTILES),
+    *("wordnet_share_of_words", "wordnet_share_of_tokens"),
+]
+
+
+def main() -> None:
+    """Writes the tables as csv into the given folder."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in summarise(list(catalog.corpora().values())).items():
+        table.round(PRECISION).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
+if __name__ == "__main__":
+    main()
