@@ -12,6 +12,7 @@ import pandas as pd
 
 from lclstudy import augment, catalog, corpora, rawfiles
 from lclstudy.catalog import CorpusEntry
+from lclstudy.errors import StudyError
 from lclstudy.readers import READERS
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "summary"
@@ -63,7 +64,7 @@ def split_row(entry: CorpusEntry, split: str, splits: dict[str, pd.DataFrame]) -
     table = splits[split]
     words = word_counts(table["text"])
     row |= {"rows": len(table), "words_mean": words.mean()}
-    row |= {name: words.quantile(share).astype(float) for name, share in QUANTILES.items()}
+    row |= {name: words.quantile(share) for name, share in QUANTILES.items()}
     row["wordnet_share_of_words"] = augment.coverage(list(table["text"]))
     row["wordnet_share_of_tokens"] = augment.coverage(list(table["text"]), signs=True)
     if "train" in splits:
@@ -163,8 +164,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
     folder = parser.parse_args().folder
+    try:
+        tables = summarise(list(catalog.corpora().values()))
+    except StudyError as error:
+        raise SystemExit(str(error)) from None
     folder.mkdir(parents=True, exist_ok=True)
-    for name, table in summarise(list(catalog.corpora().values())).items():
+    for name, table in tables.items():
         table.round(PRECISION).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
 
