@@ -89,8 +89,8 @@ def synonyms(text: str, rate: float, seed: int) -> str:
 def coverage(texts: list[str], signs: bool = False) -> float:
     """The share of the tokens of `texts` that WordNet knows, inflected or not, 0 to 1; 0 if there are none.
 
-    Tokens are the words; with `signs` also punctuation and placeholders, which WordNet never knows. The paper (section 4.2)
-    does not say which it counted. Raises StudyError if there is no WordNet.
+    Tokens are the words; with `signs` also each punctuation sign and placeholder, which WordNet never knows. The paper
+    (section 4.2) does not say what it counted, but its shares are those with signs. Raises StudyError if there is no WordNet.
     """
     tokens = [token for text in texts for token in _TOKEN.finditer(text) if signs or token[1]]
     known = sum(_is_known(_normal(token[1])) for token in tokens if token[1])
