@@ -1,6 +1,6 @@
 """Texts per second of the second views, beside the same with the synonyms of every text looked up anew.
 
-python benchmarks/augment_speed.py [CORPUS]        CORPUS: a catalogue name, empathetic_dialogues "embedded" by default
+python benchmarks/augment_speed.py [CORPUS]        CORPUS: a catalogue name, `embedded` by default
 """
 
 import sys
