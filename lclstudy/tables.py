@@ -45,7 +45,8 @@ def main_results(
     row of its own. `class_sets` gives subsets the names under which they are published.
 
     Columns: the four of the cell; `status` (`done`, `failed`, `not run`), `n`, `failed`, `planned` (counts of runs), `mean`,
-    `sd` (NaN below two runs); `published_encoder`, `published_mean`, `published_sd`, `published_n`; `difference` of the means.
+    `sd` (NaN below two runs), `scores` (a tuple, one per finished run); `published_encoder`, `published_mean`, `published_sd`,
+    `published_n`; `difference` of the means.
 
     Raises StudyError on an unknown metric or split, missing columns, two published numbers for one cell, or runs of one cell
     that differ in a setting other than the seed.
@@ -108,7 +109,7 @@ class _Scores(NamedTuple):
 
 
 _NO_SCORES = _Scores(np.zeros(0), 0, 0)
-_RESULT_COLUMNS = [*_CELL, "status", "n", "failed", "planned", "mean", "sd"]
+_RESULT_COLUMNS = [*_CELL, "status", "n", "failed", "planned", "mean", "sd", "scores"]
 _RESULT_COLUMNS += ["published_encoder", "published_mean", "published_sd", "published_n", "difference"]
 _COMPARISON_COLUMNS = ["corpus", "classes", "encoder", "a", "b", "n_a", "n_b", "mean_a", "mean_b", "difference"]
 _COMPARISON_COLUMNS += ["ci_low", "ci_high", "t", "df", "p", "p_holm", "g", "g_low", "g_high", "note"]
@@ -165,6 +166,7 @@ def _result(cell: Cell, scores: _Scores, printed: pd.Series | None, published_en
         "planned": scores.planned,
         "mean": _mean(scores.values),
         "sd": scores.values.std(ddof=1) if n > 1 else np.nan,
+        "scores": tuple(scores.values.tolist()),
         "published_encoder": "" if printed is None else published_encoder,
         "published_mean": np.nan if printed is None else float(printed["value"]),
         "published_sd": np.nan if printed is None or pd.isna(printed["spread"]) else float(printed["spread"]),
