@@ -1,0 +1,70 @@
+"""requirements.txt, environment.yml, what is installed and what is imported tell one story."""
+
+import ast
+import importlib.metadata
+import re
+import sys
+import tomllib
+
+import pytest
+import yaml
+
+from lclstudy import paths
+
+LINES = (paths.ROOT / "requirements.txt").read_text("utf-8").splitlines()
+PINS = dict(line.split("==") for line in LINES if line and not line.startswith("#"))
+OPTIONAL = {"ray"}
+OWN = {"lclstudy", "conftest"}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def imported() -> dict[str, set[str]]:
+    """Each package from outside that Python files of the repository import, with the files."""
+    files = [
+        file
+        for folder in ("lclstudy", "tests", "notebooks", "scripts", "benchmarks")
+        for file in (paths.ROOT / folder).rglob("*.py")
+    ]
+    found: dict[str, set[str]] = {}
+    for file in [*files, paths.ROOT / "conftest.py"]:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            for name in names:
+                found.setdefault(name.partition(".")[0], set()).add(file.name)
+    local = {file.stem for file in files} | OWN | sys.stdlib_module_names
+    return {name: where for name, where in found.items() if name not in local}
+
+
+def test_every_requirement_is_an_exact_pin():
+    assert len(PINS) > 20
+    assert all(re.fullmatch(r"[0-9][0-9a-z.]*", version) for version in PINS.values()), PINS
+
+
+def test_conda_names_the_same_versions():
+    environment = yaml.safe_load((paths.ROOT / "environment.yml").read_text("utf-8"))
+    *conda, pip = environment["dependencies"]
+    assert conda == ["python=3.11", "pip"]
+    assert dict(line.split("==") for line in pip["pip"]) == PINS
+
+
+def test_conda_has_the_python_that_the_package_asks_for():
+    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["requires-python"] == ">=3.11"
+
+
+@pytest.mark.parametrize("name", PINS)
+def test_the_pinned_version_is_installed(name):
+    assert importlib.metadata.version(name).partition("+")[0] == PINS[name]
+
+
+def test_every_import_is_a_requirement():
+    distributions = importlib.metadata.packages_distributions()
+    pinned = {normal(name) for name in PINS} | OPTIONAL
+    assert {"torch", "pandas", "pytest"} <= set(imported())
+    for package, files in imported().items():
+        names = {normal(name) for name in distributions.get(package, [package])}
+        assert names & pinned, f"{package}, imported by {sorted(files)}, is not in requirements.txt"

@@ -1,0 +1,122 @@
+"""The design's table of who may import whom, held against the source; and no torch in what analyses."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from lclstudy import paths
+
+# In the order of the layers: a module imports from those above it, and of those only what stands in its line.
+# `errors` may be imported by all. A module that the design does not name is a part of the one in whose group it stands.
+MAY_IMPORT = {
+    "errors": (),
+    "paths": (),
+    "catalog": ("paths",),
+    "config": ("catalog", "paths"),
+    "records": ("config",),
+    # numbers alone
+    "losses": (),
+    "metrics": (),
+    "stats": (),
+    "subsets": (),
+    # corpus and second views
+    "readers": ("paths",),
+    "ownfile": ("paths", "readers"),
+    "rawfiles": ("catalog", "paths"),
+    "corpora": ("catalog", "paths", "readers", "ownfile", "rawfiles"),
+    "wordnet": ("paths",),
+    "augment": ("wordnet",),
+    # training
+    "batching": (),
+    "encoders": ("catalog", "paths", "batching"),
+    "objectives": ("config", "losses", "batching", "encoders"),
+    "train": ("config", "records", "metrics", "corpora", "augment", "batching", "encoders", "objectives"),
+    # records and results
+    "frozen": ("paths", "catalog", "config", "records", "metrics"),
+    "store": ("paths", "config", "records", "frozen"),
+    "execute": ("paths", "config", "records", "train", "store"),
+    # what is shown
+    "published": ("paths",),
+    "provenance": ("paths",),
+    "names": ("catalog",),
+    "export": ("paths", "provenance"),
+    "tables": ("paths", "config", "metrics", "stats", "published", "names", "export"),
+    "figstyle": ("paths", "provenance", "names"),
+    "plots": ("paths", "config", "metrics", "stats", "published", "names", "figstyle"),
+    # the runner of the notebooks
+    "notebooks": ("paths", "config", "store"),
+}
+ANALYSES = ("metrics", "subsets", "stats", "tables", "plots", "published", "store", "config", "records", "catalog", "notebooks")
+HEAVY = {"torch", "transformers", "datasets", "ray"}
+
+MODULES = sorted(path.stem for path in paths.PACKAGE.glob("*.py") if path.stem != "__init__")
+
+
+def imports(module: str) -> tuple[set[str], set[str]]:
+    """The modules of the package that a module imports anywhere in its source, and the packages from outside."""
+    own, outside = set(), set()
+    for node in ast.walk(ast.parse((paths.PACKAGE / f"{module}.py").read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(filter(None, ("lclstudy" * bool(node.level), node.module)))
+            names = [f"{base}.{alias.name}" for alias in node.names] if base == "lclstudy" else [base]
+        else:
+            continue
+        for name in names:
+            first, _, rest = name.partition(".")
+            (own if first == "lclstudy" else outside).add(rest.split(".")[0] if first == "lclstudy" else first)
+    return own & set(MODULES), outside
+
+
+def reachable(module: str) -> set[str]:
+    """The module and all modules of the package that it leads to."""
+    found, waiting = set(), [module]
+    while waiting:
+        if (here := waiting.pop()) not in found:
+            found.add(here)
+            waiting += imports(here)[0]
+    return found
+
+
+def test_the_reader_of_imports_sees_every_form():
+    assert imports("store")[0] >= {"config", "errors", "paths", "frozen", "records"}
+    assert imports("notebooks")[0] >= {"store"}, "an import within a function counts"
+    assert "torch" in imports("losses")[1]
+
+
+def test_every_module_has_its_line():
+    assert set(MODULES) <= set(MAY_IMPORT), "say in MAY_IMPORT what the new module may import"
+
+
+def test_imports_point_upwards():
+    order = list(MAY_IMPORT)
+    for module, allowed in MAY_IMPORT.items():
+        assert all(order.index(name) < order.index(module) for name in allowed), module
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_stay_within_the_table(module):
+    assert imports(module)[0] <= {"errors", *MAY_IMPORT[module]}
+
+
+@pytest.mark.parametrize("module", [name for name in ANALYSES if name in MODULES])
+def test_what_analyses_leads_to_no_torch(module):
+    heavy = {name: imports(name)[1] & HEAVY for name in reachable(module)}
+    assert not {name: packages for name, packages in heavy.items() if packages}
+
+
+def test_what_analyses_loads_no_torch():
+    modules = ", ".join(f"lclstudy.{name}" for name in ANALYSES if name in MODULES)
+    code = f"import sys, {modules}; print(*({HEAVY} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
+
+
+def test_names_are_checked_before_anything_is_installed():
+    """`run_all.sh` checks a profile and its runs with a bare Python: `-S` hides every installed package."""
+    code = "import lclstudy.notebooks, lclstudy.config as c; print(len(c.load_profile('quick').specs()))"
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=paths.ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) > 0
