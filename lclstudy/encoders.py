@@ -1,0 +1,233 @@
+"""Pre-trained encoders from a local folder or the hub, the small `tiny` encoder, and how a packed batch goes through one."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import (
+    AttentionInterface,
+    AutoConfig,
+    AutoModel,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BertConfig,
+    BertForSequenceClassification,
+    BertModel,
+    PreTrainedTokenizerFast,
+)
+from transformers.utils import logging as transformers_logging
+
+from . import catalog, paths
+from .batching import Packed
+from .errors import StudyError
+
+
+def packed_attention(module, query, key, value, attention_mask, dropout=0.0, scaling=None, rows: Packed | None = None, **_):
+    """Attention within each row of a packed batch: query, key, value [1, heads, T, D] -> [1, T, heads, D].
+
+    The tokens are laid out as the padded [K, L] square for the product only, so no row sees another and none sees padding.
+    """
+    heads, _tokens, size = query.shape[1:]
+    rows_count, longest = rows.mask.shape
+
+    def square(packed: Tensor) -> Tensor:
+        flat = packed.new_zeros(rows_count * longest, heads, size).index_copy(0, rows.slots, packed[0].transpose(0, 1))
+        return flat.view(rows_count, longest, heads, size).transpose(1, 2)
+
+    mixed = _attend(square(query), square(key), square(value), rows.mask[:, None, None, :], dropout, scaling)
+    return mixed.transpose(1, 2).reshape(rows_count * longest, heads, size)[rows.slots][None], None
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, dropout: float, scaling: float) -> Tensor:
+    if not (query.is_cpu and dropout):
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling)
+    # On a CPU torch has no fused kernel with dropout, and its fall-back is slower than these three lines.
+    scores = (query @ key.transpose(-2, -1) * scaling).masked_fill(~mask, float("-inf"))
+    return F.dropout(scores.softmax(-1), dropout) @ value
+
+
+AttentionInterface.register("packed", packed_attention)
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """What a run needs of an encoder: its tokenizer, and two ways to make a fresh network from the same weights.
+
+    `weights` says where they came from: a sha256 of the local file, the hub's commit, or the recipe of `tiny`.
+    """
+
+    tokenizer: PreTrainedTokenizerFast
+    body: "callable"  # () -> an encoder without a head
+    classifier: "callable"  # (number of classes) -> the encoder with its library's own classification head
+    weights: str
+
+
+def load(name: str, texts: list[str]) -> Encoder:
+    """The encoder of that catalogue name. `texts`, the training split, give `tiny` its vocabulary.
+
+    A folder of the encoder's name, or of the last part of its hub name, under `LCLSTUDY_MODELS` is used before the hub.
+    Raises StudyError if it is unknown, is neither local nor within reach, or its weights are not those pinned.
+    """
+    entry = catalog.encoder(name)
+    return _tiny(texts, entry) if entry.kind == "tiny" else _pretrained(entry)
+
+
+def encode(model: nn.Module, rows: Packed) -> Tensor:
+    """[T, H]: the last layer's output for every token of a packed batch."""
+    offset = model.config.pad_token_id + 1 if model.config.model_type in ("roberta", "xlm-roberta") else 0
+    output = model(input_ids=rows.input_ids[None], position_ids=rows.position_ids[None] + offset, rows=rows)
+    return output.last_hidden_state[0]
+
+
+def cls_pooling(hidden: Tensor, rows: Packed) -> Tensor:
+    """[T, H] -> [K, H]: the first token of each row."""
+    return hidden[rows.starts]
+
+
+def mean_pooling(hidden: Tensor, rows: Packed) -> Tensor:
+    """[T, H] -> [K, H]: the mean over each row's tokens without the first ([CLS]) and the last ([SEP]).
+
+    A row that has no other token gives the mean of those two.
+    """
+    longest = rows.mask.shape[1]
+    row_of = rows.slots // longest
+    lengths = rows.mask.sum(dim=1)
+    inner = (rows.position_ids > 0) & (rows.position_ids < lengths[row_of] - 1) | (lengths[row_of] <= 2)
+    total = hidden.new_zeros(len(lengths), hidden.shape[1]).index_add(0, row_of, hidden * inner[:, None])
+    return total / torch.where(lengths > 2, lengths - 2, lengths)[:, None]
+
+
+POOLINGS = {"cls": cls_pooling, "mean": mean_pooling}
+
+
+def sequence_logits(model: nn.Module, rows: Packed) -> Tensor:
+    """[K, C]: the logits of a `...ForSequenceClassification` model, by its own head, for a packed batch."""
+    first = cls_pooling(encode(model.base_model, rows), rows)[:, None]  # the heads look at place 0 of [K, L, H]
+    if getattr(model.base_model, "pooler", None) is None:  # ELECTRA's and RoBERTa's heads pool by themselves
+        return model.classifier(first)
+    return model.classifier(model.dropout(model.base_model.pooler(first)))
+
+
+def _pretrained(entry: catalog.EncoderEntry) -> Encoder:
+    folder = _local_folder(entry)
+    if folder is not None:
+        source, options, weights = str(folder), {"local_files_only": True}, _verified(folder, entry)
+    else:
+        source, options, weights = entry.hub, {"revision": entry.revision}, f"{entry.hub}@{entry.revision}"
+    network = {**options, "use_safetensors": True, "attn_implementation": "packed", "dtype": torch.float32}
+
+    def body() -> nn.Module:
+        # The pooler of BERT-like encoders is part of the classification head only; ELECTRA has none.
+        has_pooler = AutoConfig.from_pretrained(source, **options).model_type in ("bert", "roberta")
+        return AutoModel.from_pretrained(source, **network, **({"add_pooling_layer": False} if has_pooler else {}))
+
+    def classifier(classes: int) -> nn.Module:
+        return AutoModelForSequenceClassification.from_pretrained(source, **network, num_labels=classes)
+
+    tokenizer = _reachable(entry, lambda: AutoTokenizer.from_pretrained(source, **options))
+    return Encoder(
+        tokenizer,
+        lambda: _reachable(entry, body),
+        lambda classes: _reachable(entry, lambda: classifier(classes)),
+        weights,
+    )
+
+
+def _local_folder(entry: catalog.EncoderEntry) -> Path | None:
+    for name in (entry.name, entry.hub.rsplit("/", 1)[-1]):
+        if (paths.models() / name / "config.json").is_file():
+            return paths.models() / name
+    return None
+
+
+def _verified(folder: Path, entry: catalog.EncoderEntry) -> str:
+    file = folder / "model.safetensors"
+    if not file.is_file():
+        raise StudyError(
+            f"Encoder folder {paths.relative(folder)} has no model.safetensors; download it whole from {entry.hub}."
+        )
+    with file.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if entry.sha256 and found != entry.sha256:
+        raise StudyError(
+            f"{paths.relative(file)} is not the pinned {entry.hub} (sha256 {found[:12]}..., wanted {entry.sha256[:12]}...): "
+            f"it is cut short or altered; download revision {entry.revision} again."
+        )
+    return f"sha256:{found}"
+
+
+def _reachable(entry: catalog.EncoderEntry, make):
+    """Calls `make`, with the library's progress bars silent and its many-line hub errors turned into one line."""
+    transformers_logging.disable_progress_bar()
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()  # it would report the head's weights as newly made, which is what we want
+    try:
+        return make()
+    except (OSError, ValueError) as error:
+        folder = paths.models() / entry.name
+        raise StudyError(
+            f"Cannot load encoder {entry.name!r} ({entry.hub}) from the hub: {str(error).splitlines()[0][:120]} "
+            f"Without a network, put its files (config, tokenizer, model.safetensors) in {paths.relative(folder)} "
+            f"or in a folder {entry.name!r} under LCLSTUDY_MODELS."
+        ) from None
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+
+
+TINY = {
+    "hidden_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 512,
+    "max_position_embeddings": 512,
+}
+TINY_VOCABULARY = 4000
+TINY_SEED = 0
+
+
+def _tiny(texts: list[str], entry: catalog.EncoderEntry) -> Encoder:
+    tokenizer = _train_wordpiece(texts)
+    config = BertConfig(**TINY, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
+    config._attn_implementation = "packed"
+    body_state = _seeded(lambda: BertModel(config)).state_dict()
+
+    def body() -> nn.Module:
+        model = BertModel(config, add_pooling_layer=False)
+        model.load_state_dict({name: value for name, value in body_state.items() if not name.startswith("pooler")})
+        return model
+
+    def classifier(classes: int) -> nn.Module:
+        labelled = BertConfig(**config.to_diff_dict() | {"num_labels": classes})
+        labelled._attn_implementation = "packed"
+        model = BertForSequenceClassification(labelled)
+        model.bert.load_state_dict(body_state)
+        return model
+
+    return Encoder(tokenizer, body, classifier, f"tiny@{entry.revision}")
+
+
+def _seeded(make):
+    """Random weights that are the same for every run, as those of a pre-trained checkpoint are."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(TINY_SEED)
+        return make()
+
+
+def _train_wordpiece(texts: list[str]) -> PreTrainedTokenizerFast:
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    trainer = trainers.WordPieceTrainer(vocab_size=TINY_VOCABULARY, special_tokens=special, show_progress=False)
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", special.index("[CLS]")), ("[SEP]", special.index("[SEP]"))]
+    )
+    names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)

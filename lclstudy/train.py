@@ -1,0 +1,268 @@
+"""The one training loop. Read `run` from top to bottom: corpus, two views, batches, steps, evaluation, record."""
+
+import logging
+import resource
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+from transformers import get_linear_schedule_with_warmup
+
+from . import __version__, augment, corpora, encoders, wordnet
+from .batching import Batch, Tokens, TwoViews, evaluation_batches, tokenize, training_batches
+from .config import Protocol, RunSpec
+from .encoders import Encoder
+from .errors import StudyError
+from .objectives import RECIPES, Objective, PrimaryNetwork, probabilities
+from .records import Record
+
+log = logging.getLogger("lclstudy")
+
+BETAS, EPSILON, WEIGHT_DECAY, MAX_GRADIENT_NORM = (0.9, 0.999), 1e-6, 0.01, 1.0  # Appendix B and the released code
+SPLITS = ("train", "validation", "test")
+# Evaluation fits any memory with these; larger batches were no faster.
+TOKENS_PER_BATCH = {"cpu": 4096, "mps": 16384, "cuda": 65536}
+# On an accelerator, reading a loss waits for the device, so losses are read this many steps at a time.
+STEPS_BETWEEN_READS = 50
+
+
+class NonFiniteLoss(RuntimeError):
+    """The loss stopped being finite; the message says at which step, on which training texts."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A corpus ready to train on: token ids per split, second views of the training texts, labels per split."""
+
+    classes: tuple[str, ...]
+    texts: dict[str, Tokens]
+    views: Tokens | None
+    labels: dict[str, list[int]]
+    encoder: Encoder
+
+
+def run(spec: RunSpec, device: str | None = None, progress: bool = True, executor: str = "serial") -> Record:
+    """Trains one spec and tests it at its best epoch. The same spec on the same machine gives the same record.
+
+    `device` is `cuda`, `mps` or `cpu`; without it the first of these that is there. Raises StudyError on a setting that
+    cannot be met, before any training, and NonFiniteLoss.
+    """
+    started = time.perf_counter()
+    place = choose_device(device)
+    data = prepare(spec)
+    _report_truncation(spec, data)
+    if place.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(place)
+    # Dropout and new layers draw from torch's global generator, so it is set here and given back as it was.
+    with torch.random.fork_rng(devices=[place.index or 0] if place.type == "cuda" else []):
+        torch.manual_seed(spec.seed)
+        objective = Objective(spec, data.encoder, len(data.classes)).to(place)
+        order = torch.Generator().manual_seed(spec.seed)
+        views = data.views if RECIPES[spec.objective].two_views else None
+        batches = training_batches(
+            TwoViews(data.texts["train"], views, data.labels["train"]),
+            spec.batch_size,
+            order,
+            drop_last=Protocol.parse(spec.protocol).drop_last,
+            pin_memory=place.type == "cuda",
+        )
+        if not len(batches):
+            raise StudyError(
+                f"batch_size {spec.batch_size} exceeds the {len(data.texts['train'])} training texts and the incomplete "
+                "last batch is dropped: nothing to train on; use a smaller batch_size."
+            )
+        epochs, best, best_state = _train(spec, objective, batches, data, place, progress)
+        objective.primary.load_state_dict(best_state)
+        validation, test = best, evaluate(objective.primary, data.texts["test"], spec, place)
+    best_epoch = 1 + int(np.argmax([epoch["validation_accuracy"] for epoch in epochs]))
+    train_seconds = sum(epoch["seconds"] for epoch in epochs)
+    return Record(
+        spec=spec,
+        classes=data.classes,
+        epochs=epochs,
+        best_epoch=best_epoch,
+        validation_probabilities=validation,
+        validation_labels=np.array(data.labels["validation"], dtype=np.int64),
+        test_probabilities=test,
+        test_labels=np.array(data.labels["test"], dtype=np.int64),
+        measures={
+            "seconds": time.perf_counter() - started,
+            "train_seconds": train_seconds,
+            "texts_per_second": len(batches) * spec.batch_size * spec.epochs / train_seconds,
+            "peak_memory_bytes": _peak_memory(place),
+            "steps": len(batches) * spec.epochs,
+            "parameters": sum(parameter.numel() for parameter in objective.parameters()),
+            "threads": torch.get_num_threads(),
+        },
+        notes={f"truncated_{split}": data.texts[split].truncated for split in SPLITS},
+        versions=_versions(spec) | {"encoder_weights": data.encoder.weights},
+        device=torch.cuda.get_device_name(place) if place.type == "cuda" else place.type,
+        executor=executor,
+    )
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """The named device, or the first that is there of cuda, mps, cpu. Raises StudyError if the named one is not there."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name is None:
+        name = next(device for device, is_there in there.items() if is_there)
+    if not there.get(name.partition(":")[0], False):
+        allowed = ", ".join(device for device, is_there in there.items() if is_there)
+        raise StudyError(f"Device {name!r} is not here; allowed: {allowed}.")
+    return torch.device(name)
+
+
+def check(spec: RunSpec) -> None:
+    """Raises StudyError if the spec's corpus, classes or encoder cannot be had; trains nothing."""
+    _load(spec.corpus, spec.classes, spec.encoder, spec.train_limit)
+
+
+def prepare(spec: RunSpec) -> Prepared:
+    """Corpus, second views and tokens of a spec. Seeds share them, so the last one made is kept."""
+    kind = spec.augment if RECIPES[spec.objective].two_views else "none"
+    return _prepare(
+        spec.corpus,
+        spec.classes,
+        spec.encoder,
+        spec.train_limit,
+        spec.max_length,
+        (kind, spec.augment_rate, spec.augment_seed),
+    )
+
+
+@lru_cache(maxsize=2)
+def _load(corpus, classes, encoder, train_limit):
+    dataset = corpora.load(corpus, classes)
+    if train_limit is not None and train_limit < len(dataset["train"]):
+        dataset["train"] = dataset["train"].shuffle(seed=0).select(range(train_limit))
+    return dataset, encoders.load(encoder, list(dataset["train"]["text"]))
+
+
+@lru_cache(maxsize=2)
+def _prepare(corpus, classes, encoder_name, train_limit, max_length, augmentation) -> Prepared:
+    dataset, encoder = _load(corpus, classes, encoder_name, train_limit)
+    texts = {split: tokenize(dataset[split]["text"], encoder.tokenizer, max_length) for split in SPLITS}
+    kind, rate, seed = augmentation
+    views = None
+    if kind != "none":
+        second = augment.second_views(list(dataset["train"]["text"]), kind, rate, seed)
+        views = tokenize(second, encoder.tokenizer, max_length)
+    labels = {split: list(dataset[split]["label"]) for split in SPLITS}
+    return Prepared(tuple(dataset["train"].features["label"].names), texts, views, labels, encoder)
+
+
+def _train(spec: RunSpec, objective: Objective, batches, data: Prepared, place: torch.device, progress: bool):
+    """All epochs: (a dict per epoch, validation probabilities and weights of the primary network at the best epoch)."""
+    optimizer = adamw(objective, spec.learning_rate, fused=place.type in ("cuda", "cpu"))
+    schedule = get_linear_schedule_with_warmup(optimizer, 0, len(batches) * spec.epochs)
+    truth = np.array(data.labels["validation"])
+    epochs, best, best_state = [], None, None
+    with tqdm(total=len(batches) * spec.epochs, desc=spec.label(), unit="step", leave=False, disable=not progress) as bar:
+        for number in range(1, spec.epochs + 1):
+            begun = time.perf_counter()
+            means = _train_epoch(spec, objective, batches, optimizer, schedule, place, number, bar)
+            seconds = time.perf_counter() - begun
+            found = evaluate(objective.primary, data.texts["validation"], spec, place)
+            accuracy = float((found.argmax(axis=1) == truth).mean())
+            if best is None or accuracy > max(epoch["validation_accuracy"] for epoch in epochs):
+                best = found
+                best_state = {name: value.clone() for name, value in objective.primary.state_dict().items()}
+            epochs.append({"epoch": number, **means, "validation_accuracy": accuracy, "seconds": seconds})
+            bar.set_postfix(loss=f"{means['loss']:.3f}", validation=f"{accuracy:.1%}")
+    return epochs, best, best_state
+
+
+def adamw(objective: Objective, learning_rate: float, fused: bool) -> torch.optim.AdamW:
+    """AdamW over all networks, weight decay 0.01 except on biases and LayerNorm."""
+    groups = {WEIGHT_DECAY: [], 0.0: []}
+    for name, parameter in objective.named_parameters():
+        groups[0.0 if "bias" in name or "LayerNorm" in name else WEIGHT_DECAY].append(parameter)
+    parameters = [{"params": group, "weight_decay": decay} for decay, group in groups.items()]
+    return torch.optim.AdamW(parameters, lr=learning_rate, betas=BETAS, eps=EPSILON, fused=fused)
+
+
+def step(objective: Objective, batch: Batch, optimizer, schedule, precision: str):
+    """One optimiser step on one batch; returns the objective's outcome."""
+    with _autocast(precision, batch.labels.device):
+        outcome = objective(batch)
+    outcome.loss.backward()
+    for network in objective.networks():  # each by itself, so that neither network's gradient scales the other's
+        torch.nn.utils.clip_grad_norm_(network.parameters(), MAX_GRADIENT_NORM)
+    optimizer.step()
+    schedule.step()
+    optimizer.zero_grad()
+    return outcome
+
+
+def _train_epoch(spec, objective, batches: Iterable[Batch], optimizer, schedule, place, epoch: int, bar) -> dict:
+    """Means over the epoch's steps of the loss and its parts, and the accuracy on the batches as they were trained."""
+    objective.train()
+    between = 1 if place.type == "cpu" else STEPS_BETWEEN_READS
+    unread, sums, rows = [], {}, 0
+    for number, cpu_batch in enumerate(batches, start=1):
+        batch = cpu_batch.to(place)
+        outcome = step(objective, batch, optimizer, schedule, spec.precision)
+        found = {"loss": outcome.loss, **{f"loss_{name}": part for name, part in outcome.parts.items()}}
+        found["train_accuracy"] = (outcome.logits.argmax(dim=1) == batch.labels).sum()
+        unread.append((number, cpu_batch.pairs, {name: value.detach() for name, value in found.items()}))
+        rows += len(batch.labels)
+        bar.update()
+        if len(unread) == between or number == len(batches):
+            _read(unread, sums, epoch, bar)
+            unread.clear()
+    return {name: value / (rows if name == "train_accuracy" else len(batches)) for name, value in sums.items()}
+
+
+def _read(unread: list, sums: dict[str, float], epoch: int, bar) -> None:
+    for name in unread[0][2]:
+        for (number, texts, _), value in zip(unread, torch.stack([row[2][name] for row in unread]).tolist(), strict=True):
+            if not np.isfinite(value):
+                numbers = ", ".join(map(str, sorted(set(texts.tolist()))))
+                raise NonFiniteLoss(f"{name} became {value} at step {number} of epoch {epoch}, on training texts {numbers}.")
+            sums[name] = sums.get(name, 0.0) + value
+    bar.set_postfix(loss=f"{unread[-1][2]['loss'].item():.3f}", refresh=False)
+
+
+def evaluate(network: PrimaryNetwork, texts: Tokens, spec: RunSpec, place: torch.device) -> np.ndarray:
+    """[N, C] float32 probabilities of the primary network, in the order of the texts."""
+    network.eval()
+    found: list[np.ndarray | None] = [None] * len(texts)
+    with torch.inference_mode(), _autocast(spec.precision, place):
+        for numbers, rows in evaluation_batches(texts, TOKENS_PER_BATCH[place.type]):
+            for number, row in zip(numbers, probabilities(network, rows.to(place)).cpu().numpy(), strict=True):
+                found[number] = row
+    return np.stack(found)
+
+
+def _autocast(precision: str, place: torch.device):
+    return torch.autocast(place.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+def _report_truncation(spec: RunSpec, data: Prepared) -> None:
+    for split in SPLITS:
+        if data.texts[split].truncated:
+            log.warning(
+                "%s: %d of %d %s texts are longer than max_length %d and were cut.",
+                spec.label(), data.texts[split].truncated, len(data.texts[split]), split, spec.max_length,
+            )  # fmt: skip
+
+
+def _peak_memory(place: torch.device) -> int:
+    """Bytes: the device's peak on CUDA, else the process's peak resident set so far."""
+    if place.type == "cuda":
+        return torch.cuda.max_memory_allocated(place)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _versions(spec: RunSpec) -> dict[str, str]:
+    packages = ("torch", "transformers", "tokenizers", "datasets", "nltk", "numpy", "scikit-learn")
+    found = {name: version(name) for name in packages}
+    if RECIPES[spec.objective].two_views and spec.augment == "wordnet":
+        found["wordnet"] = wordnet.version()
+    return {"python": ".".join(map(str, sys.version_info[:3])), "lclstudy": __version__, **found}
