@@ -220,12 +220,23 @@ def _train_wordpiece(texts: list[str]) -> PreTrainedTokenizerFast:
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(vocab_size=TINY_VOCABULARY, special_tokens=special, show_progress=False)
-    tokenizer.train_from_iterator(texts, trainer)
+
+    def untrained(vocabulary: dict[str, int] | None = None) -> Tokenizer:
+        tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer.decoder = decoders.WordPiece()
+        return tokenizer
+
+    learner = untrained()
+    # The trainer numbers pieces inside words in the order of a hash map, which differs from process to process, and breaks
+    # ties by number. Numbered beforehand, they give every process the same vocabulary.
+    signs = {sign for text in texts for sign in learner.normalizer.normalize_str(text) if not sign.isspace()}
+    numbered = [*special, *sorted(f"##{sign}" for sign in signs)]
+    trainer = trainers.WordPieceTrainer(vocab_size=TINY_VOCABULARY, special_tokens=numbered, show_progress=False)
+    learner.train_from_iterator(texts, trainer)
+    tokenizer = untrained(learner.get_vocab())  # anew, because to the learner the numbered pieces are special
+    tokenizer.add_special_tokens(special)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", special.index("[CLS]")), ("[SEP]", special.index("[SEP]"))]
     )
