@@ -38,11 +38,14 @@ def learning_curves(epochs: pd.DataFrame, axes: Axes | Sequence[Axes], loss: str
     """Validation accuracy by epoch on the first of `axes`, a training loss on the second (if there is one).
 
     `epochs` holds rows of `RunStore.epochs_frame()`. Lines are means over the runs of an objective, bands go from the lowest
-    to the highest run. Raises StudyError if there are no rows, or runs of several corpora, class subsets or encoders.
+    to the highest run. Raises StudyError if there are no rows or no such loss, or runs of several corpora, class subsets,
+    encoders or settings.
     """
     if epochs.empty:
         raise StudyError("No epochs to draw; train at least one run first.")
     place = [_one(epochs, name) for name in ("corpus", "classes", "encoder")]
+    if epochs.duplicated(["objective", "seed", "epoch"]).any():
+        raise StudyError("Two runs of one objective and seed; select those of one setting.")
     panels = [("validation_accuracy", "validation accuracy (%)", 100), (loss, LOSSES.get(loss, loss), 1)]
     for ax, (column, label, scale) in zip(np.atleast_1d(axes), panels, strict=False):
         if column not in epochs or epochs[column].isna().all():
@@ -108,7 +111,7 @@ def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], ax: Axes, w
     confusion, classes = np.asarray(confusion), list(classes)
     if confusion.shape != (len(classes), len(classes)) or not classes:
         raise StudyError(f"A confusion matrix of {len(classes)} classes must be square; given shape {confusion.shape}.")
-    ax.figure.set_layout_engine("compressed")  # else a square matrix with long labels runs over the edge
+    ax.get_figure(root=True).set_layout_engine("compressed")  # else a square matrix with long labels runs over the edge
     order = class_order(confusion)
     counts, shares = confusion[np.ix_(order, order)], _shares(confusion)[np.ix_(order, order)] * 100
     # A square-root scale, because the confusions that the figure is about are far rarer than the right answers.
@@ -162,7 +165,7 @@ def results_dots(results: pd.DataFrame, axes: Axes | Sequence[Axes], measure: st
         ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=span > 3))
         ax.set_title(f"{names.corpus(corpus)}\n{_counts_said(frame)}")
         ax.set_xlabel(f"{measure} (%)")
-    _key(panels[0].figure, results)
+    _key(panels[0].get_figure(root=True), results)
     return axes
 
 
@@ -234,7 +237,7 @@ def _key(figure: Figure, results: pd.DataFrame) -> None:
     ]
     handles.append(Line2D([], [], color=NEUTRAL, linestyle="none", marker=".", markersize=3, label="one run of ours"))
     columns = 1 if figure.get_figwidth() < 5 else len(handles)
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, title="dot: mean, line: its 95 % interval",
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, title="large mark: mean, line: its 95 % interval",
                   title_fontsize=SMALLEST)  # fmt: skip
 
 

@@ -44,7 +44,8 @@ MAY_IMPORT = {
     "export": ("paths", "provenance"),
     "tables": ("paths", "config", "metrics", "stats", "published", "names", "export"),
     "figstyle": ("paths", "provenance", "names"),
-    "plots": ("paths", "config", "metrics", "stats", "published", "names", "figstyle"),
+    "corpusplots": ("names", "figstyle"),
+    "plots": ("paths", "config", "metrics", "stats", "published", "names", "figstyle", "corpusplots"),
     # the runner of the notebooks
     "notebooks": ("paths", "config", "store"),
 }

@@ -3,38 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from material import EMOINT, make_runs, printed
 
 from lclstudy import config, published, stats, tables
 from lclstudy.errors import StudyError
 from lclstudy.records import Record
 from lclstudy.store import RunStore
-
-
-def make_runs(scores, corpus="emoint", encoder="minilm", classes="", **settings):
-    """A row per run: `scores` has per objective a list of test accuracies in percent, or of `failed` and `not run`."""
-    rows = []
-    for objective, values in scores.items():
-        for seed, value in enumerate(values):
-            done = not isinstance(value, str)
-            row = dict(
-                corpus=corpus, classes=classes, objective=objective, encoder=encoder, seed=seed, alpha=0.5, temperature=0.3
-            )
-            row |= dict(status="done" if done else value, test_accuracy=value / 100 if done else np.nan)
-            rows.append({**row, **settings})
-    return pd.DataFrame(rows)
-
-
-def printed(*rows):
-    """Published numbers: (corpus, objective, encoder, value, spread, n) each."""
-    table = pd.DataFrame(rows, columns=["corpus", "objective", "encoder", "value", "spread", "n"])
-    return table.assign(classes="all", split="test", metric="accuracy", n=table["n"].astype("Int64"))
-
-
-EMOINT = printed(
-    ("emoint", "ce", "electra-base", 85.5, 0.9, 5),
-    ("emoint", "lcl", "electra-base", 86.6, 0.3, 5),
-    ("emoint", "ce", "bert-base", 85.0, 0.6, 5),
-)
 
 
 def row_of(table, **wanted):

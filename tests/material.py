@@ -1,0 +1,56 @@
+"""What several tests are made of: runs and published numbers in small, and an eye for figures."""
+
+import itertools
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+from matplotlib.text import Text
+
+
+def make_runs(scores, corpus="emoint", encoder="minilm", classes="", **settings):
+    """A row per run: `scores` has per objective a list of test accuracies in percent, or of `failed` and `not run`."""
+    rows = []
+    for objective, values in scores.items():
+        for seed, value in enumerate(values):
+            done = not isinstance(value, str)
+            row = dict(
+                corpus=corpus, classes=classes, objective=objective, encoder=encoder, seed=seed, alpha=0.5, temperature=0.3
+            )
+            row |= dict(status="done" if done else value, test_accuracy=value / 100 if done else np.nan)
+            rows.append({**row, **settings})
+    return pd.DataFrame(rows)
+
+
+def printed(*rows):
+    """Published numbers: (corpus, objective, encoder, value, spread, n) each."""
+    table = pd.DataFrame(rows, columns=["corpus", "objective", "encoder", "value", "spread", "n"])
+    return table.assign(classes="all", split="test", metric="accuracy", n=table["n"].astype("Int64"))
+
+
+EMOINT = printed(
+    ("emoint", "ce", "electra-base", 85.5, 0.9, 5),
+    ("emoint", "lcl", "electra-base", 86.6, 0.3, 5),
+    ("emoint", "ce", "bert-base", 85.0, 0.6, 5),
+)
+
+
+def check_readable(figure):
+    """Every text that is drawn has 7 points or more, lies inside the figure, and overlaps no other text."""
+    drawn, draw = {}, Text.draw
+
+    def record(text, renderer):
+        if text.get_visible() and text.get_text().strip():
+            drawn[text] = Text.get_window_extent(text, renderer)
+        draw(text, renderer)
+
+    with mock.patch.object(Text, "draw", record):
+        figure.canvas.draw()
+    width, height = figure.canvas.get_width_height()
+    assert drawn
+    for text, box in drawn.items():
+        assert text.get_fontsize() >= 7, text.get_text()
+        assert box.x0 > -2 and box.y0 > -2 and box.x1 < width + 2 and box.y1 < height + 2, f"{text.get_text()!r} is cut off"
+    for (one, its), (other, others) in itertools.combinations(drawn.items(), 2):
+        overlap = min(its.x1, others.x1) - max(its.x0, others.x0), min(its.y1, others.y1) - max(its.y0, others.y0)
+        assert min(overlap) < 2, f"{one.get_text()!r} overlaps {other.get_text()!r}"
