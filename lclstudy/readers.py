@@ -118,7 +118,7 @@ def clean_isear(text: str) -> str:
     """
     text = re.sub(r"á(?=[ |]|$)", "", text).replace("|", " ")
     text = collapse(text.replace('\\"', '"').replace("\\", '"'))
-    return text[:-1] if text.endswith('"') and text.count('"') % 2 else text
+    return text[:-1].rstrip() if text.endswith('"') and text.count('"') % 2 else text
 
 
 def emoint(path: Path, labels: tuple[str, ...]) -> Rows:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lclstudy import augment, catalog, corpora, rawfiles
+from lclstudy import augment, catalog, corpora, paths, rawfiles
 from lclstudy.catalog import CorpusEntry
 from lclstudy.errors import StudyError
 from lclstudy.readers import READERS
@@ -148,7 +148,7 @@ def summarise(entries: list[CorpusEntry]) -> dict[str, pd.DataFrame]:
         rows["duplicates"] += duplicate_rows(entry, splits)
         print(f"{entry.name}: {', '.join(f'{len(table):,} {split}' for split, table in splits.items()) or 'absent'}")
     tables = {name: pd.DataFrame(found).convert_dtypes() for name, found in rows.items()}
-    tables["splits"] = tables["splits"][SPLIT_COLUMNS]
+    tables["splits"] = tables["splits"].reindex(columns=SPLIT_COLUMNS)
     return tables
 
 
@@ -159,18 +159,25 @@ SPLIT_COLUMNS = [
 ]
 
 
+def as_csv(table: pd.DataFrame) -> str:
+    """The table as it is tracked."""
+    return table.round(PRECISION).to_csv(index=False, lineterminator="\n")
+
+
 def main() -> None:
     """Writes the tables as csv into the given folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
     folder = parser.parse_args().folder
+    if not any((paths.raw_data() / name).is_dir() for name in catalog.corpora()):
+        raise SystemExit("No raw corpora here; set LCLSTUDY_DATA to their folder. The tables stay as they are.")
     try:
         tables = summarise(list(catalog.corpora().values()))
     except StudyError as error:
         raise SystemExit(str(error)) from None
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        table.round(PRECISION).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        (folder / f"{name}.csv").write_text(as_csv(table), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -91,5 +91,5 @@ def test_unknown_suffix_and_absent_file_are_told_apart(tmp_path):
 
 
 def test_unknown_encoder():
-    with pytest.raises(StudyError, match="Unknown encoder 'minilmm'.*Did you mean 'minilm'"):
+    with pytest.raises(StudyError, match=r"Unknown encoder 'minilmm'.*Did you mean 'minilm'"):
         catalog.encoder("minilmm")
