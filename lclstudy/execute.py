@@ -4,17 +4,18 @@ On a command line: `python -m lclstudy.execute PROFILE --help`.
 """
 
 import argparse
+import contextlib
 import logging
 import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from multiprocessing.connection import wait
 from typing import NamedTuple
 
 from tqdm.auto import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from . import config, paths
 from .config import RunSpec
@@ -54,19 +55,23 @@ def run_missing(
     """
     if executor not in EXECUTORS:
         raise unknown("executor", executor, EXECUTORS)
-    if workers is not None and workers < 1:
-        raise StudyError(f"workers must be 1 or more; given {workers}.")
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
+        raise StudyError(f"workers must be a whole number, 1 or more; given {workers!r}.")
+    if executor == "ray":
+        _import_ray()
     from . import train
 
     store = store or RunStore()
     started = time.monotonic()
     missing = store.missing(specs)
     skipped = len({spec.identity() for spec in specs}) - len(missing)
-    for spec in {replace(spec, seed=0): spec for spec in missing}.values():
-        train.check(spec, device=device)
+    train.choose_device(device)
+    for spec in {(spec.corpus, spec.classes, spec.encoder, spec.train_limit): spec for spec in missing}.values():
+        train.check(spec)
     workers = min(workers or _cores(), max(1, len(missing)))
     done = failed = 0
-    with tqdm(total=skipped + len(missing), initial=skipped, unit="run", disable=not progress) as bar:
+    bar = tqdm(total=skipped + len(missing), initial=skipped, unit="run", disable=not progress)
+    with bar, logging_redirect_tqdm(tqdm_class=tqdm):
         outcomes = EXECUTORS[executor](missing, bar.set_description, workers, device, progress)
         try:
             for record in outcomes:
@@ -98,13 +103,12 @@ def _attempt(spec: RunSpec, executor: str, device: str | None, progress: bool = 
     from . import train
 
     try:
-        record = train.run(spec, device=device, progress=progress)
+        return train.run(spec, device=device, progress=progress, executor=executor)
     except StudyError as error:
         return error
     except Exception as error:  # whatever a run dies of must not end the others
         log.debug("%s failed", spec.label(), exc_info=True)
         return _failure(spec, executor, device, f"{type(error).__name__}: {error}")
-    return replace(record, executor=executor)
 
 
 def _failure(spec: RunSpec, executor: str, device: str | None, reason: str) -> Record:
@@ -134,18 +138,20 @@ def _processes(specs, tell, workers, device, progress) -> Iterator[Record]:
     """Each worker has its share of the cores: on small batches two threads for one run are slower than two runs."""
     context = multiprocessing.get_context("spawn")  # a fork would copy torch's threads and locks
     waiting = list(reversed(specs))
-    busy: dict = {}  # our end of the pipe -> (worker, spec)
+    hired, busy = [], {}  # busy: our end of the pipe -> (worker, spec)
 
     def begin(pipe, worker):
         spec = waiting.pop()
         tell(spec.label())
-        pipe.send(spec)
         busy[pipe] = worker, spec
+        with contextlib.suppress(OSError):  # the worker is dead: reading its answer tells
+            pipe.send(spec)
 
     def hire():
         ours, theirs = context.Pipe()
         worker = context.Process(target=_work, args=(theirs, device, max(1, _cores() // workers)), daemon=True)
         worker.start()
+        hired.append(worker)
         theirs.close()  # so that the end of the worker closes the pipe
         begin(ours, worker)
 
@@ -157,7 +163,7 @@ def _processes(specs, tell, workers, device, progress) -> Iterator[Record]:
             worker, spec = busy.pop(pipe)
             try:
                 outcome = pipe.recv()
-            except EOFError:
+            except (EOFError, OSError):
                 worker.join()
                 reason = f"its worker process ended with status {worker.exitcode} (killed for memory? try fewer workers)"
                 yield _failure(spec, "processes", device, reason)
@@ -166,11 +172,9 @@ def _processes(specs, tell, workers, device, progress) -> Iterator[Record]:
                 continue
             if waiting:
                 begin(pipe, worker)
-            else:
-                pipe.close()  # which ends the worker
             yield _kept(outcome)
     finally:
-        for worker, _ in busy.values():
+        for worker in hired:
             worker.terminate()
             worker.join()
 
@@ -190,12 +194,17 @@ def _work(pipe, device: str | None, threads: int) -> None:
         return
 
 
-def _ray(specs, tell, workers, device, progress) -> Iterator[Record]:
-    """On the Ray cluster that is running, else on a local one of `workers` tasks at a time."""
+def _import_ray():
     try:
         import ray
     except ImportError:
         raise StudyError("executor 'ray' needs Ray, which is not installed: pip install ray, or use 'serial'.") from None
+    return ray
+
+
+def _ray(specs, tell, workers, device, progress) -> Iterator[Record]:
+    """On the Ray cluster that is running, else on a local one of `workers` tasks at a time."""
+    ray = _import_ray()
     started = not ray.is_initialized()
     if started:
         ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
@@ -269,7 +278,10 @@ def _names(text: str) -> list[str]:
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(name) for name in _names(text)]
+    try:
+        return [int(name) for name in _names(text)]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be whole numbers separated by commas; given {text!r}") from None
 
 
 if __name__ == "__main__":
