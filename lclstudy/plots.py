@@ -219,6 +219,8 @@ def _reach(frame: pd.DataFrame) -> tuple[float, float]:
 
 def _counts_said(frame: pd.DataFrame) -> str:
     published, ours = frame["published_n"][frame["published_n"] > 0], frame["n"][frame["n"] > 0]
+    if frame["published_mean"].isna().all():
+        return f"n = {_span_said(ours) or 0}, none published"
     return f"n = {_span_said(published) or '?'} published, {_span_said(ours) or 0} ours"
 
 

@@ -205,6 +205,16 @@ def test_dots_of_one_run_and_of_a_paper_without_n():
     check_readable(figure)
 
 
+def test_dots_of_a_corpus_that_no_paper_has():
+    figure, axes = plots.subplots(height=2.4)
+    plots.results_dots(
+        tables.main_results(EMOINT[:0], make_runs({"ce": [70.0, 71.0], "lcl": [72.0, 73.0]}, "embedded", "tiny")), axes[0]
+    )
+    assert axes[0].get_title(loc="left") == "Embedded\nn = 2, none published"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ours (tiny)", "one run of ours"]
+    check_readable(figure)
+
+
 def test_dots_need_an_axes_per_corpus():
     _, axes = plots.panels(3)
     with pytest.raises(StudyError, match="2 corpora need as many axes; given 3"):
