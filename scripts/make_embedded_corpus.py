@@ -21,10 +21,10 @@ from pathlib import Path
 SEED = 2021
 TEXTS_PER_CLASS = {"train": 60, "validation": 20, "test": 20}
 WORDS = (8, 25)  # shortest and longest text
-SECOND_REACTION = 0.7  # share of texts with two reactions
+SECOND_REACTION = 0.65  # share of texts with two reactions
 # Where a reaction comes from: the first nearly tells the class, the second hints.
-FIRST = {"own": 0.80, "group": 0.10, "sibling": 0.10}
-SECOND = {"own": 0.58, "group": 0.25, "sibling": 0.17}
+FIRST = {"own": 0.77, "group": 0.11, "sibling": 0.12}
+SECOND = {"own": 0.53, "group": 0.27, "sibling": 0.20}
 
 SLOTS = {
     "person": "my brother|my neighbor|a colleague|my cousin|an old friend|my roommate|my uncle|a classmate",
