@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import __version__, catalog, paths
+from . import __version__, catalog, metrics, paths
 from .config import RunSpec
 from .errors import StudyError, unknown
 from .records import SPLITS
@@ -79,13 +79,11 @@ def _row(facts: dict, arrays: dict) -> dict:
 def _scores(facts: dict, arrays: dict) -> dict:
     if facts["status"] != "done":
         return {}
-    from sklearn.metrics import f1_score
-
     scores = {}
     for split in SPLITS:
         labels, predictions = arrays[f"{split}_labels"], arrays[f"{split}_probabilities"].argmax(axis=1)
-        scores[f"{split}_accuracy"] = float((labels == predictions).mean())
-        scores[f"{split}_weighted_f1"] = float(f1_score(labels, predictions, average="weighted", zero_division=0))
+        scores[f"{split}_accuracy"] = metrics.accuracy(labels, predictions)
+        scores[f"{split}_weighted_f1"] = metrics.weighted_f1(labels, predictions, facts["classes"])
     return scores
 
 
