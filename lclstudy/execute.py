@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait
 from typing import NamedTuple
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from . import config, paths
@@ -207,7 +207,11 @@ def _ray(specs, tell, workers, device, progress) -> Iterator[Record]:
     ray = _import_ray()
     started = not ray.is_initialized()
     if started:
-        ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
+        try:
+            ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
+        except Exception as error:  # Ray raises plain ones
+            reason = str(error).partition("\n")[0]
+            raise StudyError(f"Ray did not start: {reason} Start a cluster with 'ray start', or use 'processes'.") from error
     try:
         gpus = 0 if device == "cpu" else min(1, ray.cluster_resources().get("GPU", 0) / workers)
         task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0)(_attempt)

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -472,7 +473,14 @@ def main(arguments: list[str] | None = None, folder: Path | None = None, build: 
     return 0
 
 
+def _bar_settings(columns: int | None) -> dict[str, str]:
+    """What tqdm reads in the notebooks' processes: one frame a second, as wide as the terminal; a frame a minute in a log.
+
+    Each frame is also kept in the executed notebook, so ten a second over hours would be felt.
+    """
+    return {"TQDM_MININTERVAL": "1", "TQDM_NCOLS": str(columns - 1)} if columns else {"TQDM_MININTERVAL": "60"}
+
+
 if __name__ == "__main__":
-    if not sys.stdout.isatty():
-        os.environ.setdefault("TQDM_MININTERVAL", "60")  # a log holds a line of the bar per minute, not ten per second
+    os.environ |= _bar_settings(shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
     sys.exit(main())

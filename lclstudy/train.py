@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
+from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
 from . import __version__, augment, corpora, encoders, wordnet

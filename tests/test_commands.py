@@ -283,6 +283,18 @@ def test_refresh_keeps_warnings_for_the_tests_to_see():
     assert "label missing" in loud.outputs[0].text
 
 
+def test_a_bar_fits_the_terminal_and_a_log_is_not_flooded():
+    draw = "import io; from tqdm import tqdm; out = io.StringIO(); [None for _ in tqdm(range(10**5), 'runs', file=out)]\n"
+    for columns in (60, None):
+        done = shell(sys.executable, "-c", draw + "print(out.getvalue())", **notebooks._bar_settings(columns))
+        frames = done.stdout.strip().splitlines()
+        assert "runs: 100%" in frames[-1]
+        if columns:
+            assert max(map(len, frames)) < columns
+        else:
+            assert len(frames) == 2, "the first and the last: the minute between two frames has not passed"
+
+
 # --- run_all.sh -----------------------------------------------------------------------------------------------------------
 
 

@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "batching": (),
     "encoders": ("catalog", "paths", "batching"),
     "objectives": ("config", "losses", "batching", "encoders"),
-    "train": ("config", "records", "metrics", "corpora", "augment", "batching", "encoders", "objectives"),
+    "train": ("config", "records", "losses", "metrics", "corpora", "wordnet", "augment", "batching", "encoders", "objectives"),
     # records and results
     "frozen": ("paths", "catalog", "config", "records", "metrics"),
     "store": ("paths", "config", "records", "frozen"),
@@ -121,3 +121,11 @@ def test_names_are_checked_before_anything_is_installed():
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=paths.ROOT)
     assert (done.returncode, done.stderr) == (0, "")
     assert int(done.stdout) > 0
+
+
+def test_progress_bars_are_text():
+    """A widget is seen neither on the terminal of `run_all.sh` nor in a tracked notebook."""
+    for file in [*paths.PACKAGE.glob("*.py"), *(paths.ROOT / "notebooks").glob("*.py")]:
+        bars = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.ImportFrom | ast.Import)]
+        names = {getattr(node, "module", None) for node in bars} | {alias.name for node in bars for alias in node.names}
+        assert names.isdisjoint({"tqdm.auto", "tqdm.autonotebook", "tqdm.notebook"}), file.name
