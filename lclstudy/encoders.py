@@ -1,6 +1,7 @@
 """Pre-trained encoders from a local folder or the hub, the small `tiny` encoder, and how a packed batch goes through one."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,12 +57,12 @@ AttentionInterface.register("packed", packed_attention)
 class Encoder:
     """What a run needs of an encoder: its tokenizer, and two ways to make a fresh network from the same weights.
 
-    `weights` says where they came from: a sha256 of the local file, the hub's commit, or the recipe of `tiny`.
+    `weights` says which they are: the sha256 of the file, or the recipe of `tiny`.
     """
 
     tokenizer: PreTrainedTokenizerFast
-    body: "callable"  # () -> an encoder without a head
-    classifier: "callable"  # (number of classes) -> the encoder with its library's own classification head
+    body: Callable[[], nn.Module]  # an encoder without a head
+    classifier: Callable[[int], nn.Module]  # of so many classes, with its library's own classification head
     weights: str
 
 
@@ -112,28 +113,20 @@ def sequence_logits(model: nn.Module, rows: Packed) -> Tensor:
 
 
 def _pretrained(entry: catalog.EncoderEntry) -> Encoder:
-    folder = _local_folder(entry)
-    if folder is not None:
-        source, options, weights = str(folder), {"local_files_only": True}, _verified(folder, entry)
-    else:
-        source, options, weights = entry.hub, {"revision": entry.revision}, f"{entry.hub}@{entry.revision}"
-    network = {**options, "use_safetensors": True, "attn_implementation": "packed", "dtype": torch.float32}
+    folder = _local_folder(entry) or _download(entry)
+    weights = _verified(folder, entry)
+    options = {"local_files_only": True, "use_safetensors": True, "attn_implementation": "packed", "dtype": torch.float32}
 
     def body() -> nn.Module:
         # The pooler of BERT-like encoders is part of the classification head only; ELECTRA has none.
-        has_pooler = AutoConfig.from_pretrained(source, **options).model_type in ("bert", "roberta")
-        return AutoModel.from_pretrained(source, **network, **({"add_pooling_layer": False} if has_pooler else {}))
+        has_pooler = AutoConfig.from_pretrained(folder).model_type in ("bert", "roberta")
+        return AutoModel.from_pretrained(folder, **options, **({"add_pooling_layer": False} if has_pooler else {}))
 
     def classifier(classes: int) -> nn.Module:
-        return AutoModelForSequenceClassification.from_pretrained(source, **network, num_labels=classes)
+        return AutoModelForSequenceClassification.from_pretrained(folder, **options, num_labels=classes)
 
-    tokenizer = _reachable(entry, lambda: AutoTokenizer.from_pretrained(source, **options))
-    return Encoder(
-        tokenizer,
-        lambda: _reachable(entry, body),
-        lambda classes: _reachable(entry, lambda: classifier(classes)),
-        weights,
-    )
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return Encoder(tokenizer, lambda: _quietly(body), lambda classes: _quietly(lambda: classifier(classes)), weights)
 
 
 def _local_folder(entry: catalog.EncoderEntry) -> Path | None:
@@ -143,12 +136,25 @@ def _local_folder(entry: catalog.EncoderEntry) -> Path | None:
     return None
 
 
+def _download(entry: catalog.EncoderEntry) -> Path:
+    """The hub's files at the pinned revision, from its cache if they are there."""
+    from huggingface_hub import snapshot_download
+
+    wanted = ["*.json", "*.txt", "model.safetensors"]
+    try:
+        return Path(snapshot_download(entry.hub, revision=entry.revision, allow_patterns=wanted))
+    except (OSError, ValueError) as error:  # the hub's own errors are kinds of these
+        reason = str(error).splitlines()[0][:100]
+        raise StudyError(
+            f"Cannot get encoder {entry.name!r} ({entry.hub}) from the hub: {reason} Without a network, put its files "
+            f"(config, tokenizer, model.safetensors) in a folder {entry.name!r} under LCLSTUDY_MODELS."
+        ) from None
+
+
 def _verified(folder: Path, entry: catalog.EncoderEntry) -> str:
     file = folder / "model.safetensors"
     if not file.is_file():
-        raise StudyError(
-            f"Encoder folder {paths.relative(folder)} has no model.safetensors; download it whole from {entry.hub}."
-        )
+        raise StudyError(f"Encoder folder {paths.relative(folder)} has no model.safetensors; download all of {entry.hub}.")
     with file.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if entry.sha256 and found != entry.sha256:
@@ -159,22 +165,17 @@ def _verified(folder: Path, entry: catalog.EncoderEntry) -> str:
     return f"sha256:{found}"
 
 
-def _reachable(entry: catalog.EncoderEntry, make):
-    """Calls `make`, with the library's progress bars silent and its many-line hub errors turned into one line."""
+def _quietly(make: Callable[[], nn.Module]) -> nn.Module:
+    """Without the library's report that the head's weights are newly made, which is what we want, and its loading bar."""
+    verbosity, bar = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()  # it would report the head's weights as newly made, which is what we want
     try:
         return make()
-    except (OSError, ValueError) as error:
-        folder = paths.models() / entry.name
-        raise StudyError(
-            f"Cannot load encoder {entry.name!r} ({entry.hub}) from the hub: {str(error).splitlines()[0][:120]} "
-            f"Without a network, put its files (config, tokenizer, model.safetensors) in {paths.relative(folder)} "
-            f"or in a folder {entry.name!r} under LCLSTUDY_MODELS."
-        ) from None
     finally:
         transformers_logging.set_verbosity(verbosity)
+        if bar:
+            transformers_logging.enable_progress_bar()
 
 
 TINY = {

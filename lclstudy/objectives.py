@@ -116,7 +116,7 @@ def _label_aware(objective: Objective, batch: Batch) -> Outcome:
 
 @dataclass(frozen=True)
 class Recipe:
-    """`compute`: from a batch to an outcome; `two_views`: whether it trains on second views; `weighting`: on a second network."""
+    """`compute`: from a batch to an outcome; `two_views`: it trains on second views; `weighting`: it has a second network."""
 
     compute: Callable[[Objective, Batch], Outcome]
     two_views: bool = True
