@@ -147,7 +147,7 @@ def summarise(entries: list[CorpusEntry]) -> dict[str, pd.DataFrame]:
                 rows["lengths"] += length_rows(entry, split, splits[split])
         rows["duplicates"] += duplicate_rows(entry, splits)
         print(f"{entry.name}: {', '.join(f'{len(table):,} {split}' for split, table in splits.items()) or 'absent'}")
-    tables = {name: pd.DataFrame(found).convert_dtypes() for name, found in rows.items()}
+    tables = {name: pd.DataFrame(found) for name, found in rows.items()}
     tables["splits"] = tables["splits"].reindex(columns=SPLIT_COLUMNS)
     return tables
 
@@ -160,8 +160,8 @@ SPLIT_COLUMNS = [
 
 
 def as_csv(table: pd.DataFrame) -> str:
-    """The table as it is tracked."""
-    return table.round(PRECISION).to_csv(index=False, lineterminator="\n")
+    """The table as it is tracked: a whole number without decimals, whatever else stands in its column."""
+    return table.round(PRECISION).to_csv(index=False, lineterminator="\n", float_format="%.10g")
 
 
 def main() -> None:

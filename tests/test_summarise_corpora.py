@@ -51,7 +51,7 @@ def test_tables_agree_with_each_other(tracked):
         pd.testing.assert_series_equal(total.sort_index(), rows.sort_index(), check_dtype=False)
 
 
-@pytest.mark.parametrize("name", ["embedded", "emoint", "isear"])
+@pytest.mark.parametrize("name", ["embedded", "isear"])
 def test_tracked_tables_are_what_the_script_makes(script, tracked, name, request):
     if name != "embedded":
         request.getfixturevalue("raw_data")
