@@ -41,6 +41,8 @@ MAY_IMPORT = {
     "published": ("paths",),
     "provenance": ("paths",),
     "names": ("catalog",),
+    "summary": ("paths", "names"),
+    "show": ("names",),
     "export": ("paths", "provenance"),
     "tables": ("paths", "config", "metrics", "stats", "published", "names", "export"),
     "figstyle": ("paths", "provenance", "names"),
@@ -49,7 +51,10 @@ MAY_IMPORT = {
     # the runner of the notebooks
     "notebooks": ("paths", "config", "store"),
 }
-ANALYSES = ("metrics", "subsets", "stats", "tables", "plots", "published", "store", "config", "records", "catalog", "notebooks")
+ANALYSES = (
+    *("metrics", "subsets", "stats", "tables", "plots", "corpusplots", "show", "summary"),
+    *("published", "store", "frozen", "config", "records", "catalog", "notebooks"),
+)
 HEAVY = {"torch", "transformers", "datasets", "ray"}
 
 MODULES = sorted(path.stem for path in paths.PACKAGE.glob("*.py") if path.stem != "__init__")
