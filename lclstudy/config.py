@@ -262,13 +262,25 @@ class Profile:
                 found[_spec(defaults, chosen)] = None
         return list(found)
 
-    def restrict(self, corpora=None, objectives=None, seeds=None, encoders=None) -> "Profile":
-        """The same profile with only the named corpora, objectives, encoders or seeds (a list each; None keeps all).
+    def spec(self, corpus: str, objective: str, **settings) -> RunSpec:
+        """The spec of one run; what is not given, or given as None, comes from the profile, whose grid it may leave.
 
+        `classes` may be a text with commas between the names. Raises StudyError on an unknown setting, name, type or value.
+        """
+        given = {name: value for name, value in settings.items() if value is not None}
+        if isinstance(given.get("classes"), str):
+            given["classes"] = _as_names(given["classes"])
+        own = self.by_corpus.get(corpus, {}) if isinstance(corpus, str) else {}
+        return _spec({**self.settings, **own}, {"corpus": corpus, "objective": objective, **given})
+
+    def restrict(self, corpora=None, objectives=None, seeds=None, encoders=None) -> "Profile":
+        """The same profile with only the named corpora, objectives, encoders or seeds.
+
+        Each is a list, one value, or a text with commas between; None or an empty text keeps all.
         Seeds may go beyond the profile's own. Raises StudyError on a name that the profile does not have.
         """
         wanted = {"corpus": corpora, "objective": objectives, "encoder": encoders}
-        wanted = {name: _as_names(values) for name, values in wanted.items() if values is not None}
+        wanted = {name: _as_names(values) for name, values in wanted.items() if values not in (None, "")}
         for name, values in wanted.items():
             has = {value for entry in self.grid for value in self._values(entry, name)}
             for value in values:
@@ -277,8 +289,8 @@ class Profile:
         grid = []
         for entry in self.grid:
             kept = {name: [value for value in self._values(entry, name) if value in values] for name, values in wanted.items()}
-            if seeds is not None:
-                kept["seed"] = _as_names(seeds)
+            if seeds not in (None, ""):
+                kept["seed"] = [_as_seed(seed) for seed in _as_names(seeds)]
             if all(kept.values()):
                 grid.append({**entry, **kept})
         if not grid:
@@ -290,7 +302,13 @@ class Profile:
 
 
 def _as_names(given) -> list:
-    return [given] if isinstance(given, str | int) else list(given)
+    if isinstance(given, str):
+        return [part.strip() for part in given.split(",") if part.strip()]
+    return [given] if isinstance(given, int) else list(given)
+
+
+def _as_seed(given) -> object:
+    return int(given) if isinstance(given, str) and given.isdecimal() else given  # what is no number the spec refuses
 
 
 def _as_list(name: str, value) -> list:
@@ -314,9 +332,10 @@ def load_profile(name_or_path: str) -> Profile:
     table = _read_toml(path)
     _check_profile(path.stem, table)
     base = _protocol_settings()
-    defaults = {**base["defaults"], **table.get("defaults", {})}
+    named = table.get("defaults", {})  # what a profile chose for its encoder stands above what the paper chose for a corpus
+    defaults = {**base["defaults"], **named}
     own = table.get("corpus", {})
-    by_corpus = {name: {**base["corpus"].get(name, {}), **own.get(name, {})} for name in {*base["corpus"], *own}}
+    by_corpus = {name: {**base["corpus"].get(name, {}), **named, **own.get(name, {})} for name in {*base["corpus"], *own}}
     return Profile(path.stem, table.get("title", path.stem), defaults, by_corpus, tuple(table["grid"]))
 
 

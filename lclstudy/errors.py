@@ -8,6 +8,10 @@ class StudyError(ValueError):
     alone; a traceback is kept for errors of any other kind, because those are ours.
     """
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows, by IPython's protocol: the one line."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 def unknown(kind: str, given: object, allowed) -> StudyError:
     """The error for a name that is not in a list: `unknown("corpus", "emotint", names)`."""

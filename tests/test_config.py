@@ -274,6 +274,28 @@ def test_restricting_keeps_the_order_and_only_what_is_named():
     assert whole.restrict().specs() == whole.specs()
 
 
+def test_a_restriction_may_be_a_text_with_commas_as_papermill_gives_it():
+    whole = config.load_profile("minilm")
+    assert whole.restrict("emoint, isear", "lcl", "0,7") == whole.restrict(["emoint", "isear"], ["lcl"], [0, 7])
+    assert whole.restrict("", "", "").specs() == whole.specs()
+    with pytest.raises(StudyError) as raised:
+        whole.restrict(seeds="0,one").specs()
+    one_line(raised, "seed must be a whole number", "'one'")
+
+
+def test_a_spec_starts_from_the_profile_and_may_leave_its_grid():
+    quick = config.load_profile("quick")
+    assert quick.spec("embedded", "lcl", seed=0, alpha=None) in quick.specs()
+    for name, value in quick.settings.items():
+        assert getattr(quick.spec("isear", "ce_aug"), name) == value, "the profile's choice stands above the paper's for a corpus"
+    assert config.load_profile("minilm").spec("isear", "ce").learning_rate == 3e-5, "which counts where the profile has none"
+    given = quick.spec("embedded", "lcl", temperature=0.7, classes=f"{LABELS[0]}, {LABELS[1]}")
+    assert (given.temperature, given.classes) == (0.7, LABELS[:2])
+    with pytest.raises(StudyError) as raised:
+        quick.spec("embedded", "lcl", temprature=0.7)
+    one_line(raised, "Unknown setting 'temprature'", "Did you mean 'temperature'?")
+
+
 @pytest.mark.parametrize(
     ("profile", "restriction", "part"),
     [
