@@ -88,6 +88,19 @@ def run_missing(
     return Summary(done, skipped, failed, time.monotonic() - started)
 
 
+def obtain(spec: RunSpec, store: RunStore | None = None, device: str | None = None, progress: bool = True) -> Record:
+    """The finished record of one run, trained first unless `store` (default: the study's) has it.
+
+    Raises StudyError if a setting is wrong, or if the run fails, with its reason.
+    """
+    store = store or RunStore()
+    run_missing([spec], store, device=device, progress=progress)
+    record = store.load(spec)
+    if record.status != "done":
+        raise StudyError(f"{spec.label()} failed: {record.failure}")
+    return record
+
+
 def _telling(record: Record) -> str:
     if record.status != "done":
         return "failed"
