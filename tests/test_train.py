@@ -78,7 +78,7 @@ def test_the_reported_epoch_is_the_first_with_the_best_validation_accuracy():
 
 
 def test_it_learns():
-    record = run("ce", epochs=5, train_limit=480, learning_rate=1e-3)
+    record = run("ce", epochs=4, train_limit=400, learning_rate=1e-3)
     accuracy = (record.test_probabilities.argmax(axis=1) == record.test_labels).mean()
     assert accuracy > 3 / len(record.classes), "well above chance"
     assert record.epochs[-1]["loss"] < record.epochs[0]["loss"]
@@ -153,8 +153,8 @@ def test_the_learning_rate_falls_linearly_to_zero_without_warm_up():
 
 
 def test_a_loss_that_stops_being_finite_ends_the_run_with_step_and_batch():
-    with pytest.raises(train.NonFiniteLoss, match=r"loss.* became (nan|inf) at step \d+ of epoch 1, on training texts \d+"):
-        run("ce", learning_rate=1.0, precision="fp32", epochs=2, train_limit=400, protocol="released,reduction=sum")
+    with pytest.raises(train.NonFiniteLoss, match=r"^loss became nan at step 1 of epoch 1, on training texts \d+(, \d+){9}\.$"):
+        run("scl", temperature=1e-39, train_limit=20)  # similarities divided by it overflow
 
 
 def test_truncated_texts_are_counted_and_reported(caplog):
