@@ -48,6 +48,13 @@ def load(name_or_path: str, classes=None) -> "DatasetDict":
     return _wrap(labels, splits, f"{about} {note}".strip())
 
 
+def files(name_or_path: str) -> list[Path]:
+    """The verified files that `load` reads: those of the catalogue that hold rows, or one's own. Raises StudyError."""
+    if name_or_path in catalog.corpora():
+        return list(rawfiles.obtain(catalog.corpora()[name_or_path]).values())
+    return [catalog.own_file(name_or_path)]
+
+
 def _from_catalogue(entry: CorpusEntry) -> tuple[dict[str, Rows], str]:
     """The splits of a corpus of the catalogue, and a note on what was drawn."""
     places = rawfiles.obtain(entry)

@@ -6,6 +6,7 @@ What a store holds is `Found` here: the facts of a record (its fields without th
 import hashlib
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -211,6 +212,19 @@ class Frozen:
     def classes(self, identity: str) -> tuple[str, ...]:
         """Class names of a run, in the order of their ids. Raises StudyError."""
         return tuple(str(name) for name in self._archive(identity)[1]["classes"])
+
+    def confusion(self, identities: Iterable[str], split: str = "test") -> tuple[np.ndarray, tuple[str, ...]]:
+        """The sum of the confusion matrices [C,C] of some runs, such as the seeds of an objective, and their class names.
+
+        Raises StudyError if there is no run, or if they differ in their classes.
+        """
+        identities = list(identities)
+        found = {self.classes(identity) for identity in identities}
+        if len(found) != 1:
+            raise StudyError(f"A confusion matrix needs runs of the same classes; given {len(found)} sets of classes.")
+        (classes,) = found
+        runs = [(self.labels(identity, split), self.predictions(identity, split)) for identity in identities]
+        return sum(metrics.confusion_matrix(labels, predictions, classes) for labels, predictions in runs), classes
 
     def _archive(self, identity: str, split: str = "test") -> tuple[int, dict]:
         if split not in SPLITS:

@@ -53,6 +53,26 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, classes: int |
     return sklearn_metrics.confusion_matrix(labels, predictions, labels=range(count))
 
 
+def confused_pairs(confusion: np.ndarray) -> list[tuple[int, int, int]]:
+    """(class a, class b, how often one was taken for the other) of a confusion matrix [C, C], a < b, most often first.
+
+    Pairs that were never confused are left out; ties go to the lower classes. Raises StudyError if the matrix is not square.
+    """
+    confusion = np.asarray(confusion)
+    if confusion.ndim != 2 or confusion.shape[0] != confusion.shape[1]:
+        raise StudyError(f"A confusion matrix must be square; given shape {confusion.shape}.")
+    both = np.triu(confusion + confusion.T, k=1)
+    pairs = [(int(a), int(b), int(both[a, b])) for a, b in np.argwhere(both)]
+    return sorted(pairs, key=lambda pair: -pair[2])
+
+
+def confident_errors(probabilities: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """The numbers of the wrongly classified examples, at most `count`, the most confident first; ties in their order."""
+    probabilities, labels = _predicted(probabilities, labels)
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:count]
+
+
 def topk_entropy(probabilities: np.ndarray, k: int) -> np.ndarray:
     """Entropy in bits [N] of the k largest probabilities of each row of [N, C], renormalised to sum 1 (Eq. 7, p. 8).
 

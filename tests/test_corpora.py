@@ -36,6 +36,15 @@ def real(raw_data, loaded):
     return load
 
 
+def test_the_files_of_a_corpus(tmp_path):
+    assert [path.name for path in corpora.files("embedded")] == ["train.csv", "validation.csv", "test.csv"]
+    own = tmp_path / "mine.csv"
+    with pytest.raises(StudyError, match=r"No corpus file"):
+        corpora.files(str(own))
+    own.write_text("text,label\nhello,a\n")
+    assert corpora.files(str(own)) == [own]
+
+
 @pytest.mark.parametrize("name", REAL)
 def test_counts_of_the_real_corpora(real, name):
     corpus = real(name)

@@ -77,6 +77,16 @@ def test_a_run_that_fails_is_recorded_and_the_grid_goes_on(runs, caplog):
     assert execute.run_missing(grid, runs, progress=False)[:3] == (0, 1, 1), "a failed run is tried again"
 
 
+def test_one_run_is_trained_once_and_its_failure_is_one_line(runs):
+    (spec,) = specs_of(seeds=(0,))
+    first = execute.obtain(spec, runs, progress=False)
+    assert first.status == "done"
+    assert execute.obtain(spec, runs, progress=False).measures["seconds"] == first.measures["seconds"], "not trained again"
+    with pytest.raises(StudyError, match=r"^embedded scl tiny seed 0 failed: NonFiniteLoss: .* step 1 of epoch 1") as raised:
+        execute.obtain(bursting(), runs, progress=False)
+    assert "\n" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

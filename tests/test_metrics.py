@@ -36,6 +36,26 @@ def test_weighted_f1_ignores_a_class_without_true_examples():
     assert metrics.weighted_f1(LABELS, PREDICTIONS, 5) == pytest.approx(metrics.weighted_f1(LABELS, PREDICTIONS, 3))
 
 
+def test_confused_pairs_by_hand():
+    confusion = np.array([[9, 1, 0, 2], [2, 5, 0, 0], [0, 0, 4, 3], [0, 0, 1, 7]])
+    assert metrics.confused_pairs(confusion) == [(2, 3, 4), (0, 1, 3), (0, 3, 2)]
+    assert metrics.confused_pairs(np.eye(3, dtype=int)) == []
+
+
+@pytest.mark.parametrize("confusion", [np.zeros((2, 3)), np.zeros(4)])
+def test_confused_pairs_need_a_square(confusion):
+    with pytest.raises(StudyError, match=r"must be square; given shape"):
+        metrics.confused_pairs(confusion)
+
+
+def test_confident_errors_by_hand():
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7], [0.8, 0.2]])
+    labels = np.array([0, 0, 1, 1, 1])  # wrong: 1 (0.8), 2 (0.6), 4 (0.8)
+    assert metrics.confident_errors(probabilities, labels, 5).tolist() == [1, 4, 2]
+    assert metrics.confident_errors(probabilities, labels, 1).tolist() == [1]
+    assert metrics.confident_errors(probabilities[:1], labels[:1], 5).tolist() == []
+
+
 def naive_entropy(row, k):
     """Eq. 7 as it is written."""
     top = sorted((float(value) for value in row), reverse=True)[:k]

@@ -390,6 +390,23 @@ def test_frozen_results_read_back_as_the_records_were(runs, tmp_path):
         assert results.runs.set_index("identity").loc[identity, "test_accuracy"] == accuracy
 
 
+def test_the_confusion_of_seeds_is_the_sum_of_theirs(runs, tmp_path):
+    specs = [spec_of(seed=seed) for seed in (0, 1)] + [spec_of(seed=2, classes=("joyful", "proud"))]
+    for spec in specs:
+        runs.save(record_of(spec, classes=spec.classes or CLASSES))
+    results = store.read_frozen(runs.freeze(tmp_path / "quick", specs))
+    first, second, other = (spec.identity() for spec in specs)
+    confusion, classes = results.confusion([first, second])
+    assert classes == CLASSES
+    np.testing.assert_array_equal(confusion, results.confusion([first])[0] + results.confusion([second])[0])
+    assert confusion.sum() == 2 * len(results.labels(first))
+    assert np.trace(confusion) == sum((results.predictions(one) == results.labels(one)).sum() for one in (first, second))
+    assert results.confusion([first], "validation")[0].sum() == len(results.labels(first, "validation"))
+    for identities in ([first, other], []):
+        with pytest.raises(StudyError, match="runs of the same classes"):
+            results.confusion(identities)
+
+
 def test_a_frozen_file_that_was_altered_or_lost_is_named(runs, tmp_path):
     runs.save(record_of(spec_of()))
     folder = runs.freeze(tmp_path / "quick")
