@@ -17,6 +17,7 @@ import random
 import re
 from functools import cache
 from hashlib import blake2b
+from typing import NamedTuple
 
 from . import wordnet
 from .errors import StudyError, unknown
@@ -62,12 +63,63 @@ def second_views(texts: list[str], kind: str, rate: float, seed: int) -> list[st
     return [synonyms(text, rate, seed) for text in texts]
 
 
+class Replacement(NamedTuple):
+    """A word of a text, from `start` to `end`, and the synonym that takes its place in the second view, in its case."""
+
+    start: int
+    end: int
+    word: str
+    synonym: str
+
+
+class Changes(NamedTuple):
+    """How many words a text has, how many of them have synonyms, how many are to be replaced, and how many are."""
+
+    words: int
+    replaceable: int
+    wanted: int
+    replaced: int
+
+
 def synonyms(text: str, rate: float, seed: int) -> str:
     """`text` with the share `rate` (0 to 1) of its words replaced by WordNet synonyms; case, signs and white space stay.
 
     A function of its arguments alone. A higher rate replaces the words of a lower rate the same way, and more.
     Raises StudyError if the rate is outside 0 to 1, or if there is no WordNet.
     """
+    pieces, end = [], 0
+    for start, stop, _, synonym in replacements(text, rate, seed):
+        pieces += text[end:start], synonym
+        end = stop
+    return "".join([*pieces, text[end:]])
+
+
+def replacements(text: str, rate: float, seed: int) -> list[Replacement]:
+    """What `synonyms` replaces, in the order of the text. Raises as `synonyms` does."""
+    wanted, replaceable = _drawn(text, rate, seed)
+    chosen = [(word, synonym) for _, word, synonym in replaceable[:wanted]]
+    made = [Replacement(*word.span(), word[0], _with_case(synonym, word[0])) for word, synonym in chosen]
+    return sorted(made)
+
+
+def count_changes(text: str, rate: float, seed: int) -> Changes:
+    """The counts behind `synonyms` of the same arguments. Raises as `synonyms` does."""
+    wanted, replaceable = _drawn(text, rate, seed)
+    return Changes(len(_words(text)), len(replaceable), wanted, min(wanted, len(replaceable)))
+
+
+def is_first_sense(word: str, synonym: str) -> bool:
+    """Whether the synonym is of the word's first sense in any part of speech: WordNet lists the most frequent sense first.
+
+    Raises StudyError if there is no WordNet.
+    """
+    reader = wordnet.ensure()
+    firsts = [synset for pos in "nvar" for synset in reader.synsets(_normal(word), pos)[:1]]
+    return synonym.lower() in {name.replace("_", " ").lower() for synset in firsts for name in synset.lemma_names()}
+
+
+def _drawn(text: str, rate: float, seed: int) -> tuple[int, list[tuple[float, re.Match, str]]]:
+    """How many words to replace; and all that could be, with a synonym each, in the order in which they are taken."""
     if not 0 <= rate <= 1:
         raise StudyError(f"augment_rate must be from 0 to 1; given {rate!r}.")
     words = _words(text)
@@ -77,13 +129,7 @@ def synonyms(text: str, rate: float, seed: int) -> str:
         choices = _choices(_normal(word[0]))
         if choices:
             replaceable.append((draw(), word, choices[int(draw() * len(choices))]))
-    wanted = math.ceil(round(rate * len(words), 9))
-    chosen = sorted(replaceable, key=lambda entry: entry[0])[:wanted]
-    pieces, end = [], 0
-    for _, word, synonym in sorted(chosen, key=lambda entry: entry[1].start()):
-        pieces += text[end : word.start()], _with_case(synonym, word[0])
-        end = word.end()
-    return "".join([*pieces, text[end:]])
+    return math.ceil(round(rate * len(words), 9)), sorted(replaceable, key=lambda entry: entry[0])
 
 
 def coverage(texts: list[str], signs: bool = False) -> float:

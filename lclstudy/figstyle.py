@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib as mpl
@@ -60,9 +61,14 @@ STYLE = {
 }
 
 
+@contextmanager
 def style():
     """The style, for a `with` statement or as a decorator; it is left again afterwards."""
-    return mpl.rc_context(STYLE)
+    with mpl.rc_context(STYLE):
+        yield
+        interactive = mpl.rcParams["interactive"]
+    # A notebook's backend turns this on when it makes its first figure; unless it stays on, no later figure is shown.
+    mpl.rcParams["interactive"] = interactive
 
 
 def subplots(rows: int = 1, columns: int = 1, width: float = SINGLE, height: float | None = None) -> tuple[Figure, np.ndarray]:

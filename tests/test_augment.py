@@ -197,6 +197,37 @@ def test_a_base_form_is_the_same_word():
         assert augment.synonyms("Dogs", 1.0, seed) not in ("Dog", "dogs")
 
 
+@given(text=texts(), rate=rates, seed=seeds)
+@settings(deadline=None)
+def test_replacements_are_what_makes_the_second_view(text, rate, seed):
+    made = augment.replacements(text, rate, seed)
+    view = text
+    for replacement in reversed(made):
+        assert text[replacement.start : replacement.end] == replacement.word
+        view = view[: replacement.start] + replacement.synonym + view[replacement.end :]
+    assert view == augment.synonyms(text, rate, seed)
+    assert [replacement.start for replacement in made] == sorted(replacement.start for replacement in made)
+
+
+@given(text=texts(), rate=rates, seed=seeds)
+@settings(deadline=None)
+def test_counts_are_those_of_the_replacements(text, rate, seed):
+    counts = augment.count_changes(text, rate, seed)
+    words = [piece for piece in _pieces(text)[0] if _is_word(piece)]
+    assert counts.words == len(words)
+    assert counts.replaceable == sum(map(_has_synonym, words))
+    assert counts.wanted == math.ceil(round(rate * len(words), 9))
+    assert counts.replaced == len(augment.replacements(text, rate, seed)) == min(counts.wanted, counts.replaceable)
+
+
+def test_the_first_sense_is_that_of_any_part_of_speech():
+    assert augment.is_first_sense("neighbor", "neighbour")
+    assert augment.is_first_sense("Neighbor", "Neighbour")
+    assert augment.is_first_sense("hour", "time of day") is False
+    assert augment.is_first_sense("run", "tally")  # the first noun sense, a score in baseball
+    assert not augment.is_first_sense("lied", "consist")
+
+
 def test_every_stop_word_stays():
     text = " ".join(sorted(augment.STOP_WORDS))
     assert augment.synonyms(text, 1.0, 0) == text

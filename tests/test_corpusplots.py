@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from material import check_readable
 
-from lclstudy import paths, plots
+from lclstudy import corpusplots, paths, plots, published
+from lclstudy import summary as facts
 from lclstudy.errors import StudyError
 
 
@@ -92,3 +93,92 @@ def test_split_sizes_need_published_ones():
     splits = summary("splits")
     with pytest.raises(StudyError, match="No published split sizes"):
         plots.split_sizes(splits[splits["corpus"] == "ag_news"], axes[0])
+
+
+def test_many_label_balances_share_one_key():
+    labels = summary("labels")
+    figure = corpusplots.label_balances(labels[labels["corpus"].isin(["empathetic_dialogues", "goemotions", "isear", "sst2"])])
+    assert [ax.get_title(loc="left").splitlines()[0] for ax in figure.axes] == [
+        "EmpatheticDialogues", "GoEmotions", "ISEAR", "SST-2",
+    ]  # fmt: skip
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["train", "validation", "test"]
+    assert not any(ax.get_legend() for ax in figure.axes)
+    check_readable(figure)
+    row = corpusplots.label_balances(labels[labels["corpus"].isin(["ag_news", "parsinlu", "embedded"])], height=2.7)
+    assert "n = – / 1,690 / 816" in row.axes[1].get_title(loc="left")
+    check_readable(row)
+
+
+def test_many_lengths_share_one_key():
+    figure = corpusplots.length_distributions(summary("lengths"))
+    assert len(figure.axes) == summary("lengths")["corpus"].nunique()
+    assert all(ax.get_ylim()[1] < 60 for ax in figure.axes)
+    check_readable(figure)
+
+
+def test_majority_accuracy_names_the_number_of_classes():
+    figure, axes = plots.subplots(width=plots.DOUBLE, height=2.2)
+    corpusplots.majority_accuracy(facts.majority(summary("splits")), axes[0])
+    assert "GoEmotions (27)" in [text.get_text() for text in axes[0].get_yticklabels()]
+    assert "11.7 %" in [text.get_text() for text in axes[0].texts]
+    check_readable(figure)
+
+
+def test_split_overlap_shows_same_and_other_labels():
+    overlaps = facts.overlaps(summary("duplicates"), summary("splits"))
+    figure, axes = plots.panels(3, height=2.3)
+    corpusplots.split_overlap(overlaps, axes)
+    emoint = overlaps.query("corpus == 'emoint' and split == 'test' and against == 'train'").iloc[0]
+    place = [text.get_text() for text in axes[0].get_yticklabels()].index("EmoInt")
+    other, same = (bars[place] for bars in axes[2].containers)
+    assert other.get_width() == pytest.approx(emoint["share_other_label"])
+    assert other.get_width() + same.get_width() == pytest.approx(emoint["share"])
+    check_readable(figure)
+    with pytest.raises(StudyError, match="three panels; given 2"):
+        corpusplots.split_overlap(overlaps, axes[:2])
+
+
+def test_wordnet_coverage_says_which_split_it_measured():
+    figure, axes = plots.subplots(width=plots.DOUBLE, height=2.6)
+    corpusplots.wordnet_coverage(facts.coverage(summary("splits"), published.text_numbers()), axes[0])
+    assert {"EmoInt", "AG News (test)"} <= {text.get_text() for text in axes[0].get_yticklabels()}
+    assert [line.get_label() for line in axes[0].lines] == ["words", "words and signs", "published"]
+    check_readable(figure)
+
+
+CHANGES = pd.DataFrame({"words": [10] * 5, "replaceable": [5, 5, 1, 0, 4], "wanted": [3] * 5, "replaced": [3, 3, 1, 0, 3]})
+
+
+def test_replaced_shares_tell_who_missed_the_rate():
+    figure, axes = plots.subplots(height=2.9)
+    corpusplots.replaced_shares(CHANGES, 0.3, axes[0])
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["target reached (3)", "too few words with synonyms (2)"]
+    assert sum(patch.get_height() for patch in axes[0].patches) == 5
+    check_readable(figure)
+
+
+def test_rate_effect():
+    by_rate = pd.DataFrame({"rate": [0.1, 0.3], "mean": [12, 31], "low": [10, 25], "high": [15, 36], "missed": [0, 4]})
+    figure, axes = plots.subplots(height=2.9)
+    corpusplots.rate_effect(by_rate, axes[0])
+    assert list(axes[0].lines[0].get_ydata()) == [10, 30]
+    assert list(axes[0].lines[1].get_ydata()) == [12, 31]
+    check_readable(figure)
+
+
+def test_replaced_words_most_frequent_first():
+    pairs = pd.DataFrame({"word": ["dark", "home", "home", "lied"], "first": [True, True, False, False]})
+    figure, axes = plots.subplots(height=2.9)
+    corpusplots.replaced_words(pairs, axes[0], count=2)
+    assert [text.get_text() for text in axes[0].get_yticklabels()] == ["home", "dark"]
+    first, other = ([bar.get_width() for bar in bars] for bars in axes[0].containers)
+    assert (first, other) == ([1, 1], [1, 0])
+    check_readable(figure)
+
+
+@pytest.mark.parametrize("name", ["majority_accuracy", "wordnet_coverage", "rate_effect", "replaced_words", "label_balances"])
+def test_figures_without_rows_say_so(name):
+    _, axes = plots.subplots()
+    with pytest.raises(StudyError, match="No rows to draw; give"):
+        getattr(corpusplots, name)(pd.DataFrame(), axes[0])

@@ -115,3 +115,15 @@ def test_save_refuses_a_missing_input_and_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(StudyError, match=r"No input .*gone\.csv"):
         figstyle.save(drawn(), "curves", "quick", "04_train_one", [tmp_path / "gone.csv"])
     assert not (tmp_path / "figures").exists()
+
+
+def test_the_style_is_left_again_but_a_notebook_goes_on_showing_figures():
+    before, interactive = dict(matplotlib.rcParams), matplotlib.rcParams["interactive"]
+    try:
+        with figstyle.style():
+            assert matplotlib.rcParams["axes.titlelocation"] == "left"
+            matplotlib.rcParams["interactive"] = not interactive  # as a notebook's backend does with its first figure
+        assert matplotlib.rcParams["interactive"] is not interactive
+    finally:
+        matplotlib.rcParams["interactive"] = interactive
+    assert dict(matplotlib.rcParams) == before
