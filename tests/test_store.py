@@ -263,15 +263,20 @@ def fork(work):
 """
 
 KILLED = """
+begun, begin = os.pipe()
+
 def forever():
     for mark in range(10**9):
         store.save(record(mark % 2, mark))
+        if mark == 0:
+            os.write(begin, b"!")
 
 for seed in (0, 1):
     store.save(record(seed, 0))
 draw, halves = random.Random(0), 0
 for _ in range(60):
     child = fork(forever)
+    os.read(begun, 1)  # it has saved once, and goes on
     time.sleep(draw.uniform(0, 0.03))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -307,7 +312,7 @@ assert sorted(path.suffix for path in store.path.iterdir()) == [".npz"] * 4, lis
 
 @pytest.mark.parametrize("program", [KILLED, TOGETHER], ids=["killed at random moments", "several writers and a reader"])
 def test_processes_leave_only_whole_records(runs, program):
-    ran = subprocess.run([sys.executable, "-c", PROGRAM + program, runs.path], capture_output=True, text=True, timeout=120)
+    ran = subprocess.run([sys.executable, "-c", PROGRAM + program, runs.path], capture_output=True, text=True, timeout=600)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "damaged" not in ran.stderr
 
