@@ -21,8 +21,8 @@ from .corpusplots import label_balance, length_distribution, split_sizes
 from .errors import StudyError
 from .figstyle import DOUBLE, NEUTRAL, SINGLE, SMALLEST, colour, label_lines, marker, panels, save, style, subplots
 
-__all__ = ["DOUBLE", "SINGLE", "class_order", "confusion_heatmap", "learning_curves", "results_dots"]
-__all__ += ["label_balance", "length_distribution", "panels", "save", "split_sizes", "style", "subplots"]
+__all__ = ["DOUBLE", "SINGLE", "class_order", "confusion_heatmap", "difference_dots", "heatmap_width", "learning_curves"]
+__all__ += ["label_balance", "length_distribution", "panels", "results_dots", "save", "split_sizes", "style", "subplots"]
 
 LOSSES = {
     "loss": "training loss, all terms (nats)",
@@ -132,6 +132,11 @@ def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], ax: Axes, w
     return ax
 
 
+def heatmap_width(classes: int) -> float:
+    """Inches that the confusion heat map of so many classes needs for its counts and labels; its height is 0.88 of that."""
+    return max(SINGLE, min(DOUBLE, 1.6 + 0.28 * classes))
+
+
 def _write_counts(counts: np.ndarray, shares: np.ndarray, ax: Axes) -> None:
     for (row, column), count in np.ndenumerate(counts):
         ink = "white" if shares[row, column] > 35 else "black" if count else NEUTRAL
@@ -231,20 +236,67 @@ def _span_said(counts: pd.Series) -> str:
 def _key(figure: Figure, results: pd.DataFrame) -> None:
     """What the marks mean, once below all panels."""
     published, ran = results[results["published_mean"].notna()], results[results["n"] > 0]
-    marks = [("published", "o", "white", published["published_encoder"]), ("ours", "o", NEUTRAL, ran["encoder"])]
+    one_run = Line2D([], [], color=NEUTRAL, linestyle="none", marker=".", markersize=3, label="one run of ours")
+    _marks(figure, published["published_encoder"], ran["encoder"], "mean", [one_run])
+
+
+def _marks(figure: Figure, published: pd.Series, ours: pd.Series, mark: str, more: Sequence[Line2D] = ()) -> None:
     handles = [
-        Line2D([], [], color=NEUTRAL, linewidth=0.8, marker=shape, markerfacecolor=face, label=_mark_said(text, encoders))
-        for text, shape, face, encoders in marks
+        Line2D([], [], color=NEUTRAL, linewidth=0.8, marker="o", markerfacecolor=face, label=_mark_said(text, encoders))
+        for text, face, encoders in (("published", "white", published), ("ours", NEUTRAL, ours))
         if len(encoders)
     ]
-    handles.append(Line2D([], [], color=NEUTRAL, linestyle="none", marker=".", markersize=3, label="one run of ours"))
+    handles += more
     columns = 1 if figure.get_figwidth() < 5 else len(handles)
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, title="large mark: mean, line: its 95 % interval",
-                  title_fontsize=SMALLEST)  # fmt: skip
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, title_fontsize=SMALLEST,
+                  title=f"large mark: {mark}, line: its 95 % interval")  # fmt: skip
 
 
 def _mark_said(text: str, encoders: pd.Series) -> str:
     return f"{text} ({', '.join(names.encoder(name) for name in dict.fromkeys(encoders))})"
+
+
+@style()
+def difference_dots(
+    ours: pd.DataFrame, printed: pd.DataFrame, axes: Axes | Sequence[Axes], measure: str = "test accuracy"
+) -> Axes | Sequence[Axes]:
+    """Differences between objectives with 95 % intervals: ours (`tables.comparisons`) and the published ones
+    (`tables.published_comparisons`); an axes per corpus of `ours`, all with the same span. Pairs that ours lack are left out.
+
+    Raises StudyError if there are not as many axes as corpora.
+    """
+    corpora = list(dict.fromkeys(ours["corpus"]))
+    panels = np.atleast_1d(axes)
+    if len(panels) != len(corpora) or not corpora:
+        raise StudyError(f"Differences on {len(corpora)} corpora need as many axes; given {len(panels)}.")
+    both = {corpus: [frame[frame["corpus"] == corpus] for frame in (ours, printed)] for corpus in corpora}
+    shown = pd.concat([frame for frames in both.values() for frame in frames])[["difference", "ci_low", "ci_high"]]
+    reach = 1.1 * max(1.0, shown.abs().max().max())
+    for ax, (corpus, frames) in zip(panels, both.items(), strict=True):
+        _differences(*frames, ax)
+        ax.set_xlim(-reach, reach)
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=reach > 3))
+        ax.set_title(f"{names.corpus(corpus)}\nright of 0: the first is better")
+        ax.set_xlabel(f"difference of {measure} (points)")
+    theirs = pd.concat([frames[1] for frames in both.values()])
+    _marks(panels[0].get_figure(root=True), theirs["encoder"], ours["encoder"], "difference of means")
+    return axes
+
+
+def _differences(ours: pd.DataFrame, printed: pd.DataFrame, ax: Axes) -> None:
+    places = [*dict.fromkeys(zip(ours["a"], ours["b"], strict=True))]
+    ax.axvline(0, color=NEUTRAL, linewidth=0.6)
+    for frame, shift, face in ((printed, -0.17, {"markerfacecolor": "white"}), (ours, 0.17, {})):
+        for row in frame.itertuples():
+            if (row.a, row.b) in places:
+                y = places.index((row.a, row.b)) + shift
+                look = {"color": colour(row.a), "marker": marker(row.a), **face}
+                _point(ax, y, row.difference, row.ci_low, row.ci_high, **look)
+    ax.set_yticks(range(len(places)), [f"{names.objective(a)} − {names.objective(b)}" for a, b in places])
+    ax.set_ylim(len(places) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x")
+    ax.set_axisbelow(True)
 
 
 def _in_order(objectives: pd.Series) -> list[str]:

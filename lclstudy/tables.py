@@ -4,6 +4,7 @@
 `readable_comparisons` give the texts to show, where nothing is blank; `save` (of `export`) writes both.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import NamedTuple
@@ -16,8 +17,8 @@ from .config import OBJECTIVES, UNREAD, RunSpec
 from .errors import StudyError, unknown
 from .export import save, to_csv, to_latex, to_markdown
 
-__all__ = ["Cell", "comparisons", "main_results", "mean_and_deviation", "p_value", "readable_comparisons", "readable_results"]
-__all__ += ["save", "to_csv", "to_latex", "to_markdown"]
+__all__ = ["Cell", "comparisons", "main_results", "mean_and_deviation", "p_value", "paper_table", "published_comparisons"]
+__all__ += ["readable_comparisons", "readable_results", "save", "to_csv", "to_latex", "to_markdown"]
 
 PAIRS = (("lcl", "ce"), ("lcl", "scl"), ("lcl", "ce_aug"), ("scl", "ce"))
 METRICS = tuple(names.METRICS)
@@ -91,6 +92,47 @@ def comparisons(
     table = pd.DataFrame(rows, columns=_COMPARISON_COLUMNS)
     table["p_holm"] = stats.holm(table["p"])
     return table
+
+
+def paper_table(printed: pd.DataFrame, runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """`main_results` by metric for the rows of one printed table: its corpora with all their classes, its split.
+
+    Raises StudyError as `main_results` does, and if the rows are of several splits.
+    """
+    splits = printed["split"].unique()
+    if len(splits) != 1:
+        raise StudyError(f"A printed table is of one split; given rows of {', '.join(splits) or 'none'}.")
+    here = runs[runs["corpus"].isin(printed["corpus"]) & (runs["classes"].fillna("") == "")]
+    return {metric: main_results(printed, here, metric, splits[0]) for metric in printed["metric"].unique()}
+
+
+def published_comparisons(
+    published: pd.DataFrame,
+    pairs: Iterable[tuple[str, str]] = PAIRS,
+    metric: str = "accuracy",
+    split: str = "test",
+) -> pd.DataFrame:
+    """The columns of `comparisons`, from the published means, deviations and n, for pairs that are published with all three.
+
+    The deviations are taken to divide by n - 1, which the papers do not say. Raises StudyError as `main_results` does.
+    """
+    printed = _printed(published, _known("metric", metric, METRICS), _known("split", split, SPLITS))
+    places = list(dict.fromkeys((cell.corpus, cell.classes, cell.encoder) for cell in printed))
+    rows = []
+    for (corpus, classes, encoder), (a, b) in itertools.product(places, pairs):
+        sides = [printed.get(Cell(corpus, classes, name, encoder)) for name in (a, b)]
+        if all(side is not None and side[["value", "spread", "n"]].notna().all() for side in sides):
+            rows.append({"corpus": corpus, "classes": classes, "encoder": encoder, "a": a, "b": b, **_from_summary(*sides)})
+    table = pd.DataFrame(rows, columns=_COMPARISON_COLUMNS)
+    table["p_holm"] = stats.holm(table["p"])
+    return table
+
+
+def _from_summary(a: pd.Series, b: pd.Series) -> dict:
+    summary = (a["value"], a["spread"], int(a["n"]), b["value"], b["spread"], int(b["n"]))
+    test, effect = stats.welch_from_summary(*summary), stats.hedges_g_from_summary(*summary)
+    result = {"n_a": summary[2], "n_b": summary[5], "mean_a": summary[0], "mean_b": summary[3]}
+    return {**result, **test._asdict(), "g": effect.g, "g_low": effect.ci_low, "g_high": effect.ci_high}
 
 
 class Cell(NamedTuple):
@@ -208,8 +250,15 @@ def _need(frame: pd.DataFrame, columns: list[str], what: str) -> None:
 
 
 def readable_results(results: pd.DataFrame) -> pd.DataFrame:
-    """`main_results` as text: `58.3 (0.5)` is a mean with its standard deviation; n stands beside every mean."""
-    return _without_classes(pd.DataFrame([_readable_result(row) for row in results.to_dict("records")]))
+    """`main_results` as text: `58.3 (0.5)` is a mean with its standard deviation; n stands beside every mean.
+
+    Where no row has a published number, the columns about those are left out.
+    """
+    shown = _without_classes(pd.DataFrame([_readable_result(row) for row in results.to_dict("records")]))
+    return shown.drop(columns=_ABOUT_PUBLISHED) if results["published_mean"].isna().all() else shown
+
+
+_ABOUT_PUBLISHED = ["Published with", "Published (%)", "n published", "Difference (points)"]
 
 
 def _readable_result(row: dict) -> dict:
@@ -224,7 +273,7 @@ def _readable_result(row: dict) -> dict:
         "n published": (str(row["published_n"]) if row["published_n"] else "not said") if printed else "–",
         "Reproduced with": names.encoder(row["encoder"]),
         "Reproduced (%)": mean_and_deviation(row["mean"], row["sd"]) if ran else row["status"],
-        "n": f"{row['n']} of {row['planned']}" if row["n"] < row["planned"] else str(row["n"]),
+        "n reproduced": f"{row['n']} of {row['planned']}" if row["n"] < row["planned"] else str(row["n"]),
         "Difference (points)": f"{row['difference']:+.1f}" if printed and ran else "–",
     }
 
@@ -242,7 +291,7 @@ def _readable_comparison(row: dict) -> dict:
         "Classes": row["classes"].replace("|", ", "),
         "Encoder": names.encoder(row["encoder"]),
         "Comparison": f"{names.objective(row['a'])} vs {names.objective(row['b'])}",
-        "n": f"{row['n_a']}, {row['n_b']}",
+        "n of each": f"{row['n_a']}, {row['n_b']}",
         "Difference (points)": _with_interval(row["difference"], row["ci_low"], row["ci_high"]),
         "Hedges' g": _with_interval(row["g"], row["g_low"], row["g_high"]),
         "t (df)": f"{row['t']:.2f} ({row['df']:.1f})" if tested else "–",

@@ -373,3 +373,16 @@ def test_a_label_is_short_and_has_no_folder(tmp_path):
     (tmp_path / "mine.csv").write_text("text,label\nhello,a\nbye,b\n")
     assert config.spec(str(tmp_path / "mine.csv"), "ce", encoder="tiny", seed=4).label() == "mine ce tiny seed 4"
     assert spec_of(classes=LABELS[:4]).label() == "embedded[4 classes] lcl tiny seed 0"
+
+
+def test_a_notebook_shows_an_error_of_the_user_as_one_line():
+    """IPython asks the error itself, by `_render_traceback_`."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    with pytest.raises(StudyError) as raised:
+        config.load_profile("quik")
+    shown = []
+    shell._showtraceback = lambda kind, error, lines: shown.append(lines)
+    shell.showtraceback((raised.type, raised.value, raised.tb))
+    assert shown == [[f"StudyError: {raised.value}"]]

@@ -231,3 +231,38 @@ def test_figures_of_results_have_the_same_bytes_each_time(tmp_path, monkeypatch)
         paths = plots.save(figure, "both", "quick", "04_train_one", [])
         saved.append([path.read_bytes() for path in paths])
     assert saved[0] == saved[1]
+
+
+def test_differences_draw_ours_and_the_published_ones():
+    ours = tables.comparisons(make_runs({"ce": [84, 85, 84.5], "scl": [85, 85.5, 85.2], "lcl": [86, 86.5, 86.1]}))
+    ours = ours[ours["difference"].notna()]
+    theirs = tables.published_comparisons(EMOINT)
+    figure, axes = plots.subplots(height=2.4)
+    assert plots.difference_dots(ours, theirs, axes) is axes
+    assert [text.get_text() for text in axes[0].get_yticklabels()] == ["LCL − CE", "LCL − SCL", "SCL − CE"]
+    marks = [line for line in axes[0].lines if line.get_linestyle() == "None"]
+    assert [line.get_xdata()[0] for line in marks] == pytest.approx([*theirs["difference"], *ours["difference"]])
+    assert [to_hex(line.get_markerfacecolor()) == "#ffffff" for line in marks] == [True, False, False, False]
+    row = ours.iloc[0]
+    assert any(
+        line.get_xdata() == pytest.approx([row["ci_low"], row["ci_high"]]) for line in axes[0].lines if line not in marks
+    )
+    low, high = axes[0].get_xlim()
+    assert low == -high and high > ours["ci_high"].max()
+    check_readable(figure)
+
+
+def test_differences_of_several_corpora_have_one_span():
+    runs = pd.concat([make_runs({"ce": [84, 85], "lcl": [86, 86.5]}), make_runs({"ce": [60], "lcl": [70]}, corpus="isear")])
+    ours = tables.comparisons(runs, [("lcl", "ce")])
+    figure, axes = plots.panels(2, columns=2)
+    plots.difference_dots(ours, tables.published_comparisons(EMOINT.iloc[:0]), axes)
+    assert axes[0].get_xlim() == axes[1].get_xlim()
+    check_readable(figure)
+    with pytest.raises(StudyError, match="2 corpora need as many axes; given 1"):
+        plots.difference_dots(ours, ours, axes[:1])
+
+
+@pytest.mark.parametrize(("classes", "width"), [(2, plots.SINGLE), (12, 4.96), (32, plots.DOUBLE)])
+def test_a_heat_map_is_as_wide_as_its_classes_need(classes, width):
+    assert plots.heatmap_width(classes) == pytest.approx(width)

@@ -35,14 +35,20 @@ def test_every_cell_says_not_run_or_not_reported_and_none_is_blank():
     shown = tables.readable_results(tables.main_results(EMOINT, make_runs({"ce": [84.0, 85.0], "ce_aug": ["not run"]})))
     assert not (shown == "").any().any() and not shown.isna().any().any()
     lcl, augmented = row_of(shown, Objective="LCL"), row_of(shown, Objective="CE + aug.")
-    assert (lcl["Reproduced (%)"], lcl["n"], lcl["Difference (points)"]) == ("not run", "0", "–")
-    assert (augmented["Published (%)"], augmented["Reproduced (%)"], augmented["n"]) == ("not reported", "not run", "0 of 1")
+    assert (lcl["Reproduced (%)"], lcl["n reproduced"], lcl["Difference (points)"]) == ("not run", "0", "–")
+    assert (augmented["Published (%)"], augmented["Reproduced (%)"]) == ("not reported", "not run")
+    assert augmented["n reproduced"] == "0 of 1"
+
+
+def test_columns_about_published_numbers_are_left_out_where_there_are_none():
+    shown = tables.readable_results(tables.main_results(EMOINT.iloc[:0], make_runs({"lcl": [86.0, 87.0]})))
+    assert list(shown) == ["Corpus", "Objective", "Reproduced with", "Reproduced (%)", "n reproduced"]
 
 
 def test_one_run_shows_no_deviation():
     shown = tables.readable_results(tables.main_results(EMOINT, make_runs({"lcl": [86.0]})))
     row = row_of(shown, Objective="LCL")
-    assert (row["Reproduced (%)"], row["n"], row["Difference (points)"]) == ("86.0", "1", "-0.6")
+    assert (row["Reproduced (%)"], row["n reproduced"], row["Difference (points)"]) == ("86.0", "1", "-0.6")
     assert (row["Published (%)"], row["n published"]) == ("86.6 (0.3)", "5")
 
 
@@ -52,7 +58,7 @@ def test_failed_runs_are_told_and_left_out_of_the_mean():
     assert (lcl["mean"], lcl["n"], lcl["failed"], lcl["planned"]) == (87.0, 2, 1, 4)
     assert (ce["status"], ce["n"]) == ("failed", 0)
     shown = tables.readable_results(results)
-    assert row_of(shown, Objective="LCL")["n"] == "2 of 4"
+    assert row_of(shown, Objective="LCL")["n reproduced"] == "2 of 4"
     assert "failed" in set(shown["Reproduced (%)"])
 
 
@@ -162,7 +168,7 @@ def test_one_run_gets_no_test_but_a_difference():
     assert table["note"].item() == "one run: no test"
     assert table["difference"].item() == pytest.approx(1.5) and np.isnan(table["p"].item())
     shown = tables.readable_comparisons(table).iloc[0]
-    assert (shown["p"], shown["p (Holm)"], shown["n"], shown["Difference (points)"]) == (
+    assert (shown["p"], shown["p (Holm)"], shown["n of each"], shown["Difference (points)"]) == (
         "one run: no test",
         "–",
         "1, 1",
@@ -194,7 +200,7 @@ def test_comparisons_refuse_an_unknown_objective():
 def test_readable_comparison_by_hand():
     table = tables.comparisons(make_runs(SCORES), [("lcl", "ce")])
     shown = tables.readable_comparisons(table).iloc[0]
-    assert shown["Comparison"] == "LCL vs CE" and shown["n"] == "3, 3"
+    assert shown["Comparison"] == "LCL vs CE" and shown["n of each"] == "3, 3"
     assert shown["Difference (points)"].startswith("+1.90 [") and shown["t (df)"].startswith(
         "11.18 (4.0)"
     )  # 1.9 / sqrt(2 * 0.04333 / 3)
@@ -204,3 +210,35 @@ def test_readable_comparison_by_hand():
 @pytest.mark.parametrize(("p", "text"), [(0.04159, "0.042"), (0.0009, "< 0.001"), (1.0, "1.000")])
 def test_p_values_are_shown_to_three_digits(p, text):
     assert tables.p_value(p) == text
+
+
+def test_a_printed_table_comes_with_its_metrics_split_and_whole_corpora():
+    runs = pd.concat([make_runs({"lcl": [86.0, 87.0]}), make_runs({"lcl": [70.0]}, corpus="isear", classes="joy|fear")])
+    runs = pd.concat([runs, make_runs({"ce": [90.0]}, corpus="sst2")])
+    runs = runs.assign(test_weighted_f1=0.5, validation_accuracy=0.75, validation_weighted_f1=0.25)
+    test = tables.paper_table(published.table("suresh2021", 1), runs)
+    assert list(test) == ["accuracy", "weighted_f1"]
+    assert row_of(test["accuracy"], corpus="emoint", objective="lcl")["mean"] == 86.5
+    assert row_of(test["weighted_f1"], corpus="emoint", objective="lcl")["mean"] == 50.0
+    assert test["accuracy"]["planned"].sum() == 2, "neither the class subset nor a corpus of another table counts"
+    validation = tables.paper_table(published.table("suresh2021", 5), runs)
+    assert row_of(validation["accuracy"], corpus="emoint", objective="lcl")["mean"] == 75.0
+    with pytest.raises(StudyError, match="of one split; given rows of test, validation"):
+        tables.paper_table(pd.concat([published.table("suresh2021", 1), published.table("suresh2021", 5)]), runs)
+
+
+def test_published_comparisons_are_tests_from_the_printed_summary():
+    table = tables.published_comparisons(published.table("suresh2021", 1))
+    row = row_of(table, corpus="emoint", a="lcl", b="ce")
+    expected = stats.welch_from_summary(86.6, 0.3, 5, 85.5, 0.9, 5)
+    assert (row["t"], row["p"], row["difference"]) == (expected.t, expected.p, expected.difference)
+    assert (row["encoder"], row["n_a"], row["n_b"], row["mean_a"]) == ("electra-base", 5, 5, 86.6)
+    assert set(zip(table["a"], table["b"], strict=True)) == {("lcl", "ce"), ("lcl", "scl"), ("scl", "ce")}, "no CE + aug."
+    assert len(table) == 3 * 4
+    assert table["p_holm"].tolist() == stats.holm(table["p"]).tolist()
+    assert list(table) == list(tables.comparisons(make_runs(SCORES)))
+
+
+def test_a_number_published_without_deviation_or_n_is_not_tested():
+    cells = printed(("emoint", "ce", "electra-base", 85.5, np.nan, 5), ("emoint", "lcl", "electra-base", 86.6, 0.3, 5))
+    assert tables.published_comparisons(cells).empty
