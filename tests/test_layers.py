@@ -48,11 +48,12 @@ MAY_IMPORT = {
     "figstyle": ("paths", "provenance", "names"),
     "corpusplots": ("names", "figstyle"),
     "plots": ("paths", "config", "metrics", "stats", "published", "names", "figstyle", "corpusplots"),
+    "reports": ("catalog", "config", "records", "metrics", "frozen", "published", "names", "tables"),
     # the runner of the notebooks
     "notebooks": ("paths", "config", "store"),
 }
 ANALYSES = (
-    *("metrics", "subsets", "stats", "tables", "plots", "corpusplots", "show", "summary"),
+    *("metrics", "subsets", "stats", "tables", "plots", "corpusplots", "show", "summary", "reports"),
     *("published", "store", "frozen", "config", "records", "catalog", "notebooks"),
 )
 HEAVY = {"torch", "transformers", "datasets", "ray"}
