@@ -66,7 +66,9 @@ def run_missing(
     missing = store.missing(specs)
     skipped = len({spec.identity() for spec in specs}) - len(missing)
     train.choose_device(device)
-    for spec in {(spec.corpus, spec.classes, spec.encoder, spec.train_limit): spec for spec in missing}.values():
+    # What a check reads, once each: a profile has many runs of few corpora.
+    read = ("corpus", "classes", "encoder", "train_limit", "batch_size", "protocol")
+    for spec in {tuple(getattr(spec, name) for name in read): spec for spec in missing}.values():
         train.check(spec)
     workers = min(workers or _cores(), max(1, len(missing)))
     done = failed = 0

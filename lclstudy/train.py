@@ -14,7 +14,7 @@ import torch
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
-from . import __version__, augment, corpora, encoders, wordnet
+from . import __version__, augment, catalog, corpora, encoders, wordnet
 from .batching import Batch, Tokens, TwoViews, evaluation_batches, tokenize, training_batches
 from .config import Protocol, RunSpec
 from .encoders import Encoder
@@ -55,8 +55,8 @@ def run(spec: RunSpec, device: str | None = None, progress: bool = True, executo
     """
     started = time.perf_counter()
     place = choose_device(device)
+    check(spec)
     data = prepare(spec)
-    _report_truncation(spec, data)
     if place.type == "cuda":
         torch.cuda.reset_peak_memory_stats(place)
     # Dropout and new layers draw from torch's global generator, so it is set here and given back as it was.
@@ -72,11 +72,6 @@ def run(spec: RunSpec, device: str | None = None, progress: bool = True, executo
             drop_last=Protocol.parse(spec.protocol).drop_last,
             pin_memory=place.type == "cuda",
         )
-        if not len(batches):
-            raise StudyError(
-                f"batch_size {spec.batch_size} exceeds the {len(data.texts['train'])} training texts and the incomplete "
-                "last batch is dropped: nothing to train on; use a smaller batch_size."
-            )
         epochs, best, best_state = _train(spec, objective, batches, data, place, progress)
         objective.primary.load_state_dict(best_state)
         validation, test = best, evaluate(objective.primary, data.texts["test"], spec, place)
@@ -119,25 +114,28 @@ def choose_device(name: str | None = None) -> torch.device:
 
 
 def check(spec: RunSpec) -> None:
-    """Raises StudyError if the spec's corpus, classes or encoder cannot be had; trains nothing."""
-    _load(spec.corpus, spec.classes, spec.encoder, spec.train_limit)
+    """Raises StudyError if the spec's corpus, classes or encoder cannot be had, or no batch can be filled; trains nothing."""
+    dataset, _ = _load(*_source(spec))
+    if spec.batch_size > dataset.num_rows["train"] and Protocol.parse(spec.protocol).drop_last:
+        raise StudyError(
+            f"batch_size {spec.batch_size} exceeds the {dataset.num_rows['train']} training texts of {spec.label()}, and an "
+            "incomplete batch is dropped: nothing is left to train on; use a smaller batch_size."
+        )
 
 
 def prepare(spec: RunSpec) -> Prepared:
     """Corpus, second views and tokens of a spec. Seeds share them, so the last one made is kept."""
     kind = spec.augment if RECIPES[spec.objective].two_views else "none"
-    return _prepare(
-        spec.corpus,
-        spec.classes,
-        spec.encoder,
-        spec.train_limit,
-        spec.max_length,
-        (kind, spec.augment_rate, spec.augment_seed),
-    )
+    return _prepare(_source(spec), spec.max_length, (kind, spec.augment_rate, spec.augment_seed))
+
+
+def _source(spec: RunSpec) -> tuple:
+    """What `_load` is kept by. With the checksum, because a file of one's own may change between two runs of a notebook."""
+    return spec.corpus, spec.classes, spec.encoder, spec.train_limit, catalog.corpus_checksum(spec.corpus)
 
 
 @lru_cache(maxsize=2)
-def _load(corpus, classes, encoder, train_limit):
+def _load(corpus, classes, encoder, train_limit, _checksum):
     dataset = corpora.load(corpus, classes)
     if train_limit is not None and train_limit < len(dataset["train"]):
         dataset["train"] = dataset["train"].shuffle(seed=0).select(range(train_limit))
@@ -145,9 +143,11 @@ def _load(corpus, classes, encoder, train_limit):
 
 
 @lru_cache(maxsize=2)
-def _prepare(corpus, classes, encoder_name, train_limit, max_length, augmentation) -> Prepared:
-    dataset, encoder = _load(corpus, classes, encoder_name, train_limit)
+def _prepare(source, max_length, augmentation) -> Prepared:
+    dataset, encoder = _load(*source)
     texts = {split: tokenize(dataset[split]["text"], encoder.tokenizer, max_length) for split in SPLITS}
+    for split in SPLITS:  # here, where the result is kept, so that it is said once for all seeds
+        _report_truncation(source[0], split, texts[split], max_length)
     kind, rate, seed = augmentation
     views = None
     if kind != "none":
@@ -244,13 +244,12 @@ def _autocast(precision: str, place: torch.device):
     return torch.autocast(place.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
-def _report_truncation(spec: RunSpec, data: Prepared) -> None:
-    for split in SPLITS:
-        if data.texts[split].truncated:
-            log.warning(
-                "%s: %d of %d %s texts are longer than max_length %d and were cut.",
-                spec.label(), data.texts[split].truncated, len(data.texts[split]), split, spec.max_length,
-            )  # fmt: skip
+def _report_truncation(corpus: str, split: str, tokens: Tokens, max_length: int) -> None:
+    if tokens.truncated:
+        log.warning(
+            "%s: %d of %d %s texts are longer than max_length %d and were cut.",
+            corpus, tokens.truncated, len(tokens), split, max_length,
+        )  # fmt: skip
 
 
 def _peak_memory(place: torch.device) -> int:

@@ -162,7 +162,11 @@ def test_truncated_texts_are_counted_and_reported(caplog):
         record = run("ce", epochs=1, train_limit=20, max_length=8)
     assert record.notes["truncated_train"] > 0
     assert record.notes["truncated_test"] > 0
-    assert f"{record.notes['truncated_train']} of 20 train texts are longer than max_length 8" in caplog.text
+    said = f"{record.notes['truncated_train']} of 20 train texts are longer than max_length 8"
+    assert said in caplog.text
+    caplog.clear()
+    run("ce", epochs=1, train_limit=20, max_length=8, seed=1)
+    assert said not in caplog.text, "once for all seeds"
 
 
 def test_bf16_runs_and_stays_near_fp32():
@@ -188,6 +192,16 @@ def test_a_batch_larger_than_the_training_set_is_refused_before_training():
 def test_a_device_that_is_not_there_is_refused():
     with pytest.raises(StudyError, match=r"Device 'tpu' is not here; allowed: .*cpu"):
         train.choose_device("tpu")
+
+
+def test_a_file_that_changed_is_read_again(tmp_path):
+    table = tmp_path / "own.csv"
+    settings = {"encoder": "tiny", "seed": 0, "max_length": 16, "epochs": 1}
+    table.write_text("text,label\n" + "so happy,joy\nso angry,anger\n" * 20)
+    before = train.prepare(config.spec(str(table), "ce", **settings))
+    table.write_text("text,label\n" + "so happy,joy\nso sad,sorrow\n" * 20)
+    after = train.prepare(config.spec(str(table), "ce", **settings))
+    assert (before.classes, after.classes) == (("anger", "joy"), ("joy", "sorrow"))
 
 
 def test_check_finds_what_cannot_be_had(tmp_path):
