@@ -31,6 +31,7 @@ VERSIONS = {
 }
 BASES = ("plain", "plain, batch padding")
 LOSS_TIMES, LOSS_LIMIT = 20, 1e-3  # calls that are timed together; seconds that forward and backward may take
+BUSY = 0.5  # load average for each CPU from which wall times say little
 
 
 class Timing(NamedTuple):
@@ -211,10 +212,12 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def _machine() -> str:
-    """The load says how far to trust the wall times."""
+    """What it is, and its load before the run, which says how far to trust the wall times."""
+    load = os.getloadavg()[0]
+    busy = " Other work was running: compare CPU times, not wall times." if load > BUSY * os.cpu_count() else ""
     return (
-        f"{os.cpu_count()} CPUs ({platform.machine()}), load average {os.getloadavg()[0]:.1f} before the run, "
-        f"{platform.system()}, Python {platform.python_version()}."
+        f"{os.cpu_count()} CPUs ({platform.machine()}), {platform.system()}, Python {platform.python_version()}, "
+        f"load average {load:.1f} before the run.{busy}"
     )
 
 

@@ -72,6 +72,11 @@ class Version:
         self.objective.train()
         train.step(self.objective, next(self.batches), self.optimizer, self.schedule, self.spec.precision)
 
+    def epoch(self) -> None:
+        """A short epoch, and the evaluation of as large a share of the validation split; no `step` after it."""
+        self.optimizer = self.schedule = None  # an epoch makes its own, and two would stand in the peak memory
+        self.train_and_evaluate()
+
 
 class Ours(Version):
     def __init__(self, spec: RunSpec, data: Prepared, steps: int):
@@ -80,7 +85,7 @@ class Ours(Version):
 
         super().__init__(spec, data, new_objective(spec, data), collate, steps, fused=True)
 
-    def epoch(self) -> None:
+    def train_and_evaluate(self) -> None:
         train._train(self.spec, self.objective, self.loader(self.short), self.short, CPU, progress=False)
 
     def evaluation(self) -> None:
@@ -98,7 +103,7 @@ class Plain(Version):
 
         super().__init__(spec, data, plain.PlainObjective(new_objective(spec, data)), collate, steps, fused=False)
 
-    def epoch(self) -> None:
+    def train_and_evaluate(self) -> None:
         plain.epoch(self.objective, self.loader(self.short), self.spec.learning_rate)
         plain.evaluate(self.objective, self.short.texts["validation"], *self.padding)
 
