@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "records": ("config",),
     # numbers alone
     "losses": (),
+    "circle": ("losses",),
     "metrics": (),
     "stats": (),
     "subsets": (),
@@ -47,6 +48,7 @@ MAY_IMPORT = {
     "tables": ("paths", "config", "metrics", "stats", "published", "names", "export"),
     "figstyle": ("paths", "provenance", "names"),
     "corpusplots": ("names", "figstyle"),
+    "lossplots": ("figstyle",),
     "plots": ("paths", "config", "metrics", "stats", "published", "names", "figstyle", "corpusplots"),
     "reports": ("catalog", "config", "records", "metrics", "frozen", "published", "names", "tables"),
     # the runner of the notebooks
