@@ -80,7 +80,7 @@ def _run_counts(epochs: pd.DataFrame) -> pd.Series:
 def _lines_said(epochs: pd.DataFrame) -> str:
     counts = _run_counts(epochs)
     if counts.max() == 1:
-        return "one run each"
+        return "one run" if len(counts) == 1 else "one run each"
     runs = f"{counts.iloc[0]} runs" if counts.nunique() == 1 else "(n) runs"
     return f"line: mean of {runs}, band: lowest to highest"
 

@@ -79,7 +79,7 @@ def test_the_profile_by_default(path):
     if path.stem in COMPUTING:
         assert profile == "quick"
     else:
-        assert profile in config.profile_names()
+        assert profile in ("", *config.profile_names()), "empty: the best frozen results that there are"
 
 
 @every_notebook
@@ -117,7 +117,7 @@ def test_every_cell_ran_once_in_order_without_complaint(path):
 
 @every_notebook
 def test_cells_are_short(path):
-    for cell in code_cells(path):
+    for cell in (cell for cell in code_cells(path) if "parameters" not in tags(cell)):  # a line each, however many
         lines = [line for line in cell.source.splitlines() if line.strip() and not line.lstrip().startswith("#")]
         assert len(lines) <= LINES, cell.source
 

@@ -1,0 +1,119 @@
+# %% [markdown]
+# # 04 · One run, looked at closely
+#
+# **Question: what happens when one model is trained, and which classes does it take for one another?**
+#
+# A *run* trains one model: a corpus, an *objective* (what is minimised), an *encoder* (the network that reads a text), and
+# settings. With the defaults this takes about a minute. Change the parameters in the next cell, or give them on a command
+# line, also with texts of your own (a csv file with the columns `text` and `label`):
+#
+#     papermill notebooks/04_train_one.ipynb out.ipynb -p corpus my.csv -p objective lcl
+#
+# A run that was trained before is not trained again: its record is read from `data/runs`.
+
+# %% tags=["parameters"]
+corpus = "embedded"  # a name of the catalogue, or a csv, jsonl or parquet file of your own
+objective = "lcl"  # ce, ce_aug, scl, simclr or lcl
+profile = "quick"  # where a setting below is None, this profile says what it is
+device = None  # cuda, mps or cpu; None: the first of these that there is
+classes = None  # a few class names with commas between; None: all
+encoder = None
+seed = 0
+alpha = None
+temperature = None
+learning_rate = None
+batch_size = None
+epochs = None
+max_length = None
+augment = None  # wordnet, dropout or none
+augment_rate = None
+augment_seed = None
+pooling = None  # cls or mean
+protocol = None  # released or printed, or either with changes: released,reduction=sum
+precision = None  # fp32 or bf16
+train_limit = None  # keep only so many training texts; None: all
+
+# %%
+from dataclasses import fields
+from pathlib import Path
+
+from lclstudy import config, corpora, execute, figstyle, metrics, names, plots, reports, show, store
+
+chosen = config.load_profile(profile)
+spec = chosen.spec(**{field.name: globals()[field.name] for field in fields(config.RunSpec)})
+corpus = Path(spec.corpus).stem
+
+
+def save(figure, name):
+    figstyle.save(figure, f"04_{name}_{corpus}_{objective}", chosen.name, "04_train_one", corpora.files(spec.corpus))
+
+
+# %%
+show.table(reports.settings(spec))
+
+# %% [markdown]
+# ## Training
+#
+# An *epoch* is one pass over all training texts. After each, the model is measured on the validation texts. The epoch that was
+# best there is the one that is tested, once, on the test texts.
+
+# %% tags=["nbval-ignore-output"]
+runs = store.RunStore()
+record = execute.obtain(spec, runs, device=device)
+print(f"Best epoch: {record.best_epoch} of {spec.epochs}.")
+
+# %% tags=["nbval-ignore-output"]
+figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=2.6)
+plots.learning_curves(runs.epochs_frame([spec]), axes)
+save(figure, "curves")
+
+# %% [markdown]
+# ## Which classes are taken for one another
+#
+# A row of the *confusion matrix* holds the test texts of one class; a column those that the model gave that name. What is right
+# stands on the diagonal. The classes are ordered so that those often confused are neighbours.
+
+# %% tags=["nbval-ignore-output"]
+predictions = record.test_probabilities.argmax(axis=1)
+confusion = metrics.confusion_matrix(record.test_labels, predictions, record.classes)
+width = plots.heatmap_width(len(record.classes))
+figure, axes = plots.subplots(width=width, height=0.88 * width)
+plots.confusion_heatmap(confusion, record.classes, axes[0], f"{names.corpus(corpus)}, {names.objective(objective)}")
+save(figure, "confusion")
+
+# %% [markdown]
+# The *nearest* classes are those taken for one another most often:
+
+# %% tags=["nbval-ignore-output"]
+nearest = reports.confused(confusion, record.classes)
+show.table(nearest)
+
+# %% [markdown]
+# ## How good, and how well it knows
+#
+# *Accuracy* is the share of texts that are right. *Weighted F1* also asks, class by class, whether what was given that name
+# deserved it. *Confidence* is the probability that the model gives to its answer; the *calibration error* says how far, on
+# average, confidence and accuracy are apart among answers of like confidence.
+
+# %% tags=["nbval-ignore-output"]
+show.table(reports.scores(record))
+
+# %% [markdown]
+# The test texts that it got wrong with most confidence. Some are the model's fault; look whether some are the label's.
+
+# %% tags=["nbval-ignore-output"]
+texts = corpora.load(spec.corpus, spec.classes)["test"]["text"]
+show.table(reports.confident_errors(record, texts))
+
+# %% [markdown]
+# ## What it cost
+
+# %% tags=["nbval-ignore-output"]
+show.table(reports.cost(record))
+
+# %% [markdown]
+# ## Finding
+
+# %% tags=["nbval-ignore-output"]
+for line in reports.run_findings(record):
+    print(line)

@@ -1,0 +1,69 @@
+# %% [markdown]
+# # 05 · All runs of a profile
+#
+# **Question: which runs of the profile are missing, and what do they give once they are trained?**
+#
+# A *profile* is a list of runs: corpora, objectives and seeds, each with each. Every run is repeated with several *seeds*,
+# because chance (the order of the texts, the first weights of new layers) moves a result, and one number cannot tell how far.
+# This notebook trains the runs that have no record yet in `data/runs`, then *freezes* all results of the profile: it
+# writes them as small files to `data/results`, which the reading notebooks show.
+#
+# You may stop it at any time. What is finished is kept, and the next start goes on from there.
+
+# %% tags=["parameters"]
+profile = "quick"  # quick, minilm, paper, or a toml file of your own
+corpora = ""  # only these, with commas between; empty: all of the profile
+objectives = ""  # only these
+seeds = ""  # these seeds instead of the profile's
+executor = "processes"  # serial: one run after another; processes: some at a time; ray: on a cluster
+workers = 0  # runs at a time; 0: one per core
+device = ""  # cuda, mps or cpu; empty: the first of these that there is
+freeze = True  # whether to write the results to data/results
+
+# %%
+from lclstudy import config, execute, paths, reports, show, store
+
+whole = config.load_profile(profile)
+specs = whole.restrict(corpora, objectives, seeds).specs()
+every = list(dict.fromkeys([*whole.specs(), *specs]))  # a seed may be beyond the profile's own
+print(f"{whole.title}.")
+print(f"Runs wanted: {len(specs)}, of {len(whole.specs())} in the profile.")
+
+# %% [markdown]
+# ## Training what is missing
+
+# %% tags=["nbval-ignore-output"]
+runs = store.RunStore()
+print(f"Missing: {len(runs.missing(specs))} of {len(specs)}.")
+summary = execute.run_missing(specs, runs, executor, workers or None, device or None)
+print(summary)
+
+# %% [markdown]
+# ## The runs
+#
+# `best epoch` is the one with the best validation accuracy; the test numbers are of that epoch.
+
+# %% tags=["nbval-ignore-output"]
+frame = runs.frame(specs)
+show.table(reports.runs(frame))
+
+# %% tags=["nbval-ignore-output"]
+failed = reports.failures(frame)
+print("\n".join(["Failed runs:", *failed]) if failed else "No run failed.")
+
+# %% [markdown]
+# ## Freezing
+#
+# Runs of the profile that have no record are frozen as `not run`, so that no table can hide them.
+
+# %% tags=["nbval-ignore-output"]
+if freeze:
+    folder = runs.freeze(paths.results(whole.name), every)
+    print(f"Frozen in {paths.relative(folder)}: {len(every)} runs.")
+
+# %% [markdown]
+# ## Finding
+
+# %% tags=["nbval-ignore-output"]
+for line in reports.grid_findings(frame):
+    print(line)
