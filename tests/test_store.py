@@ -509,7 +509,7 @@ def test_a_freeze_that_the_disk_refuses_is_one_line_and_is_seen_later(runs, tmp_
 
 
 def test_the_best_frozen_results_are_the_most_telling_that_hold_a_run(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setenv("LCLSTUDY_RESULTS", str(tmp_path / "results"))
     with pytest.raises(StudyError, match="No frozen results"):
         store.best_frozen()
     finished, absent = spec_of(seed=0), spec_of(seed=1)
