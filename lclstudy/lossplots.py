@@ -49,9 +49,12 @@ def circle(
 def arrows(angles: np.ndarray, push: np.ndarray, ax: Axes, scale: float = 30.0) -> Axes:
     """How hard each point is pushed along the circle, `push` [K], as arrows outside of it, `scale` degrees long per unit.
 
-    Those to the left run nearer to the circle than those to the right, so that they do not cross.
+    Those to the left run nearer to the circle than those to the right, so that they do not cross. What would be hidden by its
+    point is left out.
     """
     for angle, value in zip(angles, push, strict=True):
+        if abs(value * scale) < _HIDDEN:
+            continue
         way = np.linspace(angle, angle + value * scale, 30)
         x, y = _at(way) * (1 + (0.14 if value > 0 else 0.3) * np.linspace(0, 1, 30) ** 0.5)
         ax.plot(x[:-2], y[:-2], color="black", linewidth=1.2, zorder=2, solid_capstyle="butt")
@@ -59,6 +62,9 @@ def arrows(angles: np.ndarray, push: np.ndarray, ax: Axes, scale: float = 30.0) 
                     arrowprops={"arrowstyle": "-|>", "color": "black", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0,
                                 "mutation_scale": 7})  # fmt: skip
     return ax
+
+
+_HIDDEN = 7  # degrees that the mark of a point covers to each side
 
 
 @style()
@@ -99,7 +105,8 @@ def similarities(similarity: np.ndarray, labels: np.ndarray, classes: Sequence[s
         if row != column:
             said = f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0.0"
             bold = "bold" if labels[row] == labels[column] else "normal"
-            ax.text(column, row, said, ha="center", va="center", size=SMALLEST, weight=bold)
+            ink = "white" if abs(value) > 0.85 * reach else "black"
+            ax.text(column, row, said, ha="center", va="center", size=SMALLEST, weight=bold, color=ink)
     numbers = range(len(similarity))
     names = [f"{number + 1} {classes[label]}" for number, label in zip(numbers, labels, strict=True)]
     ax.set_xticks(numbers, [str(number + 1) for number in numbers])
@@ -201,7 +208,7 @@ def temperature_strength(
                 transform=ax.get_xaxis_transform(), label=f"tried in {paper}")  # fmt: skip
     ax.set(xscale="log", yscale="log", xlim=(temperatures[0], temperatures[-1]), xlabel="temperature τ")
     ax.set_ylabel("strength of all pushes")
-    ax.set_title("how strong")
+    ax.set_title("strength")
     return ax
 
 

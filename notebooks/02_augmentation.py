@@ -26,7 +26,7 @@ folder = config.load_profile(profile).name
 
 # %%
 train = corpora.load(corpus)["train"]
-train = train.select(range(min(limit, len(train))))
+train = train.select(range(0, len(train), max(len(train) // limit, 1))[:limit])  # evenly spread
 texts, labels = list(train["text"]), train.features["label"].int2str(list(train["label"]))
 
 
