@@ -29,7 +29,7 @@ augment = None  # wordnet, dropout or none
 augment_rate = None
 augment_seed = None
 pooling = None  # cls or mean
-protocol = None  # released or printed, or either with changes: released,reduction=sum
+protocol = None  # released or printed; after either, changes with commas between
 precision = None  # fp32 or bf16
 train_limit = None  # keep only so many training texts; None: all
 

@@ -67,7 +67,7 @@ def test_learning_curves_of_unequal_counts_say_each_n():
 def test_learning_curves_of_one_run(epochs):
     figure, axes = plots.subplots(height=2.4)
     plots.learning_curves(make_epochs(seeds=1, objectives=["lcl"], epochs=epochs), axes[0])
-    assert axes[0].get_title(loc="left").endswith("one run each") and not axes[0].collections
+    assert axes[0].get_title(loc="left").endswith("\none run") and not axes[0].collections
     check_readable(figure)
 
 
