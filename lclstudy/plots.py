@@ -125,7 +125,8 @@ def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], ax: Axes, w
     if annotated:
         _write_counts(counts, shares, ax)
     ax.set(xlabel="predicted class", ylabel="true class")
-    ax.set_title(f"{what}: true and predicted class\nN = {int(confusion.sum()):,}{'; numbers are counts' if annotated else ''}")
+    # The axes say what is drawn; a longer title would not fit the column.
+    ax.set_title(f"{what}\nN = {int(confusion.sum()):,} predictions{'; numbers are counts' if annotated else ''}")
     bar = ax.figure.colorbar(image, ax=ax, ticks=[0, 1, 5, 10, 25, 50, 100], shrink=0.8, pad=0.02, aspect=30)
     bar.set_label("share of the true class (%)")
     bar.outline.set_linewidth(0.6)

@@ -119,7 +119,7 @@ def test_heat_map_shows_all_labels_in_order_and_row_percent(corpus, size):
     labels = catalog.corpora()[corpus].labels
     confusion = make_confusion(np.arange(len(labels)) % 4)
     figure, axes = plots.subplots(width=size[0], height=size[1])
-    assert plots.confusion_heatmap(confusion, labels, axes[0], what="LCL") is axes[0]
+    assert plots.confusion_heatmap(confusion, labels, axes[0], what="EmoInt, CE, MiniLM, 3 runs") is axes[0]
     order = plots.class_order(confusion)
     wanted = [labels[index] for index in order]
     assert [text.get_text() for text in axes[0].get_xticklabels()] == wanted
