@@ -5,6 +5,7 @@ Here and not in tests/, because nbval's cells see no fixture: `pytest --nbval no
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,9 @@ _FOLDERS = ("runs", "results", "figures")
 
 def pytest_configure(config):
     """Points LCLSTUDY_RUNS, LCLSTUDY_RESULTS and LCLSTUDY_FIGURES to a temporary folder; frozen results are copied there."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A shell that starts the tests in the background has it ignored; processes that tests interrupt would inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     variables = [f"LCLSTUDY_{name.upper()}" for name in _FOLDERS]
     saved = {name: os.environ.get(name) for name in variables}
     folder = tempfile.TemporaryDirectory(prefix="lclstudy-")
