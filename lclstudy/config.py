@@ -86,7 +86,7 @@ PROTOCOLS = {
 class RunSpec:
     """One training run, fully said. Build it with `spec()` or a profile, which fill what is not given.
 
-    `classes` is a tuple of label names (a subset of the corpus) or None for all; `learning_rate` is the peak of AdamW's linear
+    `classes` is a tuple of label names (a subset of the corpus, put in the corpus's own order) or None for all; `learning_rate` is the peak of AdamW's linear
     decay; `batch_size` counts texts, so a batch with second views has twice as many rows; `max_length` counts tokens;
     `train_limit` keeps that many training texts (None for all); `protocol` is read by `Protocol.parse`.
 
@@ -202,10 +202,15 @@ def _check_classes(spec: RunSpec) -> None:
         return
     if len(spec.classes) < 2 or len(set(spec.classes)) != len(spec.classes):
         raise StudyError(f"classes must be two or more different class names; given {', '.join(map(str, spec.classes))!r}.")
-    if spec.corpus in catalog.corpora():
-        for name in spec.classes:
-            if name not in catalog.corpora()[spec.corpus].labels:
-                raise unknown(f"class of {spec.corpus}", name, catalog.corpora()[spec.corpus].labels)
+    if spec.corpus not in catalog.corpora():
+        object.__setattr__(spec, "classes", tuple(sorted(spec.classes)))
+        return
+    labels = catalog.corpora()[spec.corpus].labels
+    for name in spec.classes:
+        if name not in labels:
+            raise unknown(f"class of {spec.corpus}", name, labels)
+    kept = tuple(name for name in labels if name in spec.classes)  # a set has one order, so one identity, however it was found
+    object.__setattr__(spec, "classes", None if kept == tuple(labels) else kept)
 
 
 def _read_toml(path: Path) -> dict:
