@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "circle": ("losses",),
     "metrics": (),
     "stats": (),
-    "subsets": (),
+    "subsets": ("metrics",),
     # corpus and second views
     "readers": ("paths",),
     "ownfile": ("paths", "readers"),
@@ -49,9 +49,10 @@ MAY_IMPORT = {
     # records and results
     "frozen": ("paths", "catalog", "config", "records", "metrics"),
     "store": ("paths", "config", "records", "frozen"),
-    "execute": ("paths", "config", "records", "train", "store"),
-    # what is shown
     "published": ("paths",),
+    "casestudy": ("paths", "catalog", "config", "records", "metrics", "frozen", "store", "subsets", "published"),
+    "execute": ("paths", "config", "records", "train", "store", "casestudy"),
+    # what is shown
     "provenance": ("paths",),
     "names": ("catalog",),
     "summary": ("paths", "names"),
@@ -62,11 +63,19 @@ MAY_IMPORT = {
     "corpusplots": ("names", "figstyle"),
     "lossplots": ("figstyle",),
     "plots": ("paths", "config", "metrics", "stats", "published", "names", "figstyle", "corpusplots"),
+    "audit": ("paths", "catalog", "stats", "published", "summary", "names", "tables"),
+    "auditplots": ("names", "figstyle"),
+    "subsetplots": ("names", "figstyle", "subsets"),
+    "uncertainty": ("catalog", "config", "metrics", "stats", "frozen", "names", "tables"),
+    "uncertaintyplots": ("names", "figstyle"),
+    "verdicts": ("paths", "catalog", "config", "metrics", "stats", "frozen", "published", "names", "tables"),
+    "forestplots": ("names", "stats", "figstyle"),
     "reports": ("catalog", "config", "records", "metrics", "frozen", "published", "names", "tables"),
     # the runner of the notebooks
-    "notebooks": ("paths", "config", "store"),
+    "notebooks": ("paths", "config", "store", "casestudy"),
 }
 ANALYSES = (
+    *("casestudy", "audit", "auditplots", "subsetplots", "uncertainty", "uncertaintyplots", "verdicts", "forestplots"),
     *("metrics", "subsets", "stats", "tables", "plots", "corpusplots", "show", "summary", "reports"),
     *("published", "store", "frozen", "config", "records", "catalog", "notebooks"),
 )
