@@ -243,14 +243,36 @@ def _spec(defaults: dict, settings: dict) -> RunSpec:
 
 
 @dataclass(frozen=True)
+class CaseStudy:
+    """Runs on class subsets of one corpus, as in Section 5.3 of the paper; `casestudy` turns it into specs.
+
+    `sets` names published subsets (`all` is every class); the search adds the `found` most confusable disjoint subsets of `size`
+    classes. Each is run with every objective and seed. `search_seed` are the seeds whose runs the search reads: restricting a
+    profile does not change what is found.
+    """
+
+    corpus: str
+    sets: tuple[str, ...]
+    found: int
+    size: int
+    objective: tuple[str, ...]
+    seed: tuple[int, ...]
+    search_seed: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Profile:
-    """A named list of runs. `settings` are the defaults, `by_corpus` what differs for a corpus, `grid` a list of products."""
+    """A named list of runs. `settings` are the defaults, `by_corpus` what differs for a corpus, `grid` a list of products.
+
+    `case_study` asks for runs on class subsets besides; some of them are known only when others have run, so `specs` has none.
+    """
 
     name: str
     title: str
     settings: dict
     by_corpus: dict
     grid: tuple[dict, ...]
+    case_study: CaseStudy | None = None
 
     def specs(self) -> list[RunSpec]:
         """All runs of the profile, each once, in the order of the grid; the seed varies slowest within an entry of the grid.
@@ -300,7 +322,20 @@ class Profile:
                 grid.append({**entry, **kept})
         if not grid:
             raise StudyError(f"Profile {self.name} has no run with these corpora, objectives, encoders and seeds together.")
-        return replace(self, grid=tuple(grid))
+        return replace(self, grid=tuple(grid), case_study=self._restricted_case_study(wanted, seeds))
+
+    def _restricted_case_study(self, wanted: dict, seeds) -> CaseStudy | None:
+        study = self.case_study
+        if study is None or study.corpus not in wanted.get("corpus", [study.corpus]):
+            return None
+        objectives = tuple(name for name in study.objective if name in wanted.get("objective", study.objective))
+        encoder = self.spec(study.corpus, study.objective[0]).encoder
+        if not objectives or encoder not in wanted.get("encoder", [encoder]):
+            return None
+        chosen = study.seed if seeds in (None, "") else tuple(_as_seed(seed) for seed in _as_names(seeds))
+        return replace(
+            study, objective=objectives, seed=chosen, search_seed=tuple(dict.fromkeys((*study.search_seed, *chosen)))
+        )
 
     def _values(self, entry: dict, name: str) -> list:
         return _as_list(name, entry[name] if name in entry else self.settings[name])
@@ -341,10 +376,30 @@ def load_profile(name_or_path: str) -> Profile:
     defaults = {**base["defaults"], **named}
     own = table.get("corpus", {})
     by_corpus = {name: {**base["corpus"].get(name, {}), **named, **own.get(name, {})} for name in {*base["corpus"], *own}}
-    return Profile(path.stem, table.get("title", path.stem), defaults, by_corpus, tuple(table["grid"]))
+    study = _case_study(path.stem, table["case_study"]) if "case_study" in table else None
+    return Profile(path.stem, table.get("title", path.stem), defaults, by_corpus, tuple(table["grid"]), study)
 
 
-_PROFILE_KEYS = {"title": str, "defaults": dict, "corpus": dict, "grid": list}
+_PROFILE_KEYS = {"title": str, "defaults": dict, "corpus": dict, "grid": list, "case_study": dict}
+_CASE_STUDY = {"corpus": str, "sets": list, "found": int, "size": int, "objective": list, "seed": list}
+
+
+def _case_study(name: str, table: dict) -> CaseStudy:
+    """Raises StudyError unless the table has each key once, in its form; the runs that it makes are checked as specs."""
+    for key in {**table, **_CASE_STUDY}:
+        if key not in _CASE_STUDY:
+            raise unknown(f"key in [case_study] of profile {name}", key, _CASE_STUDY)
+        value = table.get(key)
+        if not isinstance(value, _CASE_STUDY[key]) or isinstance(value, bool):
+            form = {str: "a text", list: "a list", int: "a whole number"}[_CASE_STUDY[key]]
+            raise StudyError(f"[case_study] of profile {name} needs {key!r}, {form}; given {value!r}.")
+    if not table["objective"] or not table["seed"]:
+        raise StudyError(f"[case_study] of profile {name} needs at least one objective and one seed.")
+    if table["found"] < 0 or table["size"] < 2:
+        given = f"{table['found']} and {table['size']}"
+        raise StudyError(f"[case_study] of profile {name} needs found 0 or more and size 2 or more; given {given}.")
+    settings = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    return CaseStudy(**settings, search_seed=settings["seed"])
 
 
 def _check_profile(name: str, table: dict) -> None:

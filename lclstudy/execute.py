@@ -10,15 +10,16 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from . import config, paths
-from .config import RunSpec
+from . import casestudy, config, paths
+from .config import Profile, RunSpec
 from .errors import StudyError, unknown
 from .records import Record
 from .store import RunStore
@@ -33,6 +34,9 @@ class Summary(NamedTuple):
     skipped: int
     failed: int
     seconds: float
+
+    def __add__(self, other: "Summary") -> "Summary":
+        return Summary(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
     def __str__(self) -> str:
         return f"{self.done} trained, {self.skipped} there already, {self.failed} failed, in {self.seconds:.0f} s"
@@ -101,6 +105,31 @@ def obtain(spec: RunSpec, store: RunStore | None = None, device: str | None = No
     if record.status != "done":
         raise StudyError(f"{spec.label()} failed: {record.failure}")
     return record
+
+
+def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Summary:
+    """Trains what the case study of a profile lacks: cross-entropy on all classes, which the search reads, then the subsets.
+
+    `how`: `executor`, `workers`, `device` and `progress`, as for `run_missing`. Raises StudyError as that does, and if the
+    profile has no case study.
+    """
+    if profile.case_study is None:
+        raise StudyError(f"Profile {profile.name}, as restricted, has no [case_study]; take one that has, or restrict less.")
+    store = store or RunStore()
+    needed = [spec for spec in casestudy.searched(profile) if spec.seed in profile.case_study.seed]
+    first = run_missing(needed, store, **how)
+    sets = casestudy.named_sets(profile) | casestudy.found_sets(profile, store)
+    wanted = [spec for spec in casestudy.specs(profile, sets) if spec not in needed]
+    return first + run_missing(wanted, store, **how)
+
+
+def freeze(profile: Profile, store: RunStore | None = None, also: Iterable[RunSpec] = ()) -> Path:
+    """Freezes every run of a profile, its case study included, and `also` others; returns the folder.
+
+    A run without record is frozen as `not run`, so that no table can hide it.
+    """
+    store = store or RunStore()
+    return store.freeze(paths.results(profile.name), list(dict.fromkeys([*casestudy.all_specs(profile, store), *also])))
 
 
 def _telling(record: Record) -> str:
@@ -253,16 +282,18 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         profile = config.load_profile(given.profile)
-        chosen = profile.restrict(given.corpora, given.objectives, given.seeds, given.encoders).specs()
-        store = RunStore()
+        part = profile.restrict(given.corpora, given.objectives, given.seeds, given.encoders)
+        chosen, store = part.specs(), RunStore()
         if given.dry_run:
-            _list(chosen, store)
+            _list(casestudy.all_specs(part, store) if given.subsets else chosen, store)
             return 0
-        summary = run_missing(chosen, store, given.executor, given.workers, given.device)
+        how = {"executor": given.executor, "workers": given.workers, "device": given.device}
+        summary = run_missing(chosen, store, **how)
+        if given.subsets:
+            summary += run_case_study(part, store, **how)
         print(summary)
         if given.freeze:
-            specs = list(dict.fromkeys([*profile.specs(), *chosen]))  # what was left out shows as "not run"
-            print(f"Frozen in {paths.relative(store.freeze(paths.results(profile.name), specs))}")
+            print(f"Frozen in {paths.relative(freeze(profile, store, chosen))}")
     except StudyError as error:
         print(error, file=sys.stderr)
         return 2
@@ -287,6 +318,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--executor", default="serial", metavar="NAME", help=f"{', '.join(EXECUTORS)} (default: serial)")
     parser.add_argument("--workers", type=int, metavar="N", help="runs at a time (default: one per core)")
     parser.add_argument("--device", help="cuda, mps or cpu (default: the first of these that there is)")
+    parser.add_argument("--subsets", action="store_true", help="train the class subsets of the case study as well")
     parser.add_argument("--dry-run", action="store_true", help="list what would be trained, and train nothing")
     parser.add_argument("--freeze", action="store_true", help="then write the results to data/results/PROFILE")
     return parser

@@ -123,14 +123,19 @@ class Plan:
         """Where the mark of its success goes."""
         return self.output(notebook).with_suffix(".done")
 
-    def missing(self) -> tuple[int, int] | None:
-        """How many runs of the profile have no finished record, and how many it has; None before pandas is installed."""
+    def missing(self, case_study: bool = True) -> tuple[int, int] | None:
+        """How many runs of the profile have no finished record, and how many it has; None before pandas is installed.
+
+        Without `case_study` its grid alone. Subsets that a search has yet to find are not counted.
+        """
         try:
+            from . import casestudy
             from .store import RunStore
         except ModuleNotFoundError:
             return None
-        specs = self.profile.specs()
-        return len(RunStore().missing(specs)), len(specs)
+        store = RunStore()
+        specs = casestudy.all_specs(self.profile, store) if case_study else self.profile.specs()
+        return len(store.missing(specs)), len(specs)
 
     def stale(self, notebook: Notebook) -> str:
         """Why a notebook must be executed, in words; empty if it is up to date."""
@@ -145,8 +150,9 @@ class Plan:
         changed = [words for name, words in _WHY.items() if mark["inputs"].get(name) != now[name]]
         if changed:
             return f"{' and '.join(changed)} changed"
-        if notebook.computing and "profile" in notebook.parameters and (self.missing() or (0, 0))[0]:
-            return "runs are missing"
+        if notebook.computing and "profile" in notebook.parameters:
+            count = self.missing(case_study="casestudy" in notebook.imports)
+            return "runs are missing" if count and count[0] else ""
         return ""
 
     def inputs(self, notebook: Notebook) -> dict[str, str]:
@@ -161,14 +167,11 @@ class Plan:
         }
 
     def _data(self, notebook: Notebook) -> list[Path]:
-        """The tracked files that a notebook may read. What the grid of this profile freezes is read only after it ran."""
+        """The tracked files that a notebook may read."""
         if notebook.computing:
-            return list(paths.embedded().rglob("*"))
-        grid = next((other.name for other in find(self.folder) if other.computing), "")
-        unread = {paths.results(self.profile.name)} if notebook.name < grid else set()
+            return [*paths.embedded().rglob("*"), *paths.published().rglob("*")]
         tracked = {path for path in paths.published().parent.iterdir() if path.name not in _UNTRACKED} | {paths.results("")}
-        files = (file for path in tracked for file in ([path] if path.is_file() else path.rglob("*")))
-        return [file for file in files if unread.isdisjoint(file.parents)]
+        return [file for path in tracked for file in ([path] if path.is_file() else path.rglob("*"))]
 
 
 def _hash(data: bytes) -> str:
@@ -441,7 +444,9 @@ def make_plan(options: argparse.Namespace, folder: Path, build: Path) -> Plan:
         declared = sorted({known for notebook in chosen for known in notebook.parameters})
         if name not in declared:
             raise unknown("parameter of these notebooks", name, declared)
-    return Plan(profile, tuple(chosen), {**given, **wanted}, folder, build)
+    # Those that compute come first: the others show what these freeze.
+    ordered = sorted(chosen, key=lambda notebook: not notebook.computing)
+    return Plan(profile, tuple(ordered), {**given, **wanted}, folder, build)
 
 
 def main(arguments: list[str] | None = None, folder: Path | None = None, build: Path | None = None) -> int:

@@ -1,7 +1,7 @@
 """What the notebooks say of runs, in small tables of text and in words. It reads records and frozen results; no torch."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -121,12 +121,16 @@ def run_findings(record: Record) -> list[str]:
     return said
 
 
-def runs(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `RunStore.frame` to show: a run each, its status, and NaN where it has no result."""
+def runs(frame: pd.DataFrame, class_sets: Mapping[str, Sequence[str] | None] | None = None) -> pd.DataFrame:
+    """Rows of `RunStore.frame` to show: a run each, its status, and NaN where it has no result.
+
+    Class subsets are shown by their name in `class_sets`, else as the names of their classes.
+    """
+    named = {"|".join(sorted(members)): name for name, members in (class_sets or {}).items() if members}
     done = frame["status"] == "done"
     shown = {
         "corpus": frame["corpus"].map(names.corpus),
-        "classes": frame["classes"].where(frame["classes"] != "", tables.ALL_CLASSES),
+        "classes": [named.get("|".join(sorted(text.split("|"))), text) or tables.ALL_CLASSES for text in frame["classes"]],
         "objective": frame["objective"].map(names.objective),
         "encoder": frame["encoder"].map(names.encoder),
         "seed": frame["seed"],
@@ -169,15 +173,24 @@ def grid_findings(frame: pd.DataFrame) -> list[str]:
     return said + [_scores_said(*place, group) for place, group in done.groupby(["corpus", "encoder"], sort=False)]
 
 
-def holdings(results: Frozen, published_encoder: str = "electra-base") -> list[str]:
-    """What frozen results hold and what they lack, in lines; and that their encoder is not the paper's where it is not."""
-    frame = results.runs
+def holdings(
+    results: Frozen, published_encoder: str = "electra-base", class_sets: Mapping[str, Sequence[str]] | None = None
+) -> list[str]:
+    """What frozen results hold and what they lack, in lines; and that their encoder is not the paper's where it is not.
+
+    Of runs on all classes of a corpus, or, if `class_sets` are given by name, of those on these sets.
+    """
+    subset = results.runs["classes"] != ""
+    frame = results.runs[subset] if class_sets is not None else results.runs[~subset]
     done = frame[frame["status"] == "done"]
-    said = [f"Results shown: {results.manifest['name']}, {len(done)} of {len(frame)} planned runs finished."]
-    for (corpus, encoder), group in done.groupby(["corpus", "encoder"], sort=False):
+    what = "on class sets" if class_sets is not None else "on all classes"
+    said = [f"Results shown: {results.manifest['name']}, {len(done)} of {len(frame)} planned runs {what} finished."]
+    set_names = {"|".join(members): f", {name}" for name, members in (class_sets or {}).items()}
+    for (corpus, classes, encoder), group in done.groupby(["corpus", "classes", "encoder"], sort=False):
         counts = group["objective"].value_counts(sort=False)
         objectives = ", ".join(f"{names.objective(name)} ({counts[name]})" for name in config.OBJECTIVES if name in counts)
-        said.append(f"{names.corpus(corpus)} with {names.encoder(encoder)}, runs per objective: {objectives}.")
+        where = f"{names.corpus(corpus)}{set_names.get(classes, '')} with {names.encoder(encoder)}"
+        said.append(f"{where}, runs per objective: {objectives}.")
     absent = [names.corpus(corpus) for corpus in dict.fromkeys(frame["corpus"]) if corpus not in set(done["corpus"])]
     if absent:
         said.append(f"Planned, but not run: {', '.join(absent)}.")

@@ -25,7 +25,6 @@ from lclstudy import config, execute, paths, reports, show, store
 
 whole = config.load_profile(profile)
 specs = whole.restrict(corpora, objectives, seeds).specs()
-every = list(dict.fromkeys([*whole.specs(), *specs]))  # a seed may be beyond the profile's own
 print(f"{whole.title}.")
 print(f"Runs wanted: {len(specs)}, of {len(whole.specs())} in the profile.")
 
@@ -54,12 +53,13 @@ print("\n".join(["Failed runs:", *failed]) if failed else "No run failed.")
 # %% [markdown]
 # ## Freezing
 #
-# Runs of the profile that have no record are frozen as `not run`, so that no table can hide them.
+# Runs of the profile that have no record are frozen as `not run`, so that no table can hide them. Its runs on class subsets
+# are those of `08_run_subsets`.
 
 # %% tags=["nbval-ignore-output"]
 if freeze:
-    folder = runs.freeze(paths.results(whole.name), every)
-    print(f"Frozen in {paths.relative(folder)}: {len(every)} runs.")
+    folder = execute.freeze(whole, runs, specs)  # a seed may be beyond the profile's own
+    print(f"Frozen in {paths.relative(folder)}.")
 
 # %% [markdown]
 # ## Finding

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -189,18 +190,56 @@ def test_a_notebook_that_trains_is_not_up_to_date_while_runs_are_missing(study, 
     assert "05_run_grid ... up to date" in study(str(own), "--dry-run")[1]
 
 
-def test_what_the_grid_freezes_counts_for_the_notebooks_after_it(study, tmp_path):
-    before = write(study.folder / "01_before.ipynb", "1")
-    write(study.folder / "05_run_grid.ipynb", "import torch")
-    after = write(study.folder / "06_after.ipynb", "1")
+def test_what_is_frozen_counts_for_the_notebooks_that_read(study, tmp_path):
+    trains = write(study.folder / "05_run_grid.ipynb", "import torch")
+    reads = write(study.folder / "01_reads.ipynb", "1")
     plan = plan_of(study)
-    parts = [plan.inputs(notebooks.Notebook(path)) for path in (before, after)]
+    parts = [plan.inputs(notebooks.Notebook(path)) for path in (trains, reads)]
     (tmp_path / "results" / "quick").mkdir(parents=True)
     (tmp_path / "results" / "quick" / "runs.csv").write_text("accuracy\n")
-    frozen = [plan.inputs(notebooks.Notebook(path)) for path in (before, after)]
+    frozen = [plan.inputs(notebooks.Notebook(path)) for path in (trains, reads)]
     assert frozen[0] == parts[0]
     assert frozen[1]["data"] != parts[1]["data"]
     assert frozen[1] | {"data": parts[1]["data"]} == parts[1]
+
+
+def test_what_computes_comes_first(study):
+    for name, source in (("00_reads", "1"), ("05_run_grid", "import torch"), ("06_reads", "1"), ("08_more", "import torch")):
+        write(study.folder / f"{name}.ipynb", source)
+    assert [notebook.name for notebook in plan_of(study).notebooks] == ["05_run_grid", "08_more", "00_reads", "06_reads"]
+
+
+CASE_STUDY = """[[grid]]
+corpus = "embedded"
+objective = "lcl"
+encoder = "tiny"
+seed = 0
+[case_study]
+corpus = "embedded"
+sets = ["all"]
+found = 1
+size = 4
+objective = ["scl"]
+seed = [0]
+[defaults]
+encoder = "tiny"
+"""
+
+
+def test_runs_of_the_case_study_count_for_its_notebook_alone(study, tmp_path):
+    own = tmp_path / "mine.toml"
+    own.write_text(CASE_STUDY)
+    code = "# parameters\nprofile = ''", "def train():\n    from lclstudy import execute"
+    write(study.folder / "05_run_grid.ipynb", *code)
+    write(study.folder / "08_run_subsets.ipynb", code[0], code[1] + ", casestudy")
+    assert study(str(own))[0] == 0
+    (grid,) = config.load_profile(str(own)).specs()
+    whole = dict(validation_probabilities=np.ones((1, 1)), validation_labels=np.zeros(1, int))
+    RunStore().save(Record(grid, ("a",), **whole, test_probabilities=np.ones((1, 1)), test_labels=np.zeros(1, int)))
+    out = study(str(own), "--dry-run")[1]
+    assert "05_run_grid ... up to date" in out
+    assert "08_run_subsets ... to execute: runs are missing" in out
+    assert "Runs of profile mine: 2 of 3 missing." in out, "SCL and, for the search, CE on all classes"
 
 
 def test_an_interrupt_ends_it_in_one_line_and_leaves_no_kernel(study, tmp_path):
@@ -349,9 +388,10 @@ def test_wrong_names_stop_before_the_set_up(tmp_path, arguments, named):
 def test_a_dry_run_lists_the_notebooks_and_the_missing_runs(tmp_path):
     done = shell(ROOT / "run_all.sh", "quick", "--dry-run", cwd=tmp_path, VIRTUAL_ENV=sys.prefix)
     assert done.returncode == 0, done.stderr
-    names = [notebook.name for notebook in notebooks.find(ROOT / "notebooks")]
-    assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("[")] == names
-    assert f" of {len(config.load_profile('quick').specs())} missing." in done.stdout
+    names = {notebook.name for notebook in notebooks.find(ROOT / "notebooks")}
+    assert {line.split()[1] for line in done.stdout.splitlines() if line.startswith("[")} == names
+    count = int(re.search(r" of (\d+) missing\.", done.stdout)[1])
+    assert count >= len(config.load_profile("quick").specs())
 
 
 def test_a_dry_run_before_the_set_up_makes_nothing(tmp_path):

@@ -120,6 +120,23 @@ def test_all_runs_of_a_profile_have_an_identity_of_their_own(name):
     assert len({spec.identity() for spec in specs}) == len(set(specs)) == len(specs)
 
 
+def test_a_subset_of_classes_has_one_identity_in_any_order():
+    found = spec_of(classes=LABELS[3:0:-1])
+    assert found.classes == tuple(LABELS[1:4])
+    assert found.identity() == spec_of(classes=LABELS[1:4]).identity()
+    assert spec_of(classes=LABELS[::-1]).classes is None, "every class is no subset"
+
+
+def test_a_restricted_profile_searches_as_the_whole_one():
+    whole = config.load_profile("paper")
+    part = whole.restrict(objectives="lcl", seeds="3,17").case_study
+    assert (part.objective, part.seed) == (("lcl",), (3, 17))
+    assert part.search_seed == (*whole.case_study.search_seed, 17)
+    assert whole.restrict(corpora="emoint").case_study is None
+    assert whole.restrict(objectives="ce_aug").case_study is None
+    assert whole.restrict(encoders="bert-base").case_study is None
+
+
 def test_identity_is_the_same_in_every_process():
     program = "from lclstudy import config; print(*(spec.identity() for spec in config.load_profile('quick').specs()))"
     here = [spec.identity() for spec in config.load_profile("quick").specs()]
@@ -316,6 +333,9 @@ def test_a_restriction_to_nothing_is_one_line(profile, restriction, part):
 
 
 GRID = '[[grid]]\ncorpus = "embedded"\nobjective = "ce"\nseed = 0\n'
+CASE_STUDY = (
+    GRID + '[case_study]\ncorpus = "embedded"\nsets = ["all"]\nfound = 3\nsize = 4\nobjective = ["ce"]\nseed = [0, 1]\n'
+)
 
 
 @pytest.mark.parametrize(
@@ -337,6 +357,12 @@ GRID = '[[grid]]\ncorpus = "embedded"\nobjective = "ce"\nseed = 0\n'
         ("[defaults]\nalfa = 0.5\n" + GRID, ("Unknown setting 'alfa'", "Did you mean 'alpha'?")),
         ("[corpus.embeded]\nalpha = 0.5\n" + GRID, ("Unknown corpus in profile mine 'embeded'",)),
         ("[corpus]\nembedded = 0.5\n" + GRID, ("write it as [corpus.embedded]",)),
+        ("case_study = 3\n" + GRID, ("'case_study' of profile mine has the wrong form; write it as [case_study]",)),
+        (CASE_STUDY.replace("found = 3\n", ""), ("[case_study] of profile mine needs 'found', a whole number; given None",)),
+        (CASE_STUDY.replace("found", "fund"), ("Unknown key in [case_study] of profile mine 'fund'", "Did you mean 'found'?")),
+        (CASE_STUDY.replace("size = 4", "size = true"), ("needs 'size', a whole number; given True",)),
+        (CASE_STUDY.replace("size = 4", "size = 1"), ("needs found 0 or more and size 2 or more; given 3 and 1",)),
+        (CASE_STUDY.replace("seed = [0, 1]", "seed = []"), ("needs at least one objective and one seed",)),
     ],
 )
 def test_a_malformed_profile_is_one_line(tmp_path, text, parts):

@@ -71,10 +71,13 @@ MAY_IMPORT = {
     "verdicts": ("paths", "catalog", "config", "metrics", "stats", "frozen", "published", "names", "tables"),
     "forestplots": ("names", "stats", "figstyle"),
     "reports": ("catalog", "config", "records", "metrics", "frozen", "published", "names", "tables"),
+    "casetables": ("config", "metrics", "stats", "frozen", "published", "names", "tables", "casestudy"),
+    "caseplots": ("names", "stats", "figstyle"),
     # the runner of the notebooks
     "notebooks": ("paths", "config", "store", "casestudy"),
 }
 ANALYSES = (
+    *("casetables", "caseplots"),
     *("casestudy", "audit", "auditplots", "subsetplots", "uncertainty", "uncertaintyplots", "verdicts", "forestplots"),
     *("metrics", "subsets", "stats", "tables", "plots", "corpusplots", "show", "summary", "reports"),
     *("published", "store", "frozen", "config", "records", "catalog", "notebooks"),

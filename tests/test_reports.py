@@ -136,7 +136,7 @@ def test_holdings_say_what_is_there_and_that_the_encoder_is_another(tmp_path):
     runs.save(done)
     said = reports.holdings(store.read_frozen(runs.freeze(tmp_path / "mine", specs)))
     assert said[:3] == [
-        "Results shown: mine, 1 of 2 planned runs finished.",
+        "Results shown: mine, 1 of 2 planned runs on all classes finished.",
         "EmoInt with MiniLM, runs per objective: CE (1).",
         "Planned, but not run: ISEAR.",
     ]

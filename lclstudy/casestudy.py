@@ -1,0 +1,124 @@
+"""The case study of Section 5.3: which class subsets a profile asks for, and the runs on them.
+
+Published subsets are data. Others are found by the search in the confusions of a profile's own cross-entropy runs on all
+classes, so they are known only when those have run.
+"""
+
+from collections.abc import Mapping, Sequence
+from string import ascii_lowercase
+
+import numpy as np
+
+from . import metrics, published, subsets
+from .config import Profile, RunSpec
+from .errors import StudyError, unknown
+from .frozen import Frozen
+from .store import RunStore
+
+ALL = "all"
+Classes = tuple[str, ...] | None  # None: every class of the corpus
+
+
+def named_sets(profile: Profile) -> dict[str, Classes]:
+    """The published subsets that a profile asks for, by name. Raises StudyError on a name that is not published."""
+    if profile.case_study is None:
+        return {}
+    known = {ALL: None, **published.class_sets()}
+    for name in profile.case_study.sets:
+        if name not in known:
+            raise unknown(f"class set in [case_study] of profile {profile.name}", name, known)
+    return {name: known[name] for name in profile.case_study.sets}
+
+
+def searched(profile: Profile) -> list[RunSpec]:
+    """The runs whose validation confusions the search adds up: cross-entropy on all classes, every seed of the case study.
+
+    The paper names neither the model nor the split (Section 5.3); the validation texts leave the test texts unseen.
+    """
+    study = profile.case_study
+    if study is None or not study.found:
+        return []
+    return [profile.spec(study.corpus, "ce", seed=seed) for seed in study.search_seed]
+
+
+def confusion(profile: Profile, store: RunStore) -> tuple[np.ndarray, tuple[str, ...], int]:
+    """Validation counts [C,C] added up over the finished runs of `searched`, their class names, and how many runs.
+
+    Raises StudyError if none is finished.
+    """
+    records = [store.load(spec) for spec in searched(profile) if store.has(spec)]
+    if not records:
+        raise StudyError(
+            f"No finished cross-entropy run on all classes of {profile.case_study.corpus}, so nothing to search for hard "
+            f"subsets; train one: python -m lclstudy.execute {profile.name} --corpora {profile.case_study.corpus} --objectives ce"
+        )
+    classes = records[0].classes
+    counts = [metrics.confusion_matrix(record.validation_labels, record.validation_probabilities.argmax(axis=1), classes)
+              for record in records]  # fmt: skip
+    return sum(counts), classes, len(records)
+
+
+def found_sets(profile: Profile, store: RunStore) -> dict[str, tuple[str, ...]]:
+    """The most confusable disjoint subsets that the profile asks for, by name: `found-a` is the most confusable.
+
+    Empty if the profile asks for none. Raises StudyError if no run is there to search.
+    """
+    if not searched(profile):
+        return {}
+    counts, classes, _ = confusion(profile, store)
+    picks = subsets.most_confusable(counts, profile.case_study.size, profile.case_study.found)
+    return {f"found-{letter}": tuple(classes[index] for index in members)
+            for letter, (members, _) in zip(ascii_lowercase, picks, strict=False)}  # fmt: skip
+
+
+def specs(profile: Profile, sets: Mapping[str, Classes]) -> list[RunSpec]:
+    """The runs on `sets`, each once, the seed varying slowest: cut short, all sets and objectives have the first seeds."""
+    study = profile.case_study
+    if study is None:
+        return []
+    every = [
+        profile.spec(study.corpus, objective, seed=seed, classes=classes)
+        for seed in study.seed
+        for classes in sets.values()
+        for objective in study.objective
+    ]
+    return list(dict.fromkeys(every))
+
+
+def all_specs(profile: Profile, store: RunStore) -> list[RunSpec]:
+    """Every run of a profile, each once: its grid, the case study on published sets, and on found ones where they are known."""
+    sets = named_sets(profile)
+    if any(store.has(spec) for spec in searched(profile)):
+        sets |= found_sets(profile, store)
+    return list(dict.fromkeys([*profile.specs(), *searched(profile), *specs(profile, sets)]))
+
+
+def frozen_sets(results: Frozen, corpus: str) -> dict[str, tuple[str, ...]]:
+    """The class subsets of a corpus in frozen results, by name: published ones first, then `found-a`, ... by confusion.
+
+    The order of the found ones is that of the search again, where the frozen results hold the runs that it needs.
+    """
+    here = results.runs[(results.runs["corpus"] == corpus) & (results.runs["classes"] != "")]
+    present = {frozenset(text.split("|")): tuple(text.split("|")) for text in here["classes"]}
+    known = published.class_sets() if corpus in set(published.table("suresh2021", 3)["corpus"]) else {}
+    named = {name: present.pop(frozenset(members)) for name, members in known.items() if frozenset(members) in present}
+    found = sorted(present.values(), key=lambda members: -_score(results, corpus, members))
+    return named | {f"found-{letter}": members for letter, members in zip(ascii_lowercase, found, strict=False)}
+
+
+def searched_runs(results: Frozen, corpus: str) -> list[str]:
+    """Identities of the finished cross-entropy runs on all classes of a corpus in frozen results."""
+    runs = results.runs
+    wanted = (runs["corpus"] == corpus) & (runs["classes"] == "") & (runs["objective"] == "ce") & (runs["status"] == "done")
+    chosen = runs[wanted]
+    return list(chosen["identity"][chosen["encoder"] == chosen["encoder"].iloc[0]]) if len(chosen) else []
+
+
+def _score(results: Frozen, corpus: str, members: Sequence[str]) -> float:
+    identities = searched_runs(results, corpus)
+    if not identities:
+        return 0.0
+    counts, classes = results.confusion(identities, "validation")
+    places = [classes.index(name) for name in members]
+    inner = counts[np.ix_(places, places)]
+    return float(inner.sum() - np.trace(inner))

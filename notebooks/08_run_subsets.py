@@ -1,0 +1,84 @@
+# %% [markdown]
+# # 08 · Runs on class subsets
+#
+# **Question: which class subsets does the case study need, and what do the runs on them give?**
+#
+# The paper (Section 5.3) trains on 16, 8 and 4 of the 32 emotions of EmpatheticDialogues: four that are easy to tell apart, and
+# four sets of four that are hard. This notebook trains the same *published* sets. It also trains sets that our own search
+# finds, in the validation confusions of cross-entropy runs on all classes, as `07_hard_subsets` shows: `found-a` is the set of
+# classes that are taken for one another most often, `found-b` the next one that shares no class with it, and so on.
+#
+# With the quick profile the corpus is the embedded one, which was made with three groups of confusable classes: there are no
+# published sets of it, and the search should find the groups.
+#
+# You may stop it at any time. What is finished is kept, and the next start goes on from there.
+
+# %% tags=["parameters"]
+profile = "quick"  # quick, minilm, paper, or a toml file of your own
+objectives = ""  # only these, with commas between; empty: all of the case study
+seeds = ""  # these seeds instead of the profile's
+executor = "processes"  # serial: one run after another; processes: some at a time; ray: on a cluster
+workers = 0  # runs at a time; 0: one per core
+device = ""  # cuda, mps or cpu; empty: the first of these that there is
+freeze = True  # whether to write the results to data/results
+
+# %%
+from lclstudy import casestudy, casetables, config, execute, names, paths, plots, reports, show, store
+
+whole = config.load_profile(profile)
+part = whole.restrict(objectives=objectives, seeds=seeds)
+study = part.case_study
+print(f"{names.corpus(study.corpus)}, seeds {', '.join(map(str, study.seed))}.")
+print(f"Published sets: {', '.join(study.sets)}; sets to be found: {study.found} of {study.size} classes.")
+
+# %% [markdown]
+# ## Training what is missing
+#
+# First cross-entropy on all classes, because the search reads its confusions; then every set with every objective.
+
+# %% tags=["nbval-ignore-output"]
+runs = store.RunStore()
+summary = execute.run_case_study(part, runs, executor=executor, workers=workers or None, device=device or None)
+print(summary)
+
+# %% [markdown]
+# ## What the search found
+
+# %% tags=["nbval-ignore-output"]
+counts, classes, n = casestudy.confusion(whole, runs)
+figure, axes = plots.subplots(width=plots.heatmap_width(len(classes)), height=0.88 * plots.heatmap_width(len(classes)))
+what = f"{names.corpus(study.corpus)}, CE, {n} runs, validation"
+plots.confusion_heatmap(counts, classes, axes[0], what)
+# %% tags=["nbval-ignore-output"]
+sets = casestudy.named_sets(whole) | casestudy.found_sets(whole, runs)
+show.table(casetables.class_sets(sets))
+
+# %% [markdown]
+# ## The runs
+#
+# `best epoch` is the one with the best validation accuracy; the test numbers are of that epoch.
+
+# %% tags=["nbval-ignore-output"]
+frame = runs.frame(casestudy.specs(part, sets))
+show.table(reports.runs(frame, sets))
+
+# %% tags=["nbval-ignore-output"]
+failed = reports.failures(frame)
+print("\n".join(["Failed runs:", *failed]) if failed else "No run failed.")
+
+# %% [markdown]
+# ## Freezing
+#
+# Runs of the profile that have no record are frozen as `not run`, so that no table can hide them.
+
+# %% tags=["nbval-ignore-output"]
+if freeze:
+    folder = execute.freeze(whole, runs, casestudy.specs(part, sets))
+    print(f"Frozen in {paths.relative(folder)}.")
+
+# %% [markdown]
+# ## Finding
+
+# %% tags=["nbval-ignore-output"]
+for line in casetables.run_findings(frame, sets):
+    print(line)
