@@ -86,9 +86,9 @@ PROTOCOLS = {
 class RunSpec:
     """One training run, fully said. Build it with `spec()` or a profile, which fill what is not given.
 
-    `classes` is a tuple of label names (a subset of the corpus, put in the corpus's own order) or None for all; `learning_rate` is the peak of AdamW's linear
-    decay; `batch_size` counts texts, so a batch with second views has twice as many rows; `max_length` counts tokens;
-    `train_limit` keeps that many training texts (None for all); `protocol` is read by `Protocol.parse`.
+    `classes` is a tuple of label names (a subset, put in the corpus's own order) or None for all; `learning_rate` is the peak of
+    AdamW's linear decay; `batch_size` counts texts, so a batch with second views has twice as many rows; `max_length` counts
+    tokens; `train_limit` keeps that many training texts (None for all); `protocol` is read by `Protocol.parse`.
 
     Raises StudyError on an unknown name, a wrong type, or a value out of range.
     """
@@ -246,8 +246,8 @@ def _spec(defaults: dict, settings: dict) -> RunSpec:
 class CaseStudy:
     """Runs on class subsets of one corpus, as in Section 5.3 of the paper; `casestudy` turns it into specs.
 
-    `sets` names published subsets (`all` is every class); the search adds the `found` most confusable disjoint subsets of `size`
-    classes. Each is run with every objective and seed. `search_seed` are the seeds whose runs the search reads: restricting a
+    `sets` names published subsets (`all` is every class); the search adds the `found` most confusable disjoint subsets of
+    `size` classes. Each is run with every objective and seed. `search_seed` are the seeds whose runs the search reads: restricting a
     profile does not change what is found.
     """
 

@@ -209,6 +209,6 @@ def _check_size(classes: int, size: int) -> None:
     if subsets > MOST_SUBSETS:
         seconds = subsets * math.comb(size, 2) * _NANOSECONDS * 1e-9
         raise StudyError(
-            f"{classes} classes have {subsets:,} subsets of {size}, about {seconds:,.0f} s on one core; the search takes at most "
-            f"{MOST_SUBSETS:,}: choose a smaller size or fewer classes."
+            f"{classes} classes have {subsets:,} subsets of {size}, about {seconds:,.0f} s on one core; the search takes "
+            f"at most {MOST_SUBSETS:,}: choose a smaller size or fewer classes."
         )

@@ -23,7 +23,7 @@ device = ""  # cuda, mps or cpu; empty: the first of these that there is
 freeze = True  # whether to write the results to data/results
 
 # %%
-from lclstudy import casestudy, casetables, config, execute, names, paths, plots, reports, show, store
+from lclstudy import casestudy, casetables, config, execute, figstyle, names, paths, plots, reports, show, store
 
 whole = config.load_profile(profile)
 part = whole.restrict(objectives=objectives, seeds=seeds)
@@ -49,6 +49,7 @@ counts, classes, n = casestudy.confusion(whole, runs)
 figure, axes = plots.subplots(width=plots.heatmap_width(len(classes)), height=0.88 * plots.heatmap_width(len(classes)))
 what = f"{names.corpus(study.corpus)}, CE, {n} runs, validation"
 plots.confusion_heatmap(counts, classes, axes[0], what)
+figstyle.save(figure, f"08_confusion_{study.corpus}", whole.name, "08_run_subsets", [])
 # %% tags=["nbval-ignore-output"]
 sets = casestudy.named_sets(whole) | casestudy.found_sets(whole, runs)
 show.table(casetables.class_sets(sets))
