@@ -49,8 +49,8 @@ def confusion(profile: Profile, store: RunStore) -> tuple[np.ndarray, tuple[str,
     records = [store.load(spec) for spec in searched(profile) if store.has(spec)]
     if not records:
         raise StudyError(
-            f"No finished cross-entropy run on all classes of {profile.case_study.corpus}, so nothing to search for hard subsets; "
-            f"train one: python -m lclstudy.execute {profile.name} --corpora {profile.case_study.corpus} --objectives ce"
+            f"No finished cross-entropy run on all classes of {profile.case_study.corpus}, so no confusions to search; train "
+            f"one: python -m lclstudy.execute {profile.name} --corpora {profile.case_study.corpus} --objectives ce"
         )
     classes = records[0].classes
     counts = [metrics.confusion_matrix(record.validation_labels, record.validation_probabilities.argmax(axis=1), classes)

@@ -86,8 +86,8 @@ PROTOCOLS = {
 class RunSpec:
     """One training run, fully said. Build it with `spec()` or a profile, which fill what is not given.
 
-    `classes` is a tuple of label names (a subset, put in the corpus's own order) or None for all; `learning_rate` is the peak of
-    AdamW's linear decay; `batch_size` counts texts, so a batch with second views has twice as many rows; `max_length` counts
+    `classes` is a tuple of label names (a subset, put in the corpus's own order) or None for all; `learning_rate` is the peak
+    of AdamW's linear decay; `batch_size` counts texts, so a batch with second views has twice as many rows; `max_length` counts
     tokens; `train_limit` keeps that many training texts (None for all); `protocol` is read by `Protocol.parse`.
 
     Raises StudyError on an unknown name, a wrong type, or a value out of range.
