@@ -1,176 +1,289 @@
-"""The search against brute force, planted groups, ties and bad input; its bootstrap against cases worked by hand."""
+"""The search against brute force and planted groups, the bootstrap against cases worked by hand, and bad input."""
 
-import itertools
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from lclstudy import subsets
 from lclstudy.errors import StudyError
 
 
-def inside(confusion, members):
-    return sum(confusion[a][b] for a in members for b in members if a != b)
-
-
 def brute_force(confusion, size, count):
-    """Disjoint picks by trying everything with plain Python."""
-    every = list(itertools.combinations(range(len(confusion)), size))
-    picks = []
+    """Disjoint picks the slow way: `itertools` gives subsets in lexicographic order, and `>` keeps the first of equals."""
+    picks, used = [], set()
     for _ in range(count):
-        free = [members for members in every if not any(set(members) & set(picked) for picked, _ in picks)]
-        best = max(free, key=lambda members: inside(confusion, members))  # the first of equals
-        picks.append((best, inside(confusion, best)))
+        best, top = None, -1
+        for members in combinations(range(len(confusion)), size):
+            if used.isdisjoint(members):
+                score = sum(confusion[a][b] for a in members for b in members if a != b)
+                if score > top:
+                    best, top = members, score
+        picks.append((best, top))
+        used |= {*best}
     return picks
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.data())
-def test_as_brute_force_also_with_ties(data):
-    classes = data.draw(st.integers(2, 8))
-    size = data.draw(st.integers(2, classes))
+small = st.tuples(st.integers(2, 7), st.integers(2, 4)).filter(lambda pair: pair[1] <= pair[0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), small, st.sampled_from([1, 3, 1000]))
+def test_picks_are_those_of_brute_force_with_many_ties_and_with_few(data, shape, most):
+    classes, size = shape
+    confusion = data.draw(arrays(np.int64, (classes, classes), elements=st.integers(0, most)))
     count = data.draw(st.integers(1, classes // size))
-    flat = data.draw(st.lists(st.integers(0, 3), min_size=classes**2, max_size=classes**2))
-    confusion = np.array(flat).reshape(classes, classes)
     assert subsets.most_confusable(confusion, size, count) == brute_force(confusion.tolist(), size, count)
 
 
-def test_fractions_are_scored_as_they_are():
-    confusion = np.random.default_rng(0).random((9, 9))
-    found = subsets.most_confusable(confusion, 3, 3)
-    expected = brute_force(confusion.tolist(), 3, 3)
-    assert [members for members, _ in found] == [members for members, _ in expected]
-    assert [score for _, score in found] == pytest.approx([score for _, score in expected])
+def test_picks_of_fractions_are_those_of_brute_force():
+    for seed in range(20):
+        shares = np.random.default_rng(seed).dirichlet(np.ones(8), size=8)
+        found, expected = subsets.most_confusable(shares, 3, 2), brute_force(shares.tolist(), 3, 2)
+        assert [members for members, _ in found] == [members for members, _ in expected]
+        assert [score for _, score in found] == pytest.approx([score for _, score in expected])
 
 
-def test_planted_groups_come_out_best_first():
-    confusion = np.full((12, 12), 1) + 50 * np.eye(12, dtype=int)
-    for weight, group in ((5, (0, 4, 7, 9)), (9, (1, 2, 10, 11)), (3, (3, 5, 6, 8))):
-        confusion[np.ix_(group, group)] += weight
-    assert [members for members, _ in subsets.most_confusable(confusion, 4, 3)] == [(1, 2, 10, 11), (0, 4, 7, 9), (3, 5, 6, 8)]
+def test_fractions_that_tie_but_for_rounding_go_to_the_first():
+    shares = np.zeros((6, 6))
+    for first, parts in ((0, [0.3, 0.2, 0.1]), (3, [0.1, 0.2, 0.3])):
+        for (a, b), part in zip(combinations(range(first, first + 3), 2), parts, strict=True):
+            shares[a, b] = part
+    scores = subsets.ranked(shares, 3)[1]
+    assert scores[0] != scores[-1], "the sums must differ in their last bits, or this shows nothing"
+    swapped = shares[::-1, ::-1].T
+    for matrix in (shares, swapped):
+        assert [members for members, _ in subsets.most_confusable(matrix, 3, 2)] == [(0, 1, 2), (3, 4, 5)]
+        scores = subsets.ranked(matrix, 3)[1]
+        assert subsets.rank_of(scores, scores[0]) == subsets.rank_of(scores, scores[-1]) == (1, 2)
 
 
-def test_equal_scores_go_to_the_lexicographically_first():
-    assert subsets.most_confusable(np.ones((8, 8), int), 4, 2) == [((0, 1, 2, 3), 12.0), ((4, 5, 6, 7), 12.0)]
+def test_a_matrix_of_ties_gives_the_first_subsets():
+    assert subsets.most_confusable(np.ones((9, 9), int), 4, 2) == [((0, 1, 2, 3), 12.0), ((4, 5, 6, 7), 12.0)]
+    assert subsets.most_confusable(np.zeros((4, 4)), 2, 2) == [((0, 1), 0.0), ((2, 3), 0.0)]
 
 
-def test_the_diagonal_does_not_count_and_both_directions_do():
-    confusion = np.diag([1000, 1000, 0, 0])
-    confusion[2, 3], confusion[3, 2] = 4, 3
-    assert subsets.most_confusable(confusion, 2, 2) == [((2, 3), 7.0), ((0, 1), 0.0)]
-    assert subsets.confusion_within(confusion, (3, 2)) == 7.0
+def test_what_is_returned_is_plain():
+    ((classes, confusion),) = subsets.most_confusable(np.arange(16).reshape(4, 4), 2, 1)
+    assert (type(classes), type(classes[0]), type(confusion)) == (tuple, int, float)
+    assert (classes, confusion) == ((2, 3), 25.0)
 
 
-@pytest.mark.parametrize(("classes", "size"), [(4, 4), (7, 2), (9, 5), (12, 3), (32, 4)])
-def test_every_subset_once_in_lexicographic_order(classes, size):
-    confusion = np.random.default_rng(classes).integers(0, 9, (classes, classes))
-    members, scores = subsets.ranked(confusion, size)
-    assert [tuple(row) for row in members] == list(itertools.combinations(range(classes), size))
-    for place in (0, len(members) // 2, -1):
-        assert scores[place] == inside(confusion.tolist(), members[place])
+def planted(classes=32, size=4, groups=4, seed=0):
+    """A noisy matrix of counts whose groups are the more confused the earlier they come, and these groups."""
+    generator = np.random.default_rng(seed)
+    confusion = generator.integers(0, 5, (classes, classes)) + 60 * np.eye(classes, dtype=int)
+    chosen = generator.permutation(classes)[: size * groups].reshape(groups, size)
+    for place, group in enumerate(chosen):
+        confusion[np.ix_(group, group)] += 10 * (groups - place) + 5
+    return confusion, [tuple(sorted(group.tolist())) for group in chosen]
 
 
-def test_chunks_do_not_change_what_is_found(monkeypatch):
-    confusion = np.random.default_rng(5).integers(0, 4, (12, 12))
-    whole = subsets.most_confusable(confusion, 4, 3)
-    monkeypatch.setattr(subsets, "_CHUNK", 7)
-    assert subsets.most_confusable(confusion, 4, 3) == whole
+@pytest.mark.parametrize("seed", range(5))
+def test_planted_groups_are_found_in_order(seed):
+    confusion, groups = planted(seed=seed)
+    assert [classes for classes, _ in subsets.most_confusable(confusion)] == groups
 
 
-def test_ranks_by_hand():
-    assert subsets.rank_of([5, 9, 5, 1], 9) == (1, 1)
-    assert subsets.rank_of([5, 9, 5, 1], 5) == (2, 3)
-    assert subsets.rank_of([5, 9, 5, 1], 1) == (4, 4)
+def test_all_subsets_of_32_classes_are_ranked_in_order():
+    confusion, groups = planted()
+    members, scores = subsets.ranked(confusion)
+    assert members.tolist() == [list(one) for one in combinations(range(32), 4)] and len(scores) == 35_960
+    assert scores.dtype == np.int64
+    inner = confusion[members[:, :, None], members[:, None, :]].sum(axis=(1, 2))
+    assert scores.tolist() == (inner - np.diag(confusion)[members].sum(axis=1)).tolist()
+    assert members[scores.argmax()].tolist() == list(groups[0])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 9), st.integers(2, 9), st.integers(1, 40))
+def test_small_chunks_change_nothing(classes, size, chunk):
+    if size > classes:
+        return
+    confusion = np.random.default_rng(0).integers(0, 4, (classes, classes))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subsets, "_CHUNK", chunk)
+        members, scores = subsets.ranked(confusion, size)
+        sizes = [len(part) for _, part in subsets._scored(confusion, size)]
+        assert subsets.most_confusable(confusion, size, 1) == brute_force(confusion.tolist(), size, 1)
+    assert members.tolist() == [list(one) for one in combinations(range(classes), size)]
+    assert max(sizes) <= max(chunk, classes)
+    assert scores.tolist() == [subsets.confusion_within(confusion, one) for one in members]
+
+
+def test_large_counts_stay_exact():
+    confusion = np.full((5, 5), 2**55 + 1)
+    confusion[4, 3] += 1  # lost in double precision
+    assert subsets.most_confusable(confusion, 2, 1)[0][0] == (3, 4)
+
+
+def test_ranks_with_ties():
+    scores = np.array([5, 9, 5, 1])
+    assert [subsets.rank_of(scores, score) for score in (9, 5, 1, 7)] == [(1, 1), (2, 3), (4, 4), (2, 1)]
+
+
+def test_overlaps():
     assert subsets.jaccard((1, 2, 3, 4), (3, 4, 5, 6)) == pytest.approx(2 / 6)
+    assert subsets.jaccard("ab", "ab") == 1 and subsets.jaccard("ab", "cd") == 0
+    members = np.array([[0, 1], [1, 2], [2, 3]])
+    assert subsets.disjoint(members, (0, 3)).tolist() == [False, True, False]
 
 
-BAD = [
-    (np.ones((2, 3)), "must be square; given shape (2, 3)"),
-    (np.ones(4), "must be square"),
-    (np.ones((0, 0)), "must be square"),
-    ([[1, 2], [3]], "must be square"),
-    ([["a", "b"], ["c", "d"]], "must hold counts"),
-    (np.array([[True, False], [False, True]]), "must hold counts"),
-    ([[1, -1], [0, 1]], "finite counts, 0 or more"),
-    ([[1, np.nan], [0, 1]], "finite counts, 0 or more"),
-    ([[1, np.inf], [0, 1]], "finite counts, 0 or more"),
-]
+BAD = {
+    "must be square": [np.ones((2, 3)), np.ones(4), np.ones((2, 2, 2)), np.ones((0, 0)), [[1, 2], [3]], 3],
+    "must hold counts": [[["a", "b"], ["c", "d"]], np.ones((3, 3), bool), np.ones((3, 3), complex), [[None, 1], [1, 1]]],
+    "NaN, infinity or a negative": [np.full((4, 4), np.nan), np.full((4, 4), np.inf), -np.ones((4, 4), int)],
+    "less than 2^62": [np.full((4, 4), 2**62), np.full((4, 4), 1e300)],
+}
 
 
-@pytest.mark.parametrize(("confusion", "message"), BAD)
-def test_a_matrix_that_is_none_is_one_line(confusion, message):
-    with pytest.raises(StudyError, match="(?s)^A confusion matrix") as raised:
-        subsets.most_confusable(confusion, 2, 1)
-    assert message in str(raised.value) and "\n" not in str(raised.value)
+@pytest.mark.parametrize(("says", "matrix"), [(says, matrix) for says, all_of in BAD.items() for matrix in all_of])
+def test_a_matrix_that_is_none_is_told_in_a_line(says, matrix):
+    for ask in (lambda: subsets.most_confusable(matrix, 2, 1), lambda: subsets.ranked(matrix, 2)):
+        with pytest.raises(StudyError) as caught:
+            ask()
+        assert says in str(caught.value) and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("size", "count", "message"),
+    ("size", "count", "says"),
     [
-        (1, 1, "size must be a whole number from 2 to the number of classes, 6; given 1."),
-        (7, 1, "given 7."),
-        (2.0, 1, "given 2.0."),
-        (True, 1, "given True."),
-        (4, 2, "6 classes have from 1 to 1 disjoint subsets of 4; given count 2."),
-        (2, 0, "given count 0."),
+        (1, 1, "size must be a whole number from 2 to the number of classes, 6; given 1"),
+        (7, 1, "given 7"),
+        (2.0, 1, "given 2.0"),
+        (True, 1, "given True"),
+        (2, 0, "from 1 to 3 disjoint subsets of 2; given count 0"),
+        (4, 2, "from 1 to 1 disjoint subsets of 4; given count 2"),
+        (2, 1.0, "given count 1.0"),
+        (2, "two", "given count 'two'"),
     ],
 )
-def test_a_size_or_count_that_does_not_fit_is_one_line(size, count, message):
-    with pytest.raises(StudyError) as raised:
+def test_a_size_or_count_that_does_not_fit_is_told(size, count, says):
+    with pytest.raises(StudyError, match=says):
         subsets.most_confusable(np.ones((6, 6)), size, count)
-    assert str(raised.value).endswith(message)
 
 
 def test_a_search_too_large_says_what_it_would_cost():
-    with pytest.raises(StudyError) as raised:
+    with pytest.raises(StudyError, match=r"100 classes have 17,310,309,456,440 subsets of 10.* s for; at most 200,000,000"):
         subsets.most_confusable(np.ones((100, 100)), 10, 1)
-    assert f"{math.comb(100, 10):,} subsets of 10, about " in str(raised.value)
-    assert f"at most {subsets.MOST_SUBSETS:,}: choose a smaller size or fewer classes." in str(raised.value)
+    for ask in (
+        lambda confusion: subsets.ranked(confusion, 5),
+        lambda confusion: subsets.stability(confusion, subsets.Resampled(np.ones((1, 4950)), "texts", 9), 5, 1),
+    ):
+        with pytest.raises(StudyError, match=r"75,287,520 subsets of 5, which take 3.6 GB"):
+            ask(np.ones((100, 100)))
 
 
-def pair(classes, a, b, errors):
+def of_pairs(classes, pairs):
+    """A confusion matrix from (a, b): how often a was taken for b."""
     confusion = np.zeros((classes, classes), int)
-    confusion[a, b] = errors
+    for (a, b), times in pairs.items():
+        confusion[a, b] = times
     return confusion
 
 
-def test_runs_that_agree_are_stable_and_runs_that_do_not_share_the_draws():
-    agreed = np.stack([pair(4, 0, 1, 5), pair(4, 0, 1, 7), pair(4, 1, 0, 2)])
-    (told,) = subsets.stability_over_runs(agreed, 2, 1, 50, generator=np.random.default_rng(0))
-    assert told == ((0, 1), 1.0, 1.0, 1.0, "")
-    # Two runs: with errors 5 and 4 the first pair wins unless the second run is drawn twice, one draw in four.
-    divided = np.stack([pair(4, 0, 1, 5), pair(4, 2, 3, 4)])
-    first, second = subsets.stability_over_runs(divided, 2, 2, 4000, generator=np.random.default_rng(0))
-    assert (first.classes, second.classes) == ((0, 1), (2, 3))
-    assert first.same_place == pytest.approx(0.75, abs=0.03)
-    assert first.picked == 1.0, "at one place or the other"
+def test_runs_drawn_again_by_hand():
+    """Two runs: a draw holds the first twice, the second twice, or each once (half of the draws)."""
+    first, second = of_pairs(4, {(0, 1): 10, (2, 3): 4}), of_pairs(4, {(0, 2): 7, (3, 1): 2})
+    drawn = subsets.resample_runs(np.stack([first, second]), 4000, generator=np.random.default_rng(0))
+    assert (drawn.over, drawn.units, drawn.note, drawn.pairs.shape) == ("runs", 2, "", (4000, 6))
+    kinds, counts = np.unique(drawn.pairs, axis=0, return_counts=True)
+    assert kinds.tolist() == [[0, 14, 0, 0, 4, 0], [10, 7, 0, 0, 2, 4], [20, 0, 0, 0, 0, 8]]  # 01 02 03 12 13 23
+    assert counts / 4000 == pytest.approx([0.25, 0.5, 0.25], abs=0.03)
+    a, b = subsets.stability(first + second, drawn, 2, 2)
+    other = counts[0] / 4000  # (0, 2) and (1, 3) win only where the second run was drawn twice
+    assert (a.classes, b.classes) == ((0, 1), (2, 3))
+    assert [a.picked, a.same_place, b.picked, b.same_place] == pytest.approx([1 - other] * 4)
+    assert a.overlap == b.overlap == pytest.approx((1 - other) + other / 3)
 
 
-def test_one_run_gives_no_bootstrap_over_runs():
-    told = subsets.stability_over_runs([pair(4, 0, 1, 5)], 2, 2, generator=np.random.default_rng(0))
-    assert {stability.note for stability in told} == {"one run: no bootstrap over runs"}
-    assert all(math.isnan(stability.picked) for stability in told)
+def test_a_pick_at_another_place_counts_as_picked_only():
+    drawn = subsets.Resampled(np.array([[9, 0, 0, 0, 0, 5], [3, 0, 0, 0, 0, 5]]), "texts", 9)
+    a, b = subsets.stability(of_pairs(4, {(0, 1): 9, (2, 3): 8}), drawn, 2, 2)
+    assert a[:4] == ((0, 1), 1.0, 0.5, 1.0) and b[:4] == ((2, 3), 1.0, 0.5, 1.0)
 
 
-def test_over_texts_many_errors_are_stable_and_a_close_race_is_not():
-    clear = pair(4, 0, 1, 500) + pair(4, 2, 3, 10)
-    assert subsets.stability_over_texts(clear, 2, 1, 100, generator=np.random.default_rng(0))[0].same_place == 1.0
-    close = pair(4, 0, 1, 51) + pair(4, 2, 3, 50)
-    told = subsets.stability_over_texts(close, 2, 1, 2000, generator=np.random.default_rng(0))[0]
-    assert 0.4 < told.same_place < 0.7
-    assert told.overlap == pytest.approx(told.picked), "the other pair shares no class with it"
+def test_one_run_has_no_bootstrap_and_says_so():
+    confusion, groups = planted()
+    drawn = subsets.resample_runs(confusion[None], generator=np.random.default_rng(0))
+    told = subsets.stability(confusion, drawn)
+    assert [one.classes for one in told] == groups
+    assert all(math.isnan(value) for one in told for value in one[1:4])
+    assert {one.note for one in told} == {drawn.note} == {subsets.ONE_RUN}
+    assert subsets.resampled_ranks(drawn, groups, 32).shape == (0, 4)
+
+
+def test_equal_runs_are_perfectly_stable():
+    confusion, _ = planted()
+    drawn = subsets.resample_runs(np.stack([confusion] * 3), 20, generator=np.random.default_rng(0))
+    assert (drawn.pairs == drawn.pairs[0]).all()
+    assert [one[1:4] for one in subsets.stability(confusion, drawn)] == [(1.0, 1.0, 1.0)] * 4
+
+
+def test_texts_drawn_again_keep_the_predictions_of_all_runs_together():
+    """Three texts; both runs err on the first in the same way, so the two errors come and go together."""
+    labels, predictions = np.array([0, 1, 2]), np.array([[1, 1, 2], [1, 1, 0]])
+    drawn = subsets.resample_texts(labels, predictions, 3, 6000, generator=np.random.default_rng(0))
+    assert (drawn.over, drawn.units) == ("texts", 3)
+    assert set(drawn.pairs[:, 0]) == {0, 2, 4, 6} and set(drawn.pairs[:, 1]) == {0, 1, 2, 3} and not drawn.pairs[:, 2].any()
+    assert np.bincount(drawn.pairs[:, 0] // 2) / 6000 == pytest.approx([8 / 27, 12 / 27, 6 / 27, 1 / 27], abs=0.02)
+    once = subsets.resample_texts(labels, predictions[0], 3, 50, generator=np.random.default_rng(1))
+    assert set(once.pairs[:, 0]) <= {0, 1, 2, 3} and not once.pairs[:, 1:].any()
+
+
+def test_picks_of_draws_are_those_of_the_search():
+    generator = np.random.default_rng(3)
+    labels = generator.integers(0, 9, 200)
+    predictions = np.where(generator.random((2, 200)) < 0.4, labels, generator.integers(0, 9, (2, 200)))
+    drawn = subsets.resample_texts(labels, predictions, 9, 25, generator=generator)
+    found = subsets._picks_of_draws(drawn.pairs, 9, 3, 3)
+    ranks = subsets.resampled_ranks(drawn, [(0, 1, 2), (8, 4, 2)], 9)
+    for pairs, picks, rank in zip(drawn.pairs, found, ranks, strict=True):
+        confusion = np.zeros((9, 9), int)
+        confusion[np.triu_indices(9, 1)] = pairs
+        assert [tuple(pick) for pick in picks] == [classes for classes, _ in brute_force(confusion.tolist(), 3, 3)]
+        scores = subsets.ranked(confusion, 3)[1]
+        assert rank.tolist() == [
+            subsets.rank_of(scores, subsets.confusion_within(confusion, one))[0] for one in ((0, 1, 2), (2, 4, 8))
+        ]
 
 
 def test_the_same_generator_gives_the_same_draws():
-    confusion = np.random.default_rng(1).integers(0, 5, (6, 6))
-    first, again = (subsets.stability_over_texts(confusion, 2, 2, 20, generator=np.random.default_rng(3)) for _ in range(2))
-    assert first == again
+    confusions = np.random.default_rng(0).integers(0, 9, (4, 6, 6))
+    one, other = (subsets.resample_runs(confusions, 9, generator=np.random.default_rng(7)).pairs for _ in range(2))
+    assert (one == other).all() and len(np.unique(one, axis=0)) > 1
 
 
-@pytest.mark.parametrize("confusion", [np.zeros((3, 3), int), np.full((3, 3), 0.5)])
-def test_texts_cannot_be_drawn_from_shares_or_from_nothing(confusion):
-    with pytest.raises(StudyError, match="^A bootstrap over texts needs"):
-        subsets.stability_over_texts(confusion, 2, 1, generator=np.random.default_rng(0))
+@pytest.mark.parametrize(
+    ("labels", "predictions", "says"),
+    [
+        ([], [[]], "N at least 1"),
+        ([0, 1], [[0, 1, 1]], r"given shapes \(2,\) and \(1, 3\)"),
+        ([0, 3], [0, 1], "class ids from 0 to 2"),
+        ([0, 1], [0, -1], "class ids from 0 to 2"),
+        ([0.0, 1.0], [0, 1], "must be class ids; given float64"),
+    ],
+)
+def test_texts_that_do_not_fit_are_told(labels, predictions, says):
+    with pytest.raises(StudyError, match=says):
+        subsets.resample_texts(np.array(labels), np.array(predictions), 3, generator=np.random.default_rng(0))
+
+
+def test_other_bad_input_of_the_bootstrap_is_told():
+    generator = np.random.default_rng(0)
+    with pytest.raises(StudyError, match="at least one run"):
+        subsets.resample_runs(np.empty((0, 4, 4)), generator=generator)
+    with pytest.raises(StudyError, match="draws must be a whole number, 1 or more; given 0"):
+        subsets.resample_runs(np.ones((2, 4, 4)), 0, generator=generator)
+    drawn = subsets.resample_runs(np.ones((2, 4, 4)), 2, generator=generator)
+    for chosen, says in (
+        ([(0, 1), (0, 1, 2)], r"sizes \[2, 3\]"),
+        ([(0, 4)], "from 0 to 3"),
+        ([(1, 1)], "different class ids"),
+    ):
+        with pytest.raises(StudyError, match=says):
+            subsets.resampled_ranks(drawn, chosen, 4)
