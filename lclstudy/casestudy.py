@@ -4,7 +4,7 @@ Published subsets are data. Others are found by the search in the confusions of 
 classes, so they are known only when those have run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from string import ascii_lowercase
 
 import numpy as np
@@ -71,6 +71,13 @@ def found_sets(profile: Profile, store: RunStore) -> dict[str, tuple[str, ...]]:
             for letter, (members, _) in zip(ascii_lowercase, picks, strict=False)}  # fmt: skip
 
 
+def all_sets(profile: Profile, store: RunStore) -> dict[str, Classes]:
+    """`named_sets`, then those `found_sets` that are none of them: a set that is published and found has its published name."""
+    named = named_sets(profile)
+    known = {frozenset(members) for members in named.values() if members}
+    return named | {name: members for name, members in found_sets(profile, store).items() if frozenset(members) not in known}
+
+
 def specs(profile: Profile, sets: Mapping[str, Classes]) -> list[RunSpec]:
     """The runs on `sets`, each once, the seed varying slowest: cut short, all sets and objectives have the first seeds."""
     study = profile.case_study
@@ -87,23 +94,35 @@ def specs(profile: Profile, sets: Mapping[str, Classes]) -> list[RunSpec]:
 
 def all_specs(profile: Profile, store: RunStore) -> list[RunSpec]:
     """Every run of a profile, each once: its grid, the case study on published sets, and on found ones where they are known."""
-    sets = named_sets(profile)
-    if any(store.has(spec) for spec in searched(profile)):
-        sets |= found_sets(profile, store)
+    known = any(store.has(spec) for spec in searched(profile))
+    sets = all_sets(profile, store) if known else named_sets(profile)
     return list(dict.fromkeys([*profile.specs(), *searched(profile), *specs(profile, sets)]))
 
 
 def frozen_sets(results: Frozen, corpus: str) -> dict[str, tuple[str, ...]]:
-    """The class subsets of a corpus in frozen results, by name: published ones first, then `found-a`, ... by confusion.
-
-    The order of the found ones is that of the search again, where the frozen results hold the runs that it needs.
+    """The class subsets of a corpus in frozen results, by name: published ones first, then `found-a`, ... as the search finds
+    them, then, by their classes, any that it no longer finds.
     """
     here = results.runs[(results.runs["corpus"] == corpus) & (results.runs["classes"] != "")]
     present = {frozenset(text.split("|")): tuple(text.split("|")) for text in here["classes"]}
     known = published.class_sets() if corpus in set(published.table("suresh2021", 3)["corpus"]) else {}
     named = {name: present.pop(frozenset(members)) for name, members in known.items() if frozenset(members) in present}
-    found = sorted(present.values(), key=lambda members: -_score(results, corpus, members))
-    return named | {f"found-{letter}": members for letter, members in zip(ascii_lowercase, found, strict=False)}
+    found = _found_again(results, corpus, {len(members) for members in present})
+    named |= {name: present.pop(frozenset(members)) for name, members in found.items() if frozenset(members) in present}
+    return named | {", ".join(members): members for members in present.values()}
+
+
+def _found_again(results: Frozen, corpus: str, sizes: set[int]) -> dict[str, tuple[str, ...]]:
+    identities = searched_runs(results, corpus)
+    if not identities:
+        return {}
+    counts, classes = results.confusion(identities, "validation")
+    found = {}
+    for size in sorted(size for size in sizes if size < len(classes)):
+        picks = subsets.most_confusable(counts, size, len(classes) // size)
+        found |= {f"found-{letter}": tuple(classes[index] for index in members)
+                  for letter, (members, _) in zip(ascii_lowercase, picks, strict=False)}  # fmt: skip
+    return found
 
 
 def searched_runs(results: Frozen, corpus: str) -> list[str]:
@@ -112,13 +131,3 @@ def searched_runs(results: Frozen, corpus: str) -> list[str]:
     wanted = (runs["corpus"] == corpus) & (runs["classes"] == "") & (runs["objective"] == "ce") & (runs["status"] == "done")
     chosen = runs[wanted]
     return list(chosen["identity"][chosen["encoder"] == chosen["encoder"].iloc[0]]) if len(chosen) else []
-
-
-def _score(results: Frozen, corpus: str, members: Sequence[str]) -> float:
-    identities = searched_runs(results, corpus)
-    if not identities:
-        return 0.0
-    counts, classes = results.confusion(identities, "validation")
-    places = [classes.index(name) for name in members]
-    inner = counts[np.ix_(places, places)]
-    return float(inner.sum() - np.trace(inner))

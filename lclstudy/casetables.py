@@ -29,6 +29,14 @@ def class_sets(sets: Sets) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["set", "classes", "shared with sets of its size"])
 
 
+def found_said(found: Sets, sets: Sets) -> list[str]:
+    """A line per found set, with its published name where it is one of `sets` under another name."""
+    names_of = {frozenset(members): name for name, members in sets.items() if members}
+    same = {name: names_of.get(frozenset(members), name) for name, members in found.items()}
+    return [f"{name}: {', '.join(members)}{f' (the published set {same[name]})' if same[name] != name else ''}."
+            for name, members in found.items()]  # fmt: skip
+
+
 def run_findings(frame: pd.DataFrame, sets: Sets) -> list[str]:
     """What runs on subsets gave, in words: how many finished, and the mean test accuracy of each objective on each set.
 
@@ -73,7 +81,7 @@ def set_sizes(results: Frozen, corpus: str) -> pd.DataFrame:
         split = {split: len(results.labels(first, split)) if first else np.nan for split in ("validation", "test")}
         classes = results.classes(first) if first else members
         rows.append({"set": name, "classes": len(classes) or np.nan, **split, "members": ", ".join(members) or "all"})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype(dict.fromkeys(("classes", "validation", "test"), "Int64"))
 
 
 def readable(results: pd.DataFrame) -> pd.DataFrame:

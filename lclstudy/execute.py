@@ -118,8 +118,7 @@ def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Su
     store = store or RunStore()
     needed = [spec for spec in casestudy.searched(profile) if spec.seed in profile.case_study.seed]
     first = run_missing(needed, store, **how)
-    sets = casestudy.named_sets(profile) | casestudy.found_sets(profile, store)
-    wanted = [spec for spec in casestudy.specs(profile, sets) if spec not in needed]
+    wanted = [spec for spec in casestudy.specs(profile, casestudy.all_sets(profile, store)) if spec not in needed]
     return first + run_missing(wanted, store, **how)
 
 

@@ -51,7 +51,9 @@ what = f"{names.corpus(study.corpus)}, CE, {n} runs, validation"
 plots.confusion_heatmap(counts, classes, axes[0], what)
 figstyle.save(figure, f"08_confusion_{study.corpus}", whole.name, "08_run_subsets", [])
 # %% tags=["nbval-ignore-output"]
-sets = casestudy.named_sets(whole) | casestudy.found_sets(whole, runs)
+sets = casestudy.all_sets(whole, runs)
+for line in casetables.found_said(casestudy.found_sets(whole, runs), sets):
+    print(line)
 show.table(casetables.class_sets(sets))
 
 # %% [markdown]

@@ -118,6 +118,15 @@ def test_an_unknown_set_is_one_line(tmp_path):
         casestudy.named_sets(config.load_profile(str(tmp_path / "mine.toml")))
 
 
+def test_a_set_that_is_published_and_found_is_run_once_under_its_published_name(profile, tmp_path, monkeypatch):
+    store = RunStore(tmp_path / "runs")
+    store.save(confusing(casestudy.searched(profile)[0], LABELS[:3]))
+    monkeypatch.setattr(casestudy, "named_sets", lambda profile: {"all": None, "theirs": LABELS[2::-1]})
+    sets = casestudy.all_sets(profile, store)
+    assert list(sets) == ["all", "theirs", "found-b"]
+    assert len(casestudy.specs(profile, sets)) == 3 * 2 * 2
+
+
 def test_training_on_subsets_then_freezing(profile, tmp_path):
     """Real trainings: cross-entropy, the search in what it confused, both objectives on what was found."""
     store = RunStore(tmp_path / "runs")
