@@ -315,7 +315,7 @@ def _check_search(classes: int, size: int) -> None:
     if subsets > MOST_SUBSETS:
         seconds = subsets * size * _NANOSECONDS * 1e-9
         raise StudyError(
-            f"{classes} classes have {subsets:,} subsets of {size}, which a search would take about {seconds:,.0f} s for; at most "
+            f"{classes} classes have {subsets:,} subsets of {size}, about {seconds:,.0f} s for a search; it takes at most "
             f"{MOST_SUBSETS:,}: choose a smaller size or fewer classes."
         )
 
@@ -325,6 +325,6 @@ def _check_kept(classes: int, size: int) -> None:
     if subsets > MOST_KEPT:
         gigabytes = subsets * (size + 1) * 8e-9
         raise StudyError(
-            f"{classes} classes have {subsets:,} subsets of {size}, which take {gigabytes:,.1f} GB to hold all at once; at most "
+            f"{classes} classes have {subsets:,} subsets of {size}, {gigabytes:,.1f} GB to hold all at once; at most "
             f"{MOST_KEPT:,}: choose a smaller size or fewer classes, or search without ranks and bootstrap."
         )
