@@ -21,8 +21,9 @@ from .corpusplots import label_balance, length_distribution, split_sizes
 from .errors import StudyError
 from .figstyle import DOUBLE, NEUTRAL, SINGLE, SMALLEST, colour, label_lines, marker, panels, save, style, subplots
 
-__all__ = ["DOUBLE", "SINGLE", "class_order", "confusion_heatmap", "difference_dots", "heatmap_width", "learning_curves"]
-__all__ += ["label_balance", "length_distribution", "panels", "results_dots", "save", "split_sizes", "style", "subplots"]
+__all__ = ["DOUBLE", "SINGLE", "class_order", "class_tree", "confusion_heatmap", "difference_dots", "heatmap_width"]
+__all__ += ["label_balance", "learning_curves", "length_distribution", "likeness", "panels", "results_dots", "save"]
+__all__ += ["split_sizes", "style", "subplots"]
 
 LOSSES = {
     "loss": "training loss, all terms (nats)",
@@ -85,20 +86,33 @@ def _lines_said(epochs: pd.DataFrame) -> str:
     return f"line: mean of {runs}, band: lowest to highest"
 
 
-def class_order(confusion: np.ndarray) -> np.ndarray:
-    """An order of the classes [C] that puts those next to each other that are often taken for one another.
+def likeness(confusion: np.ndarray) -> np.ndarray:
+    """How often two classes are taken for each other, [C,C] symmetric, 0 to 1, the diagonal 0.
 
-    Average-linkage clustering of the symmetrised row shares, leaves ordered optimally (Bar-Joseph et al. 2001).
+    The mean of the two row shares: of a's texts taken for b, and of b's taken for a. A class without examples is like none.
     """
-    shares = _shares(confusion)
-    likeness = np.nan_to_num(shares + shares.T)
-    np.fill_diagonal(likeness, 0)
-    if len(likeness) < 3:
-        return np.arange(len(likeness))
-    distance = 1 - likeness / max(likeness.max(), np.finfo(float).tiny)
+    shares = np.nan_to_num(_shares(confusion))
+    alike = (shares + shares.T) / 2
+    np.fill_diagonal(alike, 0)
+    return alike
+
+
+def class_tree(confusion: np.ndarray) -> np.ndarray:
+    """The classes as a tree, a linkage matrix [C - 1, 4] of scipy: average linkage of the distance 1 - likeness / the largest.
+
+    Leaves are ordered so that neighbours are alike (Bar-Joseph et al. 2001).
+    """
+    alike = likeness(confusion)
+    distance = 1 - alike / max(alike.max(), np.finfo(float).tiny)
     np.fill_diagonal(distance, 0)
-    tree = hierarchy.linkage(squareform(distance, checks=False), method="average", optimal_ordering=True)
-    return hierarchy.leaves_list(tree)
+    return hierarchy.linkage(squareform(distance, checks=False), method="average", optimal_ordering=True)
+
+
+def class_order(confusion: np.ndarray) -> np.ndarray:
+    """An order of the classes [C] that puts those next to each other that are often taken for one another: of `class_tree`."""
+    if len(confusion) < 3:
+        return np.arange(len(confusion))
+    return hierarchy.leaves_list(class_tree(confusion))
 
 
 @style()
