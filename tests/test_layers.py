@@ -63,7 +63,11 @@ MAY_IMPORT = {
     "corpusplots": ("names", "figstyle"),
     "lossplots": ("figstyle",),
     "plots": ("paths", "config", "metrics", "stats", "published", "names", "figstyle", "corpusplots"),
-    "audit": ("paths", "catalog", "stats", "published", "summary", "names", "tables"),
+    "audit": ("stats", "published", "names"),
+    "finding": ("paths",),
+    "lossforms": (),
+    "consistency": ("catalog", "stats", "published", "summary", "names", "tables", "audit", "finding"),
+    "followup": ("catalog", "published", "summary", "names", "finding", "lossforms"),
     "auditplots": ("names", "figstyle"),
     "subsetplots": ("names", "figstyle", "subsets"),
     "uncertainty": ("catalog", "config", "metrics", "stats", "frozen", "names", "tables"),
@@ -78,6 +82,7 @@ MAY_IMPORT = {
 }
 ANALYSES = (
     *("casetables", "caseplots"),
+    *("finding", "lossforms", "consistency", "followup"),
     *("casestudy", "audit", "auditplots", "subsetplots", "uncertainty", "uncertaintyplots", "verdicts", "forestplots"),
     *("metrics", "subsets", "stats", "tables", "plots", "corpusplots", "show", "summary", "reports"),
     *("published", "store", "frozen", "config", "records", "catalog", "notebooks"),
