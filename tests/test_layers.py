@@ -69,7 +69,8 @@ MAY_IMPORT = {
     "consistency": ("catalog", "stats", "published", "summary", "names", "tables", "audit", "finding"),
     "followup": ("catalog", "published", "summary", "names", "finding", "lossforms"),
     "auditplots": ("names", "figstyle"),
-    "subsetplots": ("names", "figstyle", "subsets"),
+    "subsetplots": ("figstyle", "plots"),
+    "subsettables": ("paths", "metrics", "frozen", "published", "names", "casestudy", "subsets"),
     "uncertainty": ("catalog", "config", "metrics", "stats", "frozen", "names", "tables"),
     "uncertaintyplots": ("names", "figstyle"),
     "verdicts": ("paths", "catalog", "config", "metrics", "stats", "frozen", "published", "names", "tables"),
@@ -81,7 +82,7 @@ MAY_IMPORT = {
     "notebooks": ("paths", "config", "store", "casestudy"),
 }
 ANALYSES = (
-    *("casetables", "caseplots"),
+    *("casetables", "caseplots", "subsettables"),
     *("finding", "lossforms", "consistency", "followup"),
     *("casestudy", "audit", "auditplots", "subsetplots", "uncertainty", "uncertaintyplots", "verdicts", "forestplots"),
     *("metrics", "subsets", "stats", "tables", "plots", "corpusplots", "show", "summary", "reports"),
