@@ -432,7 +432,7 @@ def readable(audited: pd.DataFrame, reading: str) -> pd.DataFrame:
                 for pair in zip(rows["n_a"], rows["n_b"], strict=True)
             ],
             "t printed": ["" if pd.isna(t) else f"{t:.2f}" for t in rows["t_printed"]],
-            "t follows": _with_ends(rows, "t", lambda value: f"{value:.2f}".replace("-", "−")),
+            "t follows": _with_ends(rows, "t", lambda value: f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")),
             "df": [f"{df:.1f}" for df in rows["df"]],
             "p printed": [f"{row.p_relation} {row.p_printed:g}" for row in rows.itertuples()],
             "p follows": _with_ends(rows, "p", lambda value: f"{value:.2g}" if value >= 1e-4 else "<0.0001"),

@@ -41,8 +41,9 @@ def reading(audited: pd.DataFrame) -> list[Finding]:
     ratio, both = likelihood_ratio(audited, best["reading"], second["reading"])
     how = (f"“{best['title']}” explains the t and p of {best['joint']} of {best['p_count']} tests; “{second['title']}” of "
            f"{second['joint']}. Over the {both} tests that both explain, taken as independent (though some share a side), "
-           "the print is "
-           f"10^{ratio:.1f} times as probable under the first.")  # fmt: skip
+           f"the print is 10^{ratio:.1f} times as probable under the first. Mean |ln(printed t / computed t)| is "
+           f"{number(best['log_ratio'])} and {number(second['log_ratio'])}, the distance of the printed p (RMS of log10) "
+           f"{number(best['p_distance'])} and {number(second['p_distance'])}.")  # fmt: skip
     place = "Sections 5.1 to 5.3"
     inside = (f"Of {best['t_count']} printed t values, rounding of the printed means and deviations allows "
               + ", ".join(f"{row.t_inside} under “{row.title}”" for row in compared.itertuples())

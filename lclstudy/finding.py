@@ -66,7 +66,7 @@ def statements() -> dict[str, pd.Series]:
 
 def quoted(quote: str) -> str:
     """A quote to show: in its marks, without the mark-up of footnotes; formulas as code."""
-    return f"`{quote}`" if "\\" in quote and "{" in quote else f"“{re.sub('<sub>.*?</sub>', '', quote)}”"
+    return f"`{quote}`" if "\\" in quote and "{" in quote else f"“{re.sub('<sup>.*?</sup>', '', quote)}”"
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -101,5 +101,7 @@ def in_words(findings: pd.DataFrame, readings: pd.DataFrame, degrees: pd.DataFra
         f"{survives.get('depends on rounding', 0)} depend on rounding.",
     ]
     wrong = findings[findings["kind"].isin(["contradiction", "not derivable"])]
-    return [*said, *(f"{PAPERS.get(row.paper, 'Both').capitalize()}, {row.place} ({row.kind}, {row.sure}): {row.follows}"
-                     for row in wrong.itertuples())]  # fmt: skip
+    for row in wrong.itertuples():
+        whose = PAPERS.get(row.paper, "both").capitalize()
+        said.append(f"{whose}, {row.place} ({row.kind}, {row.sure}), {row.said}: {row.follows}")
+    return said

@@ -284,9 +284,9 @@ def temperatures(numbers: pd.DataFrame) -> list[Finding]:
     largest = own[(own["subject"] == "search") & (own["quantity"] == "temperature")]["value"].max()
     widest = search.max()
     spread = np.ptp(_terms("none", temperature=widest))
-    follows = (f"A term without weights is within 2/τ of log(K − 1) whatever the vectors: {bounds} nats. At {widest:g} "
-               "the terms of the "
-               f"example differ by {number(spread, 1)}; the paper's largest τ is {largest:g}.")  # fmt: skip
+    follows = (f"A term without weights is within 2/τ of log(K − 1) whatever the vectors: {bounds} nats. At {widest:g} the "
+               f"terms of the example differ by {number(spread, 1)}; with weights, the weights are then all that is left. The "
+               f"paper's largest τ is {largest:g}.")  # fmt: skip
     chosen = (f"There a term without weights can move by {number(lossforms.farthest_from_uniform(best))} nats at most to "
               "each side, "
               "unless the vectors were not normalised, which the report does not say.")  # fmt: skip

@@ -25,7 +25,7 @@ profile = "quick"  # figures go to figures/<profile>
 
 # %%
 import pandas
-from IPython.display import display
+from IPython.display import Markdown, display
 
 from lclstudy import audit, consistency, finding, followup, lossforms, published
 
@@ -63,16 +63,14 @@ save(figure, "differences")
 
 # %%
 for number in (1, 2, 3, 4, 5):
-    print(f"Table {number}")
-    display(show.table(consistency.as_printed(published.table("suresh2021", number))))
+    display(Markdown(f"**Table {number}**"), show.table(consistency.as_printed(published.table("suresh2021", number))))
 
 # %% [markdown]
 # The report's tables: best test result in percent; of how many runs is not said.
 
 # %%
 for number in (1, 2):
-    print(f"Table {number}")
-    display(show.table(consistency.as_printed(published.table("modarres", number))))
+    display(Markdown(f"**Table {number}**"), show.table(consistency.as_printed(published.table("modarres", number))))
 
 # %% [markdown]
 # ## Do the printed t values follow from the printed means?
@@ -112,11 +110,12 @@ save(figure, "p_values")
 # %% [markdown]
 # The four readings over all tests. *Together*: tests whose t and p follow from one choice of unrounded inputs. *Probability*:
 # log10 of the probability of the printed values, inputs uniform within their rounding and tests taken as independent, over
-# the tests that all four readings can explain; 1 more is ten times as probable.
+# the tests that all four readings can explain; 1 more is ten times as probable. The best reading comes first: the one that
+# explains most tests, for what a reading cannot explain at all counts more than how well it does on the rest.
 
 # %%
 columns = {"title": "reading", "t_inside": "t possible", "p_inside": "p possible", "joint": "together", "p_count": "tests"}
-columns |= {"log_ratio": ("mean |ln(printed t / computed)|", ".3f"), "p_distance": ("RMS log10 distance of p", ".3f")}
+columns |= {"log_ratio": ("mean size of ln(printed t / computed)", ".3f"), "p_distance": ("RMS log10 distance of p", ".3f")}
 columns |= {"log10_probability": ("log10 probability", ".1f"), "compared": "of tests"}
 show.table(readings, columns)
 

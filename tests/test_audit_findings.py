@@ -63,7 +63,7 @@ def test_numbers_are_said_with_a_minus_sign():
 
 
 def test_quotes_are_shown_without_mark_up():
-    assert finding.quoted("a set<sup></sup><sub>2</sub>") == "“a set<sup></sup>”"
+    assert finding.quoted("a set<sup>2</sup>, and another<sup>3</sup>") == "“a set, and another”"
     assert finding.quoted(r"\frac{1}{2}") == r"`\frac{1}{2}`"
 
 
