@@ -39,10 +39,11 @@ print(f"{audited['test'].nunique()} printed tests, read in {len(readings)} ways"
 from lclstudy import auditplots, config, figstyle, paths, show, summary, tables
 
 folder = config.load_profile(profile).name
+printed = sorted(paths.published().glob("*.csv"))
 
 
 def save(figure, name, *inputs):
-    figstyle.save(figure, f"00_{name}", folder, "00_published", [paths.published(), *inputs])
+    figstyle.save(figure, f"00_{name}", folder, "00_published", [*printed, *inputs])
 
 
 # %% [markdown]
@@ -191,7 +192,7 @@ shown = found.assign(paper=found["paper"].map(finding.PAPERS).fillna("both"))
 show.table(shown[found["kind"].isin(["contradiction", "not derivable"])], columns)
 
 # %%
-sources = [paths.published(), *summary.files()]
+sources = [*printed, *summary.files()]
 tables.save(found, "00_findings", paths.figures(folder), finding.CAPTION, shown, "00_published", sources)
 show.table(shown[found["kind"].isin(["rounding", "open"])], columns)
 
