@@ -33,7 +33,7 @@ def named_sets(profile: Profile) -> dict[str, Classes]:
 def searched(profile: Profile) -> list[RunSpec]:
     """The runs whose validation confusions the search adds up: cross-entropy on all classes, every seed of the case study.
 
-    The paper names neither the model nor the split (Section 5.3); the validation texts leave the test texts unseen.
+    The paper used one such model and does not name the split (Section 5.3); validation leaves the test texts unseen.
     """
     study = profile.case_study
     if study is None or not study.found:
