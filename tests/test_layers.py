@@ -72,7 +72,7 @@ MAY_IMPORT = {
     "subsetplots": ("figstyle", "plots"),
     "subsettables": ("paths", "metrics", "frozen", "published", "names", "casestudy", "subsets"),
     "uncertainty": ("catalog", "config", "metrics", "stats", "frozen", "names", "tables"),
-    "uncertaintyplots": ("names", "figstyle"),
+    "uncertaintyplots": ("config", "names", "figstyle"),
     "verdicts": ("paths", "catalog", "config", "metrics", "stats", "frozen", "published", "names", "tables"),
     "forestplots": ("names", "stats", "figstyle"),
     "reports": ("catalog", "config", "records", "metrics", "frozen", "published", "names", "tables"),
