@@ -116,7 +116,9 @@ def objective_key(ax: Axes, objectives: Sequence[str]) -> None:
 
 
 def _legend(ax: Axes, handles: list[Line2D]) -> None:
-    ax.get_figure(root=True).legend(handles=handles, loc="outside lower center", ncols=len(handles) if ax.get_figure(root=True).get_figwidth() > 5 else 3)
+    figure = ax.get_figure(root=True)
+    columns = len(handles) if figure.get_figwidth() > 5 else 3
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
 
 
 @style()
