@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from .errors import StudyError
 
 CONFIDENCE = 0.95
+DETECTED = 0.8  # the power at which a test is said to detect a difference
 ONE_RUN = "one run: no test"
 NO_DEVIATION = "no deviation: no test"
 
@@ -120,6 +121,116 @@ def hedges_g_from_summary(mean_a, sd_a, n_a, mean_b, sd_b, n_b, ddof: int = 1) -
     correction = math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
     low, high = (float(special.nctdtrinc(df, share, student_test.t)) for share in ((1 + CONFIDENCE) / 2, (1 - CONFIDENCE) / 2))
     return Effect(correction * student_test.t * unit, low * unit, high * unit)
+
+
+class Power(NamedTuple):
+    """`power` of the two-sided Welch test for a true difference, and the `smallest` difference it detects with power 0.8."""
+
+    power: float
+    smallest: float
+    note: str = ""
+
+
+def power(difference: float, sd_a: float, n_a: int, sd_b: float, n_b: int, alpha: float = 0.05) -> Power:
+    """Power of the two-sided Welch test at level `alpha`, by the noncentral t distribution with Welch-Satterthwaite df.
+
+    `difference` is the true difference of means and the deviations (ddof 1) are taken as the true ones, as one does with
+    published values. One run on a side gives NaN with a note. Raises StudyError on NaN, a negative deviation, or n below 1.
+    """
+    if not math.isfinite(difference):
+        raise StudyError(f"The difference must be a finite number; given {difference!r}.")
+    a, b = _Group.of(0, sd_a, n_a, 1), _Group.of(0, sd_b, n_b, 1)
+    if min(a.n, b.n) == 1:
+        return Power(math.nan, math.nan, ONE_RUN)
+    if a.sd == b.sd == 0:
+        return Power(math.nan, math.nan, NO_DEVIATION)
+    error, df = _standard_error(a, b, pooled=False)
+    most = 1.0
+    while _power(most, df, alpha) < DETECTED:
+        most *= 2
+    smallest = optimize.brentq(lambda effect: _power(effect, df, alpha) - DETECTED, 0, most) * error
+    return Power(_power(abs(difference) / error, df, alpha), smallest)
+
+
+def _power(noncentrality: float, df: float, alpha: float) -> float:
+    critical = stats.t.ppf(1 - alpha / 2, df)
+    if noncentrality > critical + 40:  # beyond, the noncentral distribution is no longer computed, and the power is 1
+        return 1.0
+    return float(1 - special.nctdtr(df, noncentrality, critical) + special.nctdtr(df, noncentrality, -critical))
+
+
+def runs_needed(difference: float, sd_a: float, sd_b: float, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
+    """The fewest runs on each side with which `power` reaches `wanted`; None if more than 10,000, or for a difference of 0."""
+    if difference == 0 or sd_a == sd_b == 0:
+        return None
+    for n in range(2, 10_001):
+        if power(difference, sd_a, n, sd_b, n, alpha).power >= wanted:
+            return n
+    return None
+
+
+class Equivalence(NamedTuple):
+    """Two one-sided tests: `p` that the difference lies outside the margin; below the level the two are equivalent."""
+
+    p: float
+    difference: float
+    note: str = ""
+
+
+def equivalence(a: Iterable[float], b: Iterable[float], margin: float) -> Equivalence:
+    """Two one-sided Welch tests (Schuirmann 1987) that the means differ by less than `margin`; `p` is the larger of the two.
+
+    Raises StudyError if the margin is not above 0.
+    """
+    if not margin > 0:
+        raise StudyError(f"The margin must be above 0; given {margin!r}.")
+    test = welch(a, b)
+    if test.note:
+        return Equivalence(math.nan, test.difference, test.note)
+    error = test.difference / test.t if test.t else (test.ci_high - test.difference) / _reach(test.df)
+    low, high = (test.difference + margin) / error, (test.difference - margin) / error
+    return Equivalence(float(max(stats.t.sf(low, test.df), stats.t.cdf(high, test.df))), test.difference)
+
+
+class Bootstrap(NamedTuple):
+    """A difference of means with its 95 % percentile interval."""
+
+    difference: float
+    ci_low: float
+    ci_high: float
+    note: str = ""
+
+
+def bootstrap_difference(
+    strata: Iterable[tuple[Iterable[float], Iterable[float]]],
+    draws: int = 10_000,
+    *,
+    generator: np.random.Generator,
+    signs: Iterable[float] | None = None,
+) -> Bootstrap:
+    """Stratified bootstrap of the mean over strata of mean a - mean b; a stratum, such as a corpus, is a pair (a, b) of runs.
+
+    In each draw the runs of each side of each stratum are drawn again with replacement (Efron and Tibshirani 1993, ch. 13).
+    With `signs` the strata's differences are added with these factors, for contrasts such as hard minus easy. A side of one
+    run has no variation to draw from: the interval is NaN, and `note` says so. Raises StudyError if there is no stratum.
+    """
+    pairs = [(_values(a), _values(b)) for a, b in strata]
+    if not pairs:
+        raise StudyError("A bootstrap over strata needs at least one pair of runs; given none.")
+    factors = np.full(len(pairs), 1 / len(pairs)) if signs is None else np.asarray(list(signs), float)
+    if len(factors) != len(pairs):
+        raise StudyError(f"signs must have a factor for each of the {len(pairs)} strata; given {len(factors)}.")
+    difference = float(sum(factor * (a.mean() - b.mean()) for factor, (a, b) in zip(factors, pairs, strict=True)))
+    if any(len(side) == 1 for pair in pairs for side in pair):
+        return Bootstrap(difference, math.nan, math.nan, "one run in a stratum: no interval")
+    drawn = sum(factor * (_drawn_means(a, draws, generator) - _drawn_means(b, draws, generator))
+                for factor, (a, b) in zip(factors, pairs, strict=True))  # fmt: skip
+    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Bootstrap(difference, float(low), float(high))
+
+
+def _drawn_means(values: np.ndarray, draws: int, generator: np.random.Generator) -> np.ndarray:
+    return generator.choice(values, (draws, len(values))).mean(axis=1)
 
 
 def mean_interval(values: Iterable[float]) -> tuple[float, float]:

@@ -199,3 +199,78 @@ def test_mean_interval_matches_scipy():
     assert stats.mean_interval_from_summary(58.6, math.nan, 1) == pytest.approx((math.nan, math.nan), nan_ok=True)
     reach = 2.776445 * 0.2 / math.sqrt(5)  # the 97.5 % point of t on 4 degrees of freedom
     assert stats.mean_interval_from_summary(72.4, 0.2, 5) == pytest.approx((72.4 - reach, 72.4 + reach), abs=1e-6)
+
+
+def test_power_is_that_of_a_simulation():
+    generator = np.random.default_rng(0)
+    a, b = generator.normal(1.0, 0.9, (20_000, 5)), generator.normal(0.0, 0.3, (20_000, 7))
+    found = scipy_stats.ttest_ind(a, b, axis=1, equal_var=False).pvalue < 0.05
+    assert stats.power(1.0, 0.9, 5, 0.3, 7).power == pytest.approx(found.mean(), abs=0.015)
+
+
+def test_power_by_the_tables():
+    """Cohen (1988), Table 2.3.5: d = 0.8 with 26 runs on each side has power 0.81 at .05 two-sided."""
+    assert stats.power(0.8, 1, 26, 1, 26).power == pytest.approx(0.81, abs=0.005)
+    assert stats.runs_needed(0.8, 1, 1) == 26
+    assert stats.runs_needed(0.5, 1, 1) == 64
+    assert stats.power(0, 1, 10, 1, 10).power == pytest.approx(0.05)
+    assert stats.power(-0.8, 1, 26, 1, 26).power == stats.power(0.8, 1, 26, 1, 26).power
+
+
+def test_the_smallest_difference_is_detected_with_power_0_8():
+    smallest = stats.power(1.0, 0.9, 3, 0.3, 3).smallest
+    assert stats.power(smallest, 0.9, 3, 0.3, 3).power == pytest.approx(0.8)
+
+
+def test_power_of_one_run_or_no_deviation_is_none():
+    assert stats.power(1, 1, 1, 1, 5).note == stats.ONE_RUN
+    assert stats.power(1, 0, 5, 0, 5).note == stats.NO_DEVIATION
+    assert stats.runs_needed(0, 1, 1) is None and stats.runs_needed(1, 0, 0) is None
+    assert stats.runs_needed(0.001, 1, 1) is None
+    for given in ((np.nan, 1, 5, 1, 5), (1, -1, 5, 1, 5), (1, 1, 0, 1, 5), (1, np.nan, 5, 1, 5)):
+        with pytest.raises(StudyError):
+            stats.power(*given)
+
+
+def test_equivalence_is_two_one_sided_tests():
+    a, b = [50.1, 50.4, 49.9, 50.2], [50.0, 50.3, 50.2, 49.8]
+    lower = scipy_stats.ttest_ind(np.array(a) + 1, b, equal_var=False, alternative="greater").pvalue
+    upper = scipy_stats.ttest_ind(np.array(a) - 1, b, equal_var=False, alternative="less").pvalue
+    assert stats.equivalence(a, b, 1.0).p == pytest.approx(max(lower, upper))
+    assert stats.equivalence(a, b, 1.0).p < 0.05 < stats.equivalence(a, b, 0.1).p
+    assert stats.equivalence(a, a, 1.0).p == pytest.approx(stats.equivalence(a, np.array(a), 1.0).p)
+    assert stats.equivalence([50.0], b, 1.0).note == stats.ONE_RUN
+    with pytest.raises(StudyError, match="margin must be above 0"):
+        stats.equivalence(a, b, 0)
+
+
+def test_the_stratified_bootstrap_is_that_of_scipy_for_one_stratum():
+    generator = np.random.default_rng(1)
+    a, b = generator.normal(1, 1, 12), generator.normal(0, 2, 15)
+    ours = stats.bootstrap_difference([(a, b)], 20_000, generator=np.random.default_rng(2))
+    theirs = scipy_stats.bootstrap((a, b), lambda x, y, axis: x.mean(axis) - y.mean(axis), n_resamples=20_000,
+                                   method="percentile", rng=np.random.default_rng(3)).confidence_interval  # fmt: skip
+    assert ours.difference == pytest.approx(a.mean() - b.mean())
+    assert (ours.ci_low, ours.ci_high) == pytest.approx((theirs.low, theirs.high), abs=0.05)
+
+
+def test_strata_are_drawn_apart():
+    """Two strata far from each other: drawing over both together would give an interval of many points."""
+    strata = [([90.1, 90.2, 90.3], [89.1, 89.2, 89.3]), ([50.1, 50.2, 50.3], [51.1, 51.2, 51.3])]
+    found = stats.bootstrap_difference(strata, 2000, generator=np.random.default_rng(0))
+    assert found.difference == pytest.approx(0)
+    assert found.ci_high - found.ci_low < 0.3
+    contrast = stats.bootstrap_difference(strata, 2000, generator=np.random.default_rng(0), signs=[1, -1])
+    assert contrast.difference == pytest.approx(2)
+    assert contrast.ci_low > 1.5
+
+
+def test_a_stratum_of_one_run_has_no_interval():
+    found = stats.bootstrap_difference([([1.0], [2.0, 3.0])], generator=np.random.default_rng(0))
+    assert (found.difference, found.note) == (-1.5, "one run in a stratum: no interval")
+    assert np.isnan(found.ci_low)
+    for bad in ([], [([1.0, np.nan], [1.0, 2.0])], [([], [1.0])]):
+        with pytest.raises(StudyError):
+            stats.bootstrap_difference(bad, generator=np.random.default_rng(0))
+    with pytest.raises(StudyError, match="a factor for each of the 1 strata; given 2"):
+        stats.bootstrap_difference([([1.0, 2], [1.0, 2])], generator=np.random.default_rng(0), signs=[1, 1])
