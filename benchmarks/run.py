@@ -1,4 +1,5 @@
-"""Our LCL step, epoch and evaluation beside a plain version of the same mathematics, the loss alone, and the second views.
+"""Our LCL step, epoch and evaluation beside a plain version of the same mathematics, the loss alone, the second views, and the
+search for hard subsets.
 
 python benchmarks/run.py [--encoder minilm,tiny] [--steps 20] [--rounds 3] [--out build/benchmarks.md]
 
@@ -185,6 +186,28 @@ def loss_report(context, rounds: int) -> str:
     )
 
 
+def subset_report() -> str:
+    """Markdown: the table of the search for hard subsets, its bootstrap, and whether it keeps its limit."""
+    import subset_speed
+
+    _say("the search for hard subsets")
+    found, limit = subset_speed.times(), subset_speed.LIMIT
+    picks = f"{subset_speed.PICKS} picks"
+    rows = [
+        [name, picks, "4 of 32", _time(found[name]), f"{found['itertools'] / found[name]:.1f}"]
+        for name in ("ours", "itertools")
+    ]
+    rows.append(["ours", f"bootstrap, {subset_speed.DRAWS} draws", "4 of 32", _time(found["bootstrap"]), ""])
+    return "\n\n".join(
+        (
+            "## Hard subsets",
+            "The most confusable disjoint subsets, all 35,960 scored; CPU time on one core, both searches find the same.",
+            _table(["search", "work", "classes", "CPU", "speed over `itertools`"], rows),
+            f"The limit of the picks is {_time(limit)}: our CPU time is {'within' if found['ours'] <= limit else 'above'} it.",
+        )
+    )
+
+
 def _corpus(encoder: str) -> str:
     """EmoInt for a pre-trained encoder where its raw files are at hand, else the embedded corpus."""
     at_hand = all(rawfiles.location(file).is_file() for file in catalog.corpora()["emoint"].files)
@@ -257,6 +280,7 @@ def main() -> None:
         except StudyError as error:
             parts.append(f"## {name}\n\nSkipped: {error}")
     parts.append(loss_report(context, arguments.steps))
+    parts.append(subset_report())
     report = "\n\n".join(["# Benchmarks", *parts])
     print(report)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)

@@ -37,17 +37,17 @@ def class_dendrogram(
     others: Mapping[str, Sequence[str]],
     ax: Axes,
     whose: str = "published",
-    what: str = "Classes",
+    what: str = "",
 ) -> Axes:
     """The classes as a tree: the further right two branches meet, the more often their classes are taken for each other.
 
-    `confusion` [C,C] counts. `picks` are class ids, best first: their letter, their classes, and branches that hold nothing
-    else have their colour. `others` are sets by name; each class says of which it is a member. `what` begins the title. Raises
+    For a figure of the width `DOUBLE`. `confusion` [C,C] counts. `picks` are class ids, best first: their letter, their classes, and branches that hold nothing
+    else have their colour. `others` are sets by name; each class says of which it is a member. `what` ends the title. Raises
     StudyError below 3 classes.
     """
     if len(classes) < 3 or np.shape(confusion) != (len(classes), len(classes)):
         raise StudyError(f"A tree needs 3 classes or more and their counts; given {len(classes)} and {np.shape(confusion)}.")
-    tree, most = class_tree(confusion), 100 * likeness(confusion).max()
+    tree, most = class_tree(confusion), 100 * likeness(confusion).max() or 1.0
     owner = {member: place for place, members in enumerate(picks) for member in members}
     leaves = hierarchy.leaves_list(tree).tolist()
     edge = 1.03 * np.sqrt(most)  # leaves end right of the nearest fork, so that it is seen
@@ -60,7 +60,7 @@ def class_dendrogram(
                 color=pick_colour(*owners) if ours else NEUTRAL, linewidth=1.6 if ours else 0.7)  # fmt: skip
         ends[len(leaves) + number] = (x, (arms[0][1] + arms[1][1]) / 2, owners)
     _shares_axis(ax, most)
-    ax.set_title(f"{what}\nthe further right two branches meet, the more often their classes are taken for each other", pad=20)
+    ax.set_title(f"The further right two branches meet, the more often their classes are taken for each other\n{what}", pad=20)
     _memberships(ax, [classes[leaf] for leaf in leaves], [owner.get(leaf) for leaf in leaves], others, whose)
     return ax
 
@@ -98,7 +98,7 @@ def _memberships(ax: Axes, classes: list[str], owners: list[int | None], others:
         ax.text(1.06, y, name, transform=across, va="center", color=_INK if owner is None else ink,
                 weight="normal" if owner is None else "bold")  # fmt: skip
         ax.text(1.24, y, told, transform=across, va="center", color=_INK)
-    heads = [(1.03, "ours", "center")] + [(1.24, whose, "left")] * bool(others)
+    heads = [(1.03, "found", "center")] + [(1.24, whose, "left")] * bool(others)
     for x, head, side in heads:
         ax.text(x, -1.0, head, transform=across, ha=side, va="center", color=NEUTRAL, style="italic")
 
@@ -110,11 +110,11 @@ def _short(name: str) -> str:
 
 
 @style()
-def score_distribution(scores: np.ndarray, sets: pd.DataFrame, ax: Axes, what: str = "All subsets") -> Axes:
+def score_distribution(scores: np.ndarray, sets: pd.DataFrame, ax: Axes, what: str = "") -> Axes:
     """How many subsets have which confusion, counts on a logarithmic axis; `sets` (of `subsettables.compared`) are pointed at.
 
     `scores` [M] of all subsets. Our picks have their letter and colour; a set of others that is one of our picks shares its
-    line. `what` begins the title.
+    line. `what` ends the title.
     """
     top = 1.05 * max(float(np.max(scores)), np.finfo(float).tiny)
     ax.hist(scores, bins=_bins(scores), orientation="horizontal", color="#BBBBBB", log=True, linewidth=0)
@@ -122,9 +122,10 @@ def score_distribution(scores: np.ndarray, sets: pd.DataFrame, ax: Axes, what: s
     ax.set_xlim(0.7, None)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:,.0f}"))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xlabel("number of subsets")
-    ax.set_ylabel("confusion: errors within the subset")
-    ax.set_title(f"{what}\nN = {len(scores):,} subsets; rank 1 is the most confusable")
+    ax.set_xlabel("number of sets")
+    ax.set_ylabel("confusion: errors within the set")
+    size = len(sets["members"].iloc[0])
+    ax.set_title(f"All {len(scores):,} sets of {size} classes by their confusion; rank 1 is the most confusable\n{what}")
     marks = _marks(sets).sort_values("confusion", kind="stable")
     places = apart(marks["confusion"].to_numpy() / top, 0.062)
     for mark, place in zip(marks.itertuples(), places, strict=True):
@@ -149,19 +150,17 @@ def _marks(sets: pd.DataFrame) -> pd.DataFrame:
     """What the distribution points at: `confusion`, `text`, `colour`, `ours`; equal sets once."""
     rows = []
     for place, row in enumerate(sets.itertuples()):
-        same = [other.set for other in sets.itertuples() if other.ours != row.ours and {*other.members} == {*row.members}]
-        if not row.ours and same:
+        if row.same and not row.ours:
             continue
-        who = " = ".join([_title(row.set), *same])
         rank = f"rank {row.best_rank:,}" + (f" to {row.worst_rank:,}" if row.worst_rank > row.best_rank else "")
         colour = pick_colour(place) if row.ours else _INK
-        rows.append((row.confusion, f"{who}: {', '.join(row.classes)} ({rank})", colour, row.ours))
+        rows.append((row.confusion, f"{_named(row)}: {', '.join(row.classes)} ({rank})", colour, row.ours))
     return pd.DataFrame(rows, columns=["confusion", "text", "colour", "ours"])
 
 
-def _title(name: str) -> str:
-    """`found-a` is `ours a`."""
-    return f"ours {name.removeprefix('found-')}" if name.startswith("found-") else name
+def _named(row) -> str:
+    """`found-b = 4-hard-a`, if both are the same set."""
+    return f"{row.set} = {row.same}" if row.same else row.set
 
 
 @style()
@@ -178,9 +177,9 @@ def stability_dots(stability: pd.DataFrame, ax: Axes) -> Axes:
         y = place + 0.26 * (kinds.index(row.over) - (len(kinds) - 1) / 2)
         ink, shape = pick_colour(place), _OVER[row.over][0]
         ax.plot([100 * row.same_place, 100 * row.picked], [y, y], color=ink, linewidth=0.8)
-        ax.plot(100 * row.picked, y, shape, color=ink, markersize=5)
-        ax.plot(100 * row.same_place, y, shape, color=ink, markerfacecolor="white", markersize=5)
-    _rows([_title(name) for name in picks], ax)
+        ax.plot(100 * row.same_place, y, shape, color=ink, markerfacecolor="white", markersize=6)
+        ax.plot(100 * row.picked, y, shape, color=ink, markersize=4)  # the smaller one last, so that equal ones both show
+    _rows(picks, ax)
     for text, place in zip(ax.get_yticklabels(), range(len(picks)), strict=True):
         text.set(color=pick_colour(place), weight="bold")
     ax.set_xlim(-4, 104)
@@ -192,7 +191,11 @@ def stability_dots(stability: pd.DataFrame, ax: Axes) -> Axes:
 
 @style()
 def rank_dots(ranks: pd.DataFrame, subsets: int, ax: Axes) -> Axes:
-    """Of `subsettables.rank_intervals`: the rank of each set among all `subsets`, with the 95 % interval over draws."""
+    """Of `subsettables.rank_intervals`: the rank of each set among all `subsets`, with the 95 % interval over draws.
+
+    A set of others that is one of our picks is shown once.
+    """
+    ranks = ranks[ranks["ours"] | (ranks["same"] == "")]
     sets = list(dict.fromkeys(ranks["set"]))
     kinds = [kind for kind in _OVER if ((ranks["over"] == kind) & (ranks["draws"] > 0)).any()]
     for row in ranks.itertuples():
@@ -208,10 +211,10 @@ def rank_dots(ranks: pd.DataFrame, subsets: int, ax: Axes) -> Axes:
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda rank, _: f"{rank:,.0f}"))
     ax.xaxis.set_minor_locator(NullLocator())
-    _rows([_title(name) for name in sets], ax)
+    _rows([_named(row) for row in ranks.drop_duplicates("set").itertuples()], ax)
     for text, row in zip(ax.get_yticklabels(), ranks.drop_duplicates("set").itertuples(), strict=True):
         text.set(color=pick_colour(sets.index(row.set)) if row.ours else _INK, weight="bold" if row.ours else "normal")
-    ax.set_xlabel(f"rank among all {subsets:,} subsets (1: most confusable)")
+    ax.set_xlabel(f"rank among all {subsets:,} sets (1: hardest)")
     ax.set_title(f"How hard is each set?\n{_draws_said(ranks)}")
     _key(ax, kinds, [("|", NEUTRAL, "rank as found"), ("_", NEUTRAL, "95 % of the draws")])
     return ax

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from string import ascii_lowercase
 from typing import NamedTuple
@@ -120,7 +121,8 @@ def compared(found: Source, other: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     Columns: `set`; `ours`; `classes`, names in the order of the corpus or as printed; `members`, class ids; `confusion`;
     `share` of all errors; `best_rank` and `worst_rank` among all subsets (they differ by ties); `rank_left`, of a published
     hard set, among the subsets that share no class with the hard sets before it (save a class that it shares with them itself),
-    as it was picked; else missing; `nearest`, the set of the other kind with most of its classes, and `shared`, how many.
+    as it was picked; else missing; `nearest`, the set of the other kind with most of its classes, `shared`, how many, and
+    `same`, its name if it is the very same.
     """
     confusion = found.confusion
     scores = subsets.ranked(confusion, found.size)[1]
@@ -136,10 +138,15 @@ def compared(found: Source, other: Mapping[str, Sequence[str]]) -> pd.DataFrame:
             best, worst = subsets.rank_of(scores, score)
             nearest = max(against, key=lambda one: subsets.jaccard(members, against[one]), default="")
             rows.append({"set": name, "ours": kind is ours, "classes": members, "members": ids, "confusion": score,
-                         "share": score / max(1, confusion.sum() - np.trace(confusion)), "best_rank": best,
+                         "share": score / _errors(confusion), "best_rank": best,
                          "worst_rank": worst, "rank_left": left.get(name) if kind is other else None, "nearest": nearest,
-                         "shared": len({*members} & {*against.get(nearest, ())})})  # fmt: skip
+                         "shared": (shared := len({*members} & {*against.get(nearest, ())})),
+                         "same": nearest if shared == len(ids) else ""})  # fmt: skip
     return pd.DataFrame(rows).astype({"rank_left": "Int64"})
+
+
+def _errors(confusion: np.ndarray) -> int:
+    return max(1, int(confusion.sum() - np.trace(confusion)))
 
 
 def _ranks_when_picked(found: Source, other: Mapping[str, Sequence[str]]) -> dict[str, int]:
@@ -183,9 +190,8 @@ def rank_intervals(table: pd.DataFrame, found: Source, drawn: Sequence[subsets.R
         ranks = subsets.resampled_ranks(sample, table["members"], len(found.classes))
         ends = np.percentile(ranks, ENDS, axis=0, method="inverted_cdf") if len(ranks) else np.full((2, len(table)), np.nan)
         facts = {"over": sample.over, "units": sample.units, "draws": len(ranks), "note": sample.note}
-        rows += [{"set": row.set, "ours": row.ours, "best_rank": row.best_rank, **facts, "low": low, "high": high}
-                 for row, low, high in zip(table.itertuples(), *ends, strict=True)]  # fmt: skip
-    return pd.DataFrame(rows)
+        rows.append(table[["set", "ours", "same", "best_rank"]].assign(**facts, low=ends[0], high=ends[1]))
+    return pd.concat(rows, ignore_index=True)
 
 
 def shared_classes(other: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -200,12 +206,12 @@ def readable(table: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
     shown = {
         "set": table["set"],
         "classes": [", ".join(members) for members in table["classes"]],
-        "confusion": table["confusion"],
+        "errors within": table["confusion"].astype(int),
         "share of all errors (%)": (100 * table["share"]).round(1),
         "rank": [rank_said(row) for row in table.itertuples()],
     }
     for over, group in intervals.groupby("over", sort=False):
-        told = [group["note"].iloc[0] if not row.draws else f"{row.low:,.0f} to {row.high:,.0f}" for row in group.itertuples()]
+        told = [f"{row.low:,.0f} to {row.high:,.0f}" if row.draws else row.note for row in group.itertuples()]
         shown[f"95 % of the ranks, {over} drawn again"] = told
     if table["rank_left"].notna().any():
         shown["rank when picked"] = table["rank_left"]
@@ -229,12 +235,17 @@ def readable_stability(stability: pd.DataFrame) -> pd.DataFrame:
     percent = {name: (100 * stability[name]).round(1) for name in ("picked", "same_place", "overlap")}
     return pd.DataFrame({
         "set": stability["set"],
-        "drawn again": [f"{row.units:,} {row.over}" for row in stability.itertuples()],
+        "drawn again": [units_said(row.units, row.over) for row in stability.itertuples()],
         "draws": [f"{row.draws:,}" if row.draws else row.note for row in stability.itertuples()],
         "picked again, at any place (%)": percent["picked"],
         "at its own place (%)": percent["same_place"],
         "mean overlap with the nearest pick (%)": percent["overlap"],
     })  # fmt: skip
+
+
+def units_said(count: int, units: str) -> str:
+    """`1 run`, `2,761 texts`."""
+    return f"{count:,} {units if count != 1 else units.removesuffix('s')}"
 
 
 def findings(found: Source, table: pd.DataFrame, stability: pd.DataFrame, intervals: pd.DataFrame) -> list[str]:
@@ -245,36 +256,50 @@ def findings(found: Source, table: pd.DataFrame, stability: pd.DataFrame, interv
         *_picks_said(found, ours),
         *_others_said(found, ours, other, intervals),
         *(
-            f"{over.capitalize()} drawn again: {_stability_said(group)}."
+            f"Picked again, {over} drawn again: {_stability_said(group)}."
             for over, group in stability.groupby("over", sort=False)
         ),
     ]
 
 
 def _picks_said(found: Source, ours: pd.DataFrame) -> list[str]:
-    total = int(found.confusion.sum() - np.trace(found.confusion))
-    count, said = f"{len(subsets.ranked(found.confusion, found.size)[1]):,}", []
-    for row in ours.itertuples():
-        said.append(f"{row.set}: {', '.join(row.classes)}; {row.confusion:,.0f} of {total:,} errors ({row.share:.1%}), "
-                    f"rank {rank_said(row)} of {count}.")  # fmt: skip
-    return said
+    errors, count = _errors(found.confusion), math.comb(len(found.classes), found.size)
+    return [
+        f"{row.set}: {', '.join(row.classes)}; {row.confusion:,.0f} of {errors:,} errors ({row.share:.1%}), "
+        f"rank {rank_said(row)} of {count:,}."
+        for row in ours.itertuples()
+    ]
 
 
 def _others_said(found: Source, ours: pd.DataFrame, other: pd.DataFrame, intervals: pd.DataFrame) -> list[str]:
     if other.empty:
         return []
     hard, kind = other[~other["set"].map(_is_easy)], whose(found)
-    same = {row.set: row.nearest for row in hard.itertuples() if row.shared == found.size}
-    told = f": {', '.join(f'{name} as {ours_name}' for name, ours_name in same.items())}." if same else "."
-    said = [f"Of the {len(hard)} {kind} {'hard sets' if kind == 'published' else 'groups'}, our search picks {len(same)}{told}"]
-    said += [_rank_sentence(row, intervals) for row in other.itertuples() if row.set not in same]
-    pairs = np.array([[a, b] for members in hard["members"] for a in members for b in members if a < b]).T
-    share = (found.confusion + found.confusion.T)[*pairs].sum() / max(1, found.confusion.sum() - np.trace(found.confusion))
-    said.append(f"The {len(hard)} {kind} sets hold {share:.1%} of all errors, ours {ours['share'].sum():.1%}, in "
-                f"{pairs.shape[1]} and {len(ours) * math.comb(found.size, 2)} of {math.comb(len(found.classes), 2)} pairs of "
-                "classes.")  # fmt: skip
-    shared = shared_classes(dict(zip(other["set"], other["classes"], strict=True)))
-    return said + [f"{one} stands in {' and '.join(named)}: they are not disjoint." for one, named in shared.items()]
+    what = f"{kind} {'hard sets' if kind == 'published' else 'groups'}"
+    same = [f"{row.set} as {row.same}" for row in hard.itertuples() if row.same]
+    said = [f"Of the {len(hard)} {what}, our search for {found.count} disjoint sets of {found.size} finds {len(same)}"
+            f"{': ' * bool(same)}{', '.join(same)}."]  # fmt: skip
+    said += [_rank_sentence(row, intervals) for row in other.itertuples() if not row.same]
+    within = (found.confusion + found.confusion.T)[*np.transpose(sorted(_pairs(hard)))].sum()
+    said.append(
+        f"The {what} hold {within / _errors(found.confusion):.1%} of all errors in {len(_pairs(hard))} pairs of classes, ours "
+        f"{ours['share'].sum():.1%} in {len(_pairs(ours))}, of {math.comb(len(found.classes), 2)} pairs."
+    )
+    return said + (_published_said(hard) if kind == "published" else [])
+
+
+def _pairs(sets: pd.DataFrame) -> set[tuple[int, int]]:
+    """The pairs of classes within the sets, each once."""
+    return {pair for members in sets["members"] for pair in combinations(members, 2)}
+
+
+def _published_said(hard: pd.DataFrame) -> list[str]:
+    """What the paper's own print says of its hard sets: a class in two of them, and how hard they were for cross-entropy."""
+    shared = shared_classes(dict(zip(hard["set"], hard["classes"], strict=True)))
+    said = [f"As printed, {one} stands in {' and '.join(named)}: these are not disjoint." for one, named in shared.items()]
+    cells = published.table("suresh2021", 3).query("objective == 'ce'").set_index("classes")["value"]
+    printed = ", ".join(f"{name} {cells[name]:.1f}" for name in hard["set"])
+    return [*said, f"Printed test accuracy of CE trained on each hard set alone (Table 3, %): {printed}."]
 
 
 def _rank_sentence(row, intervals: pd.DataFrame) -> str:
@@ -287,7 +312,10 @@ def _rank_sentence(row, intervals: pd.DataFrame) -> str:
 
 
 def _stability_said(group: pd.DataFrame) -> str:
-    if not group["draws"].any():
-        return group["note"].iloc[0]
-    each = ", ".join(f"{row.set} in {row.picked:.0%}" for row in group.itertuples())
-    return f"of {group['draws'].iloc[0]:,} draws of {group['units'].iloc[0]:,}, the same set is picked again, {each}"
+    first = group.iloc[0]
+    if not first["draws"]:
+        return first["note"]
+    each = ", ".join(f"{row.set} in {row.picked:.1%}" for row in group.itertuples())
+    rare = ", ".join(group["set"][group["picked"] < 0.5])
+    told = f"{each} of {first['draws']:,} draws of {units_said(first['units'], first['over'])}"
+    return f"{told}; in less than half: {rare}" if rare else told

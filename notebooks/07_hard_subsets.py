@@ -21,7 +21,7 @@ seed = 0  # of the bootstrap
 # %%
 from IPython.display import display
 
-from lclstudy import figstyle, frozen, names, paths, plots, show, subsetplots, subsets, subsettables, tables
+from lclstudy import figstyle, frozen, paths, plots, show, subsetplots, subsets, subsettables, tables
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
 found = subsettables.source(results)
@@ -36,7 +36,7 @@ table = subsettables.compared(found, others)
 drawn = subsettables.resampled(found, draws, seed)
 stability = subsettables.stability(found, drawn)
 intervals = subsettables.rank_intervals(table, found, drawn)
-what = f"{names.corpus(found.corpus)}, {names.encoder(found.encoder)}, n = {len(found.confusions)}"
+what = found.said().rstrip(".")
 
 
 # %%
@@ -85,13 +85,14 @@ keep(subsettables.plain(table), "sets", caption, subsettables.readable(table, in
 # ## How stable is the choice?
 #
 # Two bootstraps. *Texts drawn again*: the validation texts, with replacement, each with the predictions of all runs; it tells
-# what other texts could have shown to the same models. *Runs drawn again*: the runs; it tells what other seeds could have
-# shown, and needs more than one. Each draw is searched anew.
+# what other texts could have shown to the same models. *Runs drawn again*: the runs; it tells what other seeds could show.
+# One run cannot be drawn anew, and few runs give few different draws. Each draw is searched as the data were.
 
 # %%
 figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=3)
 subsetplots.stability_dots(stability, axes[0])
 subsetplots.rank_dots(intervals, len(scores), axes[1])
+figure.suptitle(what, x=0.01, ha="left", size=figstyle.SMALLEST + 1)
 save(figure, "stability")
 
 # %%

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from lclstudy import config, paths, train
+from lclstudy import config, paths, subsets, train
+from lclstudy.errors import StudyError
 
 FOLDER = paths.ROOT / "benchmarks"
 
@@ -95,6 +96,27 @@ def test_the_short_epoch_keeps_the_proportion_of_the_splits(worker, spec):
     assert len(worker.shortened(data, 10**6).texts["train"]) == len(data.texts["train"])
 
 
+@pytest.fixture
+def subset_speed(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    import subset_speed
+
+    return subset_speed
+
+
+def test_the_plain_search_equals_ours(subset_speed):
+    for size, count in ((2, 4), (3, 2), (4, 2)):
+        confusion = np.random.default_rng(size).poisson(1.0, (8, 8))  # with ties
+        assert subset_speed.brute_force(confusion, size, count) == subsets.most_confusable(confusion, size, count)
+    assert {*subset_speed.times(8, 3)} == {"itertools", "ours", "bootstrap"}
+
+
+def test_a_search_that_finds_something_else_is_not_timed(subset_speed, monkeypatch):
+    monkeypatch.setattr(subsets, "most_confusable", lambda confusion, size, count: [((0, 1, 2), 0.0)] * count)
+    with pytest.raises(StudyError, match="brute force"):
+        subset_speed.times(8, 3)
+
+
 def command(tmp_path, *arguments: str) -> subprocess.CompletedProcess:
     """The benchmark where there are no encoders but `tiny`."""
     environment = os.environ | {"LCLSTUDY_MODELS": str(tmp_path), "HF_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
@@ -121,6 +143,8 @@ def test_the_command_prints_its_rows(tmp_path):
         assert [row[4] for row in of_work if row[1] == "plain"] == ["1.00 (CPU 1.00)"]
     assert [row[0] for row in rows if len(row) == 4][2:] == ["ours", "double loop"]
     assert [row[0] for row in rows if len(row) == 3][2:] == ["looked up anew", "first pass", "second pass"]
+    assert [row[:2] for row in rows if len(row) == 5][2:] == [
+        ["ours", "4 picks"], ["itertools", "4 picks"], ["ours", "bootstrap, 1000 draws"]]  # fmt: skip
     losses = re.search(r"loss (\S+) \(ours\), (\S+) \(plain\)", done.stdout)
     assert float(losses[1]) == pytest.approx(float(losses[2]), rel=1e-5)
     assert re.search(r"## minilm\n\nSkipped: .*'minilm'", done.stdout)
