@@ -153,20 +153,24 @@ def power(difference: float, sd_a: float, n_a: int, sd_b: float, n_b: int, alpha
 
 
 def _power(noncentrality: float, df: float, alpha: float) -> float:
+    """Of a two-sided t-test; `noncentrality`, 0 or more, is the true difference over its standard error."""
     critical = stats.t.ppf(1 - alpha / 2, df)
     if noncentrality > critical + 40:  # beyond, the noncentral distribution is no longer computed, and the power is 1
         return 1.0
-    return float(1 - special.nctdtr(df, noncentrality, critical) + special.nctdtr(df, noncentrality, -critical))
+    wrong_side = stats.nct.cdf(-critical, df, noncentrality)
+    return float(stats.nct.sf(critical, df, noncentrality) + (0 if math.isnan(wrong_side) else wrong_side))
 
 
 def runs_needed(difference: float, sd_a: float, sd_b: float, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
     """The fewest runs on each side with which `power` reaches `wanted`; None if more than 10,000, or for a difference of 0."""
     if difference == 0 or sd_a == sd_b == 0:
         return None
-    for n in range(2, 10_001):
-        if power(difference, sd_a, n, sd_b, n, alpha).power >= wanted:
-            return n
-    return None
+
+    def reached(n: int) -> bool:
+        error, df = _standard_error(_Group.of(0, sd_a, n, 1), _Group.of(0, sd_b, n, 1), pooled=False)
+        return _power(abs(difference) / error, df, alpha) >= wanted
+
+    return next((n for n in range(2, 10_001) if reached(n)), None)
 
 
 class Equivalence(NamedTuple):
