@@ -41,9 +41,9 @@ def class_dendrogram(
 ) -> Axes:
     """The classes as a tree: the further right two branches meet, the more often their classes are taken for each other.
 
-    For a figure of the width `DOUBLE`. `confusion` [C,C] counts. `picks` are class ids, best first: their letter, their classes, and branches that hold nothing
-    else have their colour. `others` are sets by name; each class says of which it is a member. `what` ends the title. Raises
-    StudyError below 3 classes.
+    For a figure of the width `DOUBLE`. `confusion` [C,C] counts. `picks` are class ids, best first: their letter, their
+    classes, and branches that hold nothing else have their colour. `others` are sets by name; each class says of which it is
+    a member. `what` ends the title. Raises StudyError below 3 classes.
     """
     if len(classes) < 3 or np.shape(confusion) != (len(classes), len(classes)):
         raise StudyError(f"A tree needs 3 classes or more and their counts; given {len(classes)} and {np.shape(confusion)}.")
@@ -126,13 +126,14 @@ def score_distribution(scores: np.ndarray, sets: pd.DataFrame, ax: Axes, what: s
     ax.set_ylabel("confusion: errors within the set")
     size = len(sets["members"].iloc[0])
     ax.set_title(f"All {len(scores):,} sets of {size} classes by their confusion; rank 1 is the most confusable\n{what}")
-    marks = _marks(sets).sort_values("confusion", kind="stable")
+    marks = _marks(sets).iloc[::-1].sort_values("confusion", kind="stable")  # of equals, the first is the highest
     places = apart(marks["confusion"].to_numpy() / top, 0.062)
     for mark, place in zip(marks.itertuples(), places, strict=True):
         ax.annotate(
             mark.text, (1, mark.confusion), (1.07, place), xycoords=ax.get_yaxis_transform(), textcoords="axes fraction",
             va="center", color=mark.colour, annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": mark.colour, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 0},
+            arrowprops={"arrowstyle": "-", "color": mark.colour, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 0,
+                        "relpos": (0, 0.5)},
         )  # fmt: skip
         ax.axhline(mark.confusion, color=mark.colour, linewidth=0.8 if mark.ours else 0.5)
     return ax

@@ -121,8 +121,9 @@ def compared(found: Source, other: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     Columns: `set`; `ours`; `classes`, names in the order of the corpus or as printed; `members`, class ids; `confusion`;
     `share` of all errors; `best_rank` and `worst_rank` among all subsets (they differ by ties); `rank_left`, of a published
     hard set, among the subsets that share no class with the hard sets before it (save a class that it shares with them itself),
-    as it was picked; else missing; `nearest`, the set of the other kind with most of its classes, `shared`, how many, and
-    `same`, its name if it is the very same.
+    as it was picked; else missing; `pairs`, its most confused disjoint pairs, and `in_pairs`, the share of its confusion that
+    they hold (of four classes 1/3 if all are alike, 1 if they are pairs side by side); `nearest`, the set of the other kind
+    with most of its classes, `shared`, how many, and `same`, its name if it is the very same.
     """
     confusion = found.confusion
     scores = subsets.ranked(confusion, found.size)[1]
@@ -136,10 +137,13 @@ def compared(found: Source, other: Mapping[str, Sequence[str]]) -> pd.DataFrame:
             ids = tuple(sorted(found.classes.index(one) for one in members))
             score = subsets.confusion_within(confusion, ids)
             best, worst = subsets.rank_of(scores, score)
+            pairs, in_pairs = subsets.pairing(confusion, ids)
             nearest = max(against, key=lambda one: subsets.jaccard(members, against[one]), default="")
             rows.append({"set": name, "ours": kind is ours, "classes": members, "members": ids, "confusion": score,
                          "share": score / _errors(confusion), "best_rank": best,
-                         "worst_rank": worst, "rank_left": left.get(name) if kind is other else None, "nearest": nearest,
+                         "worst_rank": worst, "rank_left": left.get(name) if kind is other else None,
+                         "pairs": [f"{found.classes[a]}/{found.classes[b]}" for a, b in pairs],
+                         "in_pairs": in_pairs, "nearest": nearest,
                          "shared": (shared := len({*members} & {*against.get(nearest, ())})),
                          "same": nearest if shared == len(ids) else ""})  # fmt: skip
     return pd.DataFrame(rows).astype({"rank_left": "Int64"})
@@ -210,6 +214,10 @@ def readable(table: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
         "share of all errors (%)": (100 * table["share"]).round(1),
         "rank": [rank_said(row) for row in table.itertuples()],
     }
+    if len(table["members"].iloc[0]) > 2:
+        shown["of them in disjoint pairs (%)"] = [
+            f"{100 * row.in_pairs:.0f}: {', '.join(row.pairs)}" for row in table.itertuples()
+        ]
     for over, group in intervals.groupby("over", sort=False):
         told = [f"{row.low:,.0f} to {row.high:,.0f}" if row.draws else row.note for row in group.itertuples()]
         shown[f"95 % of the ranks, {over} drawn again"] = told
@@ -222,7 +230,8 @@ def readable(table: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
 
 def plain(table: pd.DataFrame) -> pd.DataFrame:
     """`compared` for a csv: names of classes with bars between, no ids."""
-    return table.drop(columns="members").assign(classes=["|".join(members) for members in table["classes"]])
+    joined = {name: table[name].str.join("|") for name in ("classes", "pairs")}
+    return table.drop(columns="members").assign(**joined)
 
 
 def rank_said(row) -> str:
@@ -255,6 +264,7 @@ def findings(found: Source, table: pd.DataFrame, stability: pd.DataFrame, interv
         *[line for line in (found.said(), found.note) if line],
         *_picks_said(found, ours),
         *_others_said(found, ours, other, intervals),
+        *_pairs_said(found, table),
         *(
             f"Picked again, {over} drawn again: {_stability_said(group)}."
             for over, group in stability.groupby("over", sort=False)
@@ -286,6 +296,16 @@ def _others_said(found: Source, ours: pd.DataFrame, other: pd.DataFrame, interva
         f"{ours['share'].sum():.1%} in {len(_pairs(ours))}, of {math.comb(len(found.classes), 2)} pairs."
     )
     return said + (_published_said(hard) if kind == "published" else [])
+
+
+def _pairs_said(found: Source, table: pd.DataFrame) -> list[str]:
+    """Whether the sets are of classes that are all alike; a pair is nothing else."""
+    if found.size == 2:
+        return []
+    most = table[table["ours"] | (table["same"] == "")].sort_values("in_pairs", ascending=False, kind="stable")
+    each = ", ".join(f"{row.set} {row.in_pairs:.0%} ({', '.join(row.pairs)})" for row in most.itertuples())
+    even = (found.size // 2) / math.comb(found.size, 2)
+    return [f"Errors within a set that lie in its most confused disjoint pairs ({even:.0%} if all are equally alike): {each}."]
 
 
 def _pairs(sets: pd.DataFrame) -> set[tuple[int, int]]:

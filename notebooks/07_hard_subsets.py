@@ -75,7 +75,8 @@ save(figure, "scores")
 
 # %% [markdown]
 # *Rank when picked*: among the subsets that share no class with the hard sets before it, as the paper searched. A class that
-# a set shares with one before it is no hindrance here, or the set could not have been picked at all.
+# a set shares with one before it is no hindrance here, or the set could not have been picked at all. *In disjoint pairs*: a sum
+# can be large because of two pairs, each confused within itself, that have little to do with each other.
 
 # %%
 caption = "Our most confusable class sets and those of others: errors within, and rank among all subsets (1: most confusable)."
@@ -89,7 +90,7 @@ keep(subsettables.plain(table), "sets", caption, subsettables.readable(table, in
 # One run cannot be drawn anew, and few runs give few different draws. Each draw is searched as the data were.
 
 # %%
-figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=3)
+figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=3.4)
 subsetplots.stability_dots(stability, axes[0])
 subsetplots.rank_dots(intervals, len(scores), axes[1])
 figure.suptitle(what, x=0.01, ha="left", size=figstyle.SMALLEST + 1)

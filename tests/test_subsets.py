@@ -126,6 +126,25 @@ def test_ranks_with_ties():
     assert [subsets.rank_of(scores, score) for score in (9, 5, 1, 7)] == [(1, 1), (2, 3), (4, 4), (2, 1)]
 
 
+def test_pairs_within_a_subset_by_hand():
+    counts = of_pairs(6, {(0, 1): 5, (1, 0): 2, (2, 4): 6, (0, 2): 6, (4, 0): 1, (5, 5): 90, (3, 0): 40})
+    assert subsets.pairing(counts, (4, 2, 1, 0)) == (((0, 1), (2, 4)), 13 / 20)
+    assert subsets.pairing(counts, (0, 2)) == (((0, 2),), 1.0)
+    assert subsets.pairing(counts, (0, 1, 2)) == (((0, 1),), 7 / 13)
+    assert subsets.pairing(counts, (1, 5)) == (((1, 5),), 0.0)
+    assert subsets.pairing(np.ones((4, 4)), range(4))[1] == pytest.approx(1 / 3)
+    for classes in ((0,), range(13)):
+        with pytest.raises(StudyError, match="2 to 12 classes"):
+            subsets.pairing(np.ones((13, 13)), classes)
+
+
+@pytest.mark.parametrize(("size", "ways"), [(2, 1), (3, 3), (4, 3), (5, 15), (6, 15), (8, 105)])
+def test_every_pairing_comes_once(size, ways):
+    found = [frozenset(pairs) for pairs in subsets._matchings(tuple(range(size)))]
+    assert len(found) == len({*found}) == ways
+    assert all(len({one for pair in pairs for one in pair}) == size - size % 2 for pairs in found)
+
+
 def test_overlaps():
     assert subsets.jaccard((1, 2, 3, 4), (3, 4, 5, 6)) == pytest.approx(2 / 6)
     assert subsets.jaccard("ab", "ab") == 1 and subsets.jaccard("ab", "cd") == 0

@@ -72,6 +72,8 @@ def test_the_published_sets_are_compared_with_ours(paper_like):
         "found-a": "4-hard-a", "found-c": "4-hard-b", "4-hard-a": "found-a", "4-hard-b": "found-c"}  # fmt: skip
     assert (table.loc["4-hard-d", "nearest"], table.loc["4-hard-d", "shared"]) == ("found-d", 3)
     assert (table.loc["found-b", "nearest"], table.loc["found-b", "shared"]) == ("4-hard-c", 2)
+    assert table["in_pairs"].tolist()[:4] == pytest.approx([1 / 3] * 4)
+    assert {*table.loc["4-hard-c", "pairs"]} == {"ashamed/guilty", "furious/angry"} and table.loc["4-hard-c", "in_pairs"] == 1
     assert table["rank_left"].isna().tolist() == [True] * 4 + [False] * 4 + [True]
 
 
@@ -105,6 +107,7 @@ def test_the_finding_says_which_are_found_and_which_class_is_shared(paper_like):
     )
     assert "As printed, guilty stands in 4-hard-c and 4-hard-d: these are not disjoint." in text
     assert "4-hard-a 56.1, 4-hard-b 63.2, 4-hard-c 54.3, 4-hard-d 67.4" in text
+    assert "(33% if all are equally alike): 4-hard-c 100% (ashamed/guilty, furious/angry), " in text
     assert "found-a in 100.0%" in text and "of 20 draws of 640 texts" in text and "of 20 draws of 2 runs" in text
     assert "4-hard-a (" not in text, "a set that is found needs no line of its own"
 
