@@ -222,7 +222,7 @@ def readable(table: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
         told = [f"{row.low:,.0f} to {row.high:,.0f}" if row.draws else row.note for row in group.itertuples()]
         shown[f"95 % of the ranks, {over} drawn again"] = told
     if table["rank_left"].notna().any():
-        shown["rank when picked"] = table["rank_left"]
+        shown["rank when picked"] = ["–" if pd.isna(rank) else f"{rank:,}" for rank in table["rank_left"]]
     if (table["nearest"] != "").any():
         shown["nearest set"] = [f"{row.nearest} ({row.shared} shared)" for row in table.itertuples()]
     return pd.DataFrame(shown)
@@ -241,7 +241,8 @@ def rank_said(row) -> str:
 
 def readable_stability(stability: pd.DataFrame) -> pd.DataFrame:
     """`stability` as text, in percent; a row per pick and kind of draws."""
-    percent = {name: (100 * stability[name]).round(1) for name in ("picked", "same_place", "overlap")}
+    percent = {name: ["–" if np.isnan(share) else f"{100 * share:.1f}" for share in stability[name]]
+               for name in ("picked", "same_place", "overlap")}  # fmt: skip
     return pd.DataFrame({
         "set": stability["set"],
         "drawn again": [units_said(row.units, row.over) for row in stability.itertuples()],
