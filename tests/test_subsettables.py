@@ -164,7 +164,8 @@ def test_tables_to_read(paper_like):
     assert (intervals["low"] <= intervals["high"])[intervals["draws"] > 0].all()
     told = subsettables.readable_stability(stability)
     assert told["drawn again"].tolist() == ["640 texts"] * 4 + ["1 run"] * 4
-    assert told.iloc[0, 3:].tolist() == ["100.0", "100.0", "100.0"] and told.iloc[4, 3:].tolist() == ["–"] * 3
+    assert told.iloc[0, 3:].tolist() == [f"{100 * stability[name][0]:.1f}" for name in ("picked", "same_place", "overlap")]
+    assert told.iloc[0, 3] == "100.0" and told.iloc[4, 3:].tolist() == ["–"] * 3
     assert shown["rank when picked"].tolist()[3:5] == ["–", "1"]
     assert told["draws"].tolist() == ["30"] * 4 + [subsets.ONE_RUN] * 4
     assert subsettables.plain(table)["classes"][4] == "anxious|apprehensive|afraid|terrified"
