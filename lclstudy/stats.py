@@ -123,6 +123,26 @@ def hedges_g_from_summary(mean_a, sd_a, n_a, mean_b, sd_b, n_b, ddof: int = 1) -
     return Effect(correction * student_test.t * unit, low * unit, high * unit)
 
 
+def contrast(groups: Iterable[tuple[float, Iterable[float]]]) -> TTest:
+    """Welch's test that a contrast of means, the sum of factor * mean over (factor, runs), is 0 (Satterthwaite 1946).
+
+    Two groups with factors 1 and -1 give `welch`. Raises StudyError if there is no group, or on NaN.
+    """
+    sides = [(float(factor), _Group.of(*_summary(values), 1)) for factor, values in groups]
+    if not sides:
+        raise StudyError("A contrast needs at least one group of runs; given none.")
+    difference = sum(factor * group.mean for factor, group in sides)
+    if any(group.n == 1 for _, group in sides):
+        return _no_test(difference, ONE_RUN)
+    parts = [(factor**2 * group.sd**2 / group.n, group.n - 1) for factor, group in sides]
+    variance = sum(part for part, _ in parts)
+    if variance == 0:
+        return _no_test(difference, NO_DEVIATION)
+    error, df = math.sqrt(variance), variance**2 / sum(part**2 / free for part, free in parts)
+    t, reach = difference / error, _reach(df) * error
+    return TTest(t, df, float(2 * stats.t.sf(abs(t), df)), difference, difference - reach, difference + reach)
+
+
 class Power(NamedTuple):
     """`power` of the two-sided Welch test for a true difference, and the `smallest` difference it detects with power 0.8."""
 

@@ -227,9 +227,9 @@ def test_power_of_one_run_or_no_deviation_is_none():
     assert stats.power(1, 0, 5, 0, 5).note == stats.NO_DEVIATION
     assert stats.runs_needed(0, 1, 1) is None and stats.runs_needed(1, 0, 0) is None
     assert stats.runs_needed(0.001, 1, 1) is None
-    for given in ((np.nan, 1, 5, 1, 5), (1, -1, 5, 1, 5), (1, 1, 0, 1, 5), (1, np.nan, 5, 1, 5)):
+    for bad in ((np.nan, 1, 5, 1, 5), (1, -1, 5, 1, 5), (1, 1, 0, 1, 5), (1, np.nan, 5, 1, 5)):
         with pytest.raises(StudyError):
-            stats.power(*given)
+            stats.power(*bad)
 
 
 def test_equivalence_is_two_one_sided_tests():
@@ -274,3 +274,21 @@ def test_a_stratum_of_one_run_has_no_interval():
             stats.bootstrap_difference(bad, generator=np.random.default_rng(0))
     with pytest.raises(StudyError, match="a factor for each of the 1 strata; given 2"):
         stats.bootstrap_difference([([1.0, 2], [1.0, 2])], generator=np.random.default_rng(0), signs=[1, 1])
+
+
+def test_a_contrast_of_two_groups_is_welchs_test():
+    assert stats.contrast([(1, A), (-1, B)])[:6] == pytest.approx(stats.welch(A, B)[:6])
+
+
+def test_a_contrast_by_hand():
+    """(mean of two groups) - third, equal deviations 1 and n = 4: variance 1/16 + 1/16 + 1/4 in fourths of a run."""
+    unit = np.array([-1.0, 1.0, -1.0, 1.0]) * math.sqrt(3 / 4)  # deviation 1
+    found = stats.contrast([(0.5, unit + 3), (0.5, unit + 5), (-1, unit + 1)])
+    variance = (0.25 + 0.25 + 1) / 4
+    assert found.difference == pytest.approx(3)
+    assert found.t == pytest.approx(3 / math.sqrt(variance))
+    assert found.df == pytest.approx(variance**2 / ((2 * (0.25 / 4) ** 2 + (1 / 4) ** 2) / 3))
+    assert stats.contrast([(1, [1.0]), (-1, A)]).note == stats.ONE_RUN
+    assert stats.contrast([(1, [2.0, 2.0]), (-1, [1.0, 1.0])]).note == stats.NO_DEVIATION
+    with pytest.raises(StudyError):
+        stats.contrast([])

@@ -1,0 +1,81 @@
+# %% [markdown]
+# # 13 · Verdicts
+#
+# **Question: which claims of the two papers hold, by criteria that were written down before our results were looked at?**
+#
+# Every claim of Suresh and Ong (2021) and of the follow-up report is a row of `data/published/claims.csv`, in its own words,
+# with the criterion that judges it: direction, test, threshold. The criterion depends on the kind of claim alone (the file's
+# README tells the rules and their amendments, and the history of the repository when they were made). The verdicts:
+#
+# - *reproduced*, *contradicted*: as the criterion says;
+# - *not reproduced*: enough runs to see the published effect (power 0.8 or more), but it was not seen;
+# - *underpowered*: too few runs to tell; *not run*: no runs that could tell.
+#
+# The results of the quick profile are no evidence about the papers and are left out.
+
+# %% tags=["parameters"]
+profile = ""  # the frozen results to judge by; empty: all but the quick ones
+
+# %%
+from IPython.display import display
+
+from lclstudy import figstyle, forestplots, frozen, names, paths, plots, show, tables, verdicts
+
+results = verdicts.evidence_from(profile)
+folder = profile or frozen.best_frozen()
+judged = verdicts.judge(results)
+for whole in results:
+    print(f"Evidence: {whole.manifest['name']}, {whole.manifest['counts']['done']} finished runs.")
+
+
+# %%
+def sources():
+    files = [paths.published() / name for name in ("claims.csv", "numbers.csv", "class_sets.csv")]
+    return [*files, *(whole.folder / "runs.csv" for whole in results)]
+
+
+def save(figure, name):
+    figstyle.save(figure, f"13_{name}", folder, "13_verdicts", sources())
+
+
+# %% [markdown]
+# ## LCL against the others, over corpora
+
+# %%
+figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=3.6)
+for ax, b in zip(axes, ("ce", "scl"), strict=True):
+    forestplots.forest(verdicts.forest_rows(results, "lcl", b), ax, forestplots.objective_pair("lcl", b))
+axes[1].set_yticklabels([])
+ours = dict.fromkeys(judged["our_encoder"][judged["our_encoder"] != ""])
+forestplots.forest_key(axes[0], "ELECTRA base", ", ".join(map(names.encoder, ours)) or "none")
+save(figure, "forest")
+
+# %% [markdown]
+# ## The verdicts at a glance
+
+# %%
+for paper, whose in (("suresh2021", "Suresh and Ong (2021)"), ("modarres", "The follow-up report")):
+    here = judged[judged["paper"] == paper]
+    figure, (ax,) = plots.subplots(width=plots.DOUBLE * 0.75, height=0.5 + 0.155 * len(here))
+    forestplots.verdict_map(here, ax, [verdicts.about(row) for row in here.to_dict("records")], whose)
+    save(figure, f"verdicts_{paper}")
+
+# %% [markdown]
+# ## The claims, the evidence, the verdicts
+#
+# Differences are in points of accuracy (entropies: bits), with 95 % intervals. `n` counts the runs of each side. `Power` is the
+# chance that our test, with so many runs, finds the published effect (for claims of no difference: one as large as the margin),
+# and `Runs needed` says how many on each side would give 0.8. `p (Holm)` is adjusted over all claims tested here.
+
+# %%
+caption = "Every claim of both papers: criterion fixed beforehand, evidence, verdict."
+readable = verdicts.readable(judged)
+tables.save(judged, "13_verdicts", paths.figures(folder), caption, readable, "13_verdicts", sources())
+display(show.table(readable))
+
+# %% [markdown]
+# ## Finding
+
+# %%
+for line in verdicts.findings(judged):
+    print(line)
