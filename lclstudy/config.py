@@ -247,8 +247,8 @@ class CaseStudy:
     """Runs on class subsets of one corpus, as in Section 5.3 of the paper; `casestudy` turns it into specs.
 
     `sets` names published subsets (`all` is every class); the search adds the `found` most confusable disjoint subsets of
-    `size` classes. Each is run with every objective and seed. `search_seed` are the seeds whose runs the search reads: restricting
-    a profile does not change what is found.
+    `size` classes. Each is run with every objective and seed. `search_seed` are the seeds whose runs the search reads:
+    restricting a profile does not change what is found.
     """
 
     corpus: str

@@ -305,7 +305,7 @@ def _done(frozen: Frozen, corpus: str, classes: str, objective: str) -> pd.DataF
     if classes == tables.ALL_CLASSES:
         return here[here["classes"] == ""]
     wanted = frozenset(published.class_sets()[classes])
-    return here[[frozenset(text.split("|")) == wanted for text in here["classes"]]]
+    return here[here["classes"].map(lambda text: frozenset(text.split("|")) == wanted).astype(bool)]
 
 
 def _scores(frozen: Frozen, runs: pd.DataFrame, claim: dict) -> np.ndarray:
