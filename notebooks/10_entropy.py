@@ -6,8 +6,8 @@
 # The paper takes the k largest prediction scores of a text, makes them sum to 1, and computes their entropy (Eq. 7): low
 # entropy is a *peaky* answer, high entropy one that hesitates between classes. It predicts that LCL gives lower entropy, and
 # says so of EmpatheticDialogues, GoEmotions (SCL as low) and SST-5. It also says that this "is independent of whether or not
-# the predictions are correct". So we look at right and wrong predictions apart, and at *calibration*: whether answers given with
-# 80 % confidence are right in 80 % of the cases.
+# the predictions are correct". So we look at right and wrong predictions apart, and at *calibration*: whether answers given
+# with 80 % confidence are right in 80 % of the cases.
 #
 # All numbers are of the test texts. This notebook only reads frozen results.
 
