@@ -70,11 +70,9 @@ def _ceiling(ax: Axes, bands: pd.DataFrame) -> None:
     top = max(ax.get_ylim()[1], 0.1)
     ax.plot(k, np.log2(k), color=NEUTRAL, linewidth=0.7, linestyle=":", zorder=1)
     ax.set_ylim(0, top * 1.04)
-    shown = k[np.log2(k) < top]
-    if len(shown):
-        ax.annotate(
-            "log₂ k", (shown[-1], np.log2(shown[-1])), (3, -2), textcoords="offset points", size=SMALLEST, color=NEUTRAL
-        )
+    if top > 1:  # else the ceiling is above what is shown
+        end = (min(2 ** (top * 1.04), k[-1]), min(top * 1.04, np.log2(k[-1])))  # where it leaves the panel
+        ax.annotate("log₂ k", end, (-7, -2), textcoords="offset points", ha="right", va="top", size=SMALLEST, color=NEUTRAL)
 
 
 def _axes(ax: Axes, bands: pd.DataFrame, title: str) -> None:

@@ -198,7 +198,7 @@ for cell in best.itertuples():
     counts, classes = confusions[cell.corpus]
     width = plots.heatmap_width(len(classes))
     figure, axes = plots.subplots(width=width, height=0.88 * width)
-    what = f"{names.corpus(cell.corpus)}, {names.objective(cell.objective)}, {names.encoder(cell.encoder)}, {cell.n} runs"
+    what = f"{names.corpus(cell.corpus)}, {names.objective(cell.objective)}, {names.encoder(cell.encoder)}, n = {cell.n}"
     plots.confusion_heatmap(counts, classes, axes[0], what)
     save(figure, f"confusion_{cell.corpus}", [results.folder / "predictions"])
 

@@ -129,5 +129,8 @@ keep(calibrated, "calibration_table", caption, uncertainty.readable_calibration(
 # ## Finding
 
 # %%
-for line in uncertainty.findings(tests, calibrated, sets):
+said = uncertainty.findings(tests, calibrated, sets)
+if len(parts):
+    said += uncertainty.findings(part_tests, uncertainty.calibration(results, parts), sets)[1:]
+for line in said:
     print(line)

@@ -162,14 +162,18 @@ def test_the_quick_results_are_no_evidence():
 
 
 def test_forest_rows_have_every_corpus_and_the_mean_of_those_that_ran():
-    two = frozen(
-        make_runs({"lcl": [86.0, 87.0], "ce": [85.0, 85.5]}), make_runs({"lcl": [70.0, 71.0], "ce": [70.0]}, corpus="isear")
-    )
-    rows = verdicts.forest_rows([two], "lcl", "ce").set_index("label")
+    one = make_runs({"lcl": [86.0, 87.0], "ce": [85.0, 85.5]})
+    single, second = (make_runs({"lcl": [70.0, 71.0], "ce": scores}, corpus="isear") for scores in ([70.0], [70.0, 70.5]))
+    rows = verdicts.forest_rows([frozen(one, single)], "lcl", "ce").set_index("label")
     assert list(rows.index) == ["SST-2", "EmoInt", "SST-5", "ISEAR", "GoEmotions", "EmpatheticDialogues", "mean of corpora"]
     assert rows.loc["EmoInt", "difference"] == pytest.approx(1.25)
-    assert rows.loc["mean of corpora", "difference"] == pytest.approx(1.25), "ISEAR has one run on a side"
-    assert rows.loc["mean of corpora", "n"] == "1 corpora"
+    assert np.isnan(rows.loc["mean of corpora", "difference"]), "ISEAR has one run on a side"
+    both = verdicts.forest_rows([frozen(one, second)], "lcl", "ce").set_index("label")
+    assert both.loc["mean of corpora", "difference"] == pytest.approx((1.25 + 0.25) / 2)
+    assert both.loc["mean of corpora", "n"] == "2 corpora"
+    assert verdicts.pooled([frozen(one, second)], "lcl", "ce").difference == pytest.approx((1.25 + 0.25) / 2)
+    assert verdicts.pooled([frozen(single)], "lcl", "ce") is None
+    assert len(verdicts.pooled_said([frozen(one, second)])) == 1, "there is no SCL"
     assert rows.loc["SST-2", "note"] == "not run"
     assert rows.loc["EmoInt", "published_difference"] == pytest.approx(1.1)
     assert rows.loc["mean of corpora", "published_difference"] == pytest.approx(rows["published_difference"].iloc[:6].mean())
