@@ -72,7 +72,7 @@ def _ceiling(ax: Axes, bands: pd.DataFrame) -> None:
     ax.set_ylim(0, top * 1.04)
     if top > 1:  # else the ceiling is above what is shown
         end = (min(2 ** (top * 1.04), k[-1]), min(top * 1.04, np.log2(k[-1])))  # where it leaves the panel
-        ax.annotate("log₂ k", end, (-7, -2), textcoords="offset points", ha="right", va="top", size=SMALLEST, color=NEUTRAL)
+        ax.annotate("log₂ k", end, (-14, -1), textcoords="offset points", ha="right", va="top", size=SMALLEST, color=NEUTRAL)
 
 
 def _axes(ax: Axes, bands: pd.DataFrame, title: str) -> None:
