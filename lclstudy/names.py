@@ -2,7 +2,18 @@
 
 from . import catalog
 
-OBJECTIVES = {"ce": "CE", "ce_aug": "CE + aug.", "scl": "SCL", "simclr": "SimCLR", "lcl": "LCL"}
+OBJECTIVES = {
+    "ce": "CE",
+    "ce_aug": "CE + aug.",
+    "scl": "SCL",
+    "simclr": "SimCLR",
+    "lcl": "LCL",
+    "ce_ensemble": "CE ensemble",
+    "scl_two_stage": "SCL, two stages",
+    "lacon": "LaCon",
+    "lascl": "LASCL",
+    "dcl": "DCL",
+}
 ENCODERS = {
     "electra-base": "ELECTRA base",
     "electra-small": "ELECTRA small",
