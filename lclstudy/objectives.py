@@ -264,7 +264,8 @@ def _label_anchored(objective: Objective, batch: Batch) -> Outcome:
         "regularizer": losses.label_regularizer(anchors),
     }
     loss = parts["instance_to_label"] + parts["label_to_instance"] + LACON_REGULARIZER * parts["regularizer"]
-    return Outcome(loss, {"ce": F.cross_entropy(logits, batch.labels).detach(), **parts}, logits)
+    told = F.cross_entropy(logits, batch.labels).detach()  # no term of the loss: to lay beside the others' curves
+    return Outcome(loss, {"ce": told, **parts}, logits)
 
 
 def _plain(objective: Objective, encoder: Encoder, classes: int) -> PrimaryNetwork:
@@ -290,7 +291,10 @@ def _label_aware_stages(objective: Objective) -> tuple[Stage, ...]:
 
 
 def _contrast_then_classifier(objective: Objective) -> tuple[Stage, ...]:
-    """Khosla et al. (2020): the contrastive loss alone, then cross-entropy of a classifier on features that do not move."""
+    """Khosla et al. (2020): the contrastive loss alone, then cross-entropy of a classifier on features that do not move.
+
+    The features are those of the first stage's last epoch: its classifier has learnt nothing by which to choose another.
+    """
     primary = objective.primary
     classifier = Stage(_cross_entropy, frozen=(primary.body,), learning_rate=FROZEN_LEARNING_RATE)
     return Stage(_contrast_alone, frozen=(primary.dense, primary.out)), classifier

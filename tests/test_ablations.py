@@ -11,7 +11,7 @@ from lclstudy.config import Protocol
 from lclstudy.objectives import FIXED_WEIGHTS, RECIPES, Objective
 
 SPECS = [spec for spec in config.load_profile("ablations").specs() if spec.seed == 0]
-SMALL = {"corpus": "embedded", "encoder": "tiny", "train_limit": 20, "epochs": 1, "precision": "fp32", "max_length": 16}
+SMALL = {"corpus": "embedded", "encoder": "tiny", "train_limit": 20, "epochs": 1, "max_length": 16}
 
 
 def spec(objective="lcl", protocol="released", **settings):
