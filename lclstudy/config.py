@@ -14,32 +14,43 @@ from pathlib import Path
 from . import catalog, paths
 from .errors import StudyError, unknown
 
-OBJECTIVES = ("ce", "ce_aug", "scl", "simclr", "lcl")
+OBJECTIVES = ("ce", "ce_aug", "scl", "simclr", "lcl", "ce_ensemble", "scl_two_stage", "lacon", "lascl", "dcl")
 AUGMENTS = ("wordnet", "dropout", "none")
 POOLINGS = ("cls", "mean")
 PRECISIONS = ("fp32", "bf16")
 
 # Settings that a run never reads: left out of the identity, so that one cross-entropy run serves every temperature.
-_NO_CONTRAST = ("alpha", "temperature", "weight_place", "weight_gradient", "reduction")
-_NO_WEIGHTS = ("weight_place", "weight_gradient")
-_NO_SYNONYMS = ("augment_rate", "augment_seed")
+_NO_WEIGHTS = ("weight_place", "weight_gradient", "weights")
+_NO_CONTRAST = ("alpha", "temperature", "reduction", *_NO_WEIGHTS)
+_NO_SYNONYMS = ("augment_rate", "augment_seed", "views")
+_NO_VIEWS = ("augment", *_NO_SYNONYMS)
 UNREAD = {
-    "ce": (*_NO_CONTRAST, "augment", *_NO_SYNONYMS),
+    "ce": (*_NO_CONTRAST, *_NO_VIEWS),
     "ce_aug": _NO_CONTRAST,
+    "ce_ensemble": _NO_CONTRAST,
     "scl": _NO_WEIGHTS,
+    "scl_two_stage": ("alpha", *_NO_WEIGHTS),
     "simclr": _NO_WEIGHTS,
+    "lacon": ("alpha", "reduction", "logit_dropout", *_NO_WEIGHTS, *_NO_VIEWS),
+    "lascl": _NO_WEIGHTS,
+    "dcl": _NO_WEIGHTS,
 }
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """The points on which the released code and the printed paper differ; the defaults are the released code's.
+    """Where the released code and the printed paper differ, and the ablations; the defaults are the released code's.
 
     `weight_place`: `outside` multiplies the log term by w[i, y_i] (released), `inside` puts it in the log (Eq. 3).
     `reduction`: `mean` over the anchors (released) or `sum` (Eq. 4).
     `weight_gradient`: whether the contrastive gradient reaches the weighting network.
     `logit_dropout`: dropout again on the classifier's logits.
     `drop_last`: whether an incomplete last batch is dropped.
+    `weights`: where LCL's weights come from. `joint` (released): a network that learns beside the primary one. `pretrained`:
+    that network is trained with cross-entropy for as many epochs beforehand, then frozen. The others are one weight per true
+    class and class, with no second network: `confusion`, of a cross-entropy run trained first; `names`, the similarity of the
+    label names under the untrained encoder; `uniform`.
+    `views`: synonyms drawn `once` before training (released), or anew at `each_epoch`.
     """
 
     weight_place: str = "outside"
@@ -47,6 +58,8 @@ class Protocol:
     weight_gradient: bool = True
     logit_dropout: bool = True
     drop_last: bool = True
+    weights: str = "joint"
+    views: str = "once"
 
     @classmethod
     def parse(cls, text: str) -> "Protocol":
@@ -75,7 +88,11 @@ _PROTOCOL_VALUES = {
     "weight_gradient": _SWITCH,
     "logit_dropout": _SWITCH,
     "drop_last": _SWITCH,
+    "weights": {name: name for name in ("joint", "pretrained", "confusion", "names", "uniform")},
+    "views": {name: name for name in ("once", "each_epoch")},
 }
+# Settings that came after the first runs: written into an identity only where they differ, so that theirs stay as they were.
+_LATER = {"weights": "joint", "views": "once"}
 PROTOCOLS = {
     "released": Protocol(),
     "printed": Protocol(weight_place="inside", reduction="sum", weight_gradient=False, logit_dropout=False, drop_last=False),
@@ -120,10 +137,13 @@ class RunSpec:
 
     def canonical(self) -> str:
         """The spec as JSON in one fixed form, without the settings that a run of its kind never reads."""
-        unread = (*UNREAD.get(self.objective, ()), *(_NO_SYNONYMS if self.augment != "wordnet" else ()))
+        protocol = Protocol.parse(self.protocol)
+        unread = {*UNREAD.get(self.objective, ()), *(_NO_SYNONYMS if self.augment != "wordnet" else ())}
+        if protocol.weights != "joint":
+            unread.add("weight_gradient")  # nothing that learns makes the weights
         settings = {name: value for name, value in asdict(self).items() if name not in unread}
-        protocol = asdict(Protocol.parse(self.protocol))
-        settings["protocol"] = {name: value for name, value in protocol.items() if name not in unread}
+        read = {name: value for name, value in asdict(protocol).items() if name not in unread}
+        settings["protocol"] = {name: value for name, value in read.items() if _LATER.get(name) != value}
         if self.corpus not in catalog.corpora():
             settings["corpus"] = Path(self.corpus).stem  # the checksum says the rest; a moved file is the same corpus
         return json.dumps(settings, sort_keys=True)
@@ -172,7 +192,12 @@ def _check_names(spec: RunSpec) -> None:
     ):
         if getattr(spec, name) not in allowed:
             raise unknown(name, getattr(spec, name), allowed)
-    Protocol.parse(spec.protocol)
+    protocol = Protocol.parse(spec.protocol)
+    if protocol.views == "each_epoch" and spec.augment != "wordnet" and "views" not in UNREAD.get(spec.objective, ()):
+        raise StudyError(
+            f"protocol setting views=each_epoch draws synonyms anew, but augment {spec.augment!r} draws none: "
+            "use augment 'wordnet', or leave views=each_epoch out."
+        )
     if spec.augment == "none" and spec.objective == "simclr":
         raise StudyError("objective 'simclr' needs second views; augment 'none' makes none: use 'wordnet' or 'dropout'.")
 

@@ -19,12 +19,18 @@ DOUBLE = 6.9  # inches: its whole width
 SMALLEST = 7  # points: the smallest text, when a figure is printed at its own width
 
 # Colours of Okabe and Ito, which people with a colour vision deficiency tell apart; yellow is left out, too pale for a line.
+# The last three, for objectives that came later, are as far from all others with and without green cones.
 OBJECTIVES = {
     "ce": ("#000000", "o"),
     "ce_aug": ("#009E73", "s"),
     "scl": ("#D55E00", "^"),
     "simclr": ("#CC79A7", "v"),
     "lcl": ("#0072B2", "D"),
+    "ce_ensemble": ("#56B4E9", "P"),
+    "scl_two_stage": ("#E69F00", ">"),
+    "lacon": ("#8A2BE2", "p"),
+    "lascl": ("#924900", "X"),
+    "dcl": ("#490092", "*"),
 }
 NEUTRAL = "#767676"
 SPLITS = {"train": ("#0072B2", "o"), "validation": ("#E69F00", "s"), "test": ("#009E73", "D")}

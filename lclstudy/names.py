@@ -2,7 +2,18 @@
 
 from . import catalog
 
-OBJECTIVES = {"ce": "CE", "ce_aug": "CE + aug.", "scl": "SCL", "simclr": "SimCLR", "lcl": "LCL"}
+OBJECTIVES = {
+    "ce": "CE",
+    "ce_aug": "CE + aug.",
+    "scl": "SCL",
+    "simclr": "SimCLR",
+    "lcl": "LCL",
+    "ce_ensemble": "CE ensemble",
+    "scl_two_stage": "SCL, two stages",
+    "lacon": "LaCon",
+    "lascl": "LASCL",
+    "dcl": "DCL",
+}
 ENCODERS = {
     "electra-base": "ELECTRA base",
     "electra-small": "ELECTRA small",
@@ -34,3 +45,25 @@ def corpus(name: str) -> str:
     """`emoint` is `EmoInt`: the title of the catalogue."""
     entry = catalog.corpora().get(name)
     return entry.title if entry else name
+
+
+# How each setting of the protocol that differs from the released code is called where LCL is shown beside LCL.
+SETTINGS = {
+    "weight_place=inside": "weights inside the log",
+    "reduction=sum": "summed over the batch",
+    "weight_gradient=false": "no gradient to the weights",
+    "logit_dropout=false": "no dropout on the logits",
+    "drop_last=false": "last batch kept",
+    "weights=pretrained": "weighting network frozen",
+    "weights=confusion": "weights from confusion",
+    "weights=names": "weights from label names",
+    "weights=uniform": "uniform weights",
+    "views=each_epoch": "new synonyms each epoch",
+}
+
+
+def protocol(text: str) -> str:
+    """`released,weights=uniform` is `uniform weights`; several changes are joined by a comma, a base alone is itself."""
+    base, *changes = [part.strip() for part in text.split(",")]
+    said = [SETTINGS.get(change, change) for change in changes]
+    return ", ".join(said if base == "released" and said else [base, *said])

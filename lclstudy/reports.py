@@ -135,7 +135,8 @@ def runs(frame: pd.DataFrame, class_sets: Mapping[str, Sequence[str] | None] | N
         "encoder": frame["encoder"].map(names.encoder),
         "seed": frame["seed"],
         "status": frame["status"],
-        "best epoch": [f"{best} of {epochs}" if ran else "–"
+        # Stages number their epochs on, and the best is one of the last stage.
+        "best epoch": [f"{best} of {-(-best // epochs) * epochs}" if ran else "–"
                        for best, epochs, ran in zip(frame["best_epoch"], frame["epochs"], done, strict=True)],
     }  # fmt: skip
     for title, (column, scale) in _RUN_NUMBERS.items():

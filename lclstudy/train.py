@@ -5,7 +5,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 
@@ -14,12 +14,12 @@ import torch
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
-from . import __version__, augment, catalog, corpora, encoders, wordnet
+from . import __version__, augment, catalog, classweights, corpora, encoders, wordnet
 from .batching import Batch, Tokens, TwoViews, evaluation_batches, tokenize, training_batches
 from .config import Protocol, RunSpec
 from .encoders import Encoder
 from .errors import StudyError
-from .objectives import RECIPES, Objective, PrimaryNetwork, probabilities
+from .objectives import RECIPES, Objective, PrimaryNetwork, needs_matrix, probabilities
 from .records import Record
 
 log = logging.getLogger("lclstudy")
@@ -61,21 +61,13 @@ def run(spec: RunSpec, device: str | None = None, progress: bool = True, executo
         torch.cuda.reset_peak_memory_stats(place)
     # Dropout and new layers draw from torch's global generator, so it is set here and given back as it was.
     with torch.random.fork_rng(devices=[place.index or 0] if place.type == "cuda" else []):
-        torch.manual_seed(spec.seed)
-        objective = Objective(spec, data.encoder, len(data.classes)).to(place)
-        order = torch.Generator().manual_seed(spec.seed)
-        views = data.views if RECIPES[spec.objective].two_views else None
-        batches = training_batches(
-            TwoViews(data.texts["train"], views, data.labels["train"]),
-            spec.batch_size,
-            order,
-            drop_last=Protocol.parse(spec.protocol).drop_last,
-            pin_memory=place.type == "cuda",
-        )
-        epochs, best, best_state = _train(spec, objective, batches, data, place, progress)
-        objective.primary.load_state_dict(best_state)
-        validation, test = best, evaluate(objective.primary, data.texts["test"], spec, place)
-    best_epoch = 1 + int(np.argmax([epoch["validation_accuracy"] for epoch in epochs]))
+        matrix, before = _matrix(spec, data, place, progress)
+        objective, batches, after, validation = _fit(spec, data, matrix, place, progress)
+        test = evaluate(objective.primary, data.texts["test"], spec, place)
+    epochs = _in_one_row(before, after, spec.epochs)
+    last_stage = [epoch["validation_accuracy"] for epoch in epochs[-spec.epochs :]]
+    best_epoch = len(epochs) - spec.epochs + 1 + int(np.argmax(last_stage))
+    steps = len(batches) * len(epochs)
     train_seconds = sum(epoch["seconds"] for epoch in epochs)
     return Record(
         spec=spec,
@@ -89,9 +81,9 @@ def run(spec: RunSpec, device: str | None = None, progress: bool = True, executo
         measures={
             "seconds": time.perf_counter() - started,
             "train_seconds": train_seconds,
-            "texts_per_second": len(batches) * spec.batch_size * spec.epochs / train_seconds,
+            "texts_per_second": steps * spec.batch_size / train_seconds,
             "peak_memory_bytes": _peak_memory(place),
-            "steps": len(batches) * spec.epochs,
+            "steps": steps,
             "parameters": sum(parameter.numel() for parameter in objective.parameters()),
             "threads": torch.get_num_threads(),
         },
@@ -148,40 +140,100 @@ def _prepare(source, max_length, augmentation) -> Prepared:
     texts = {split: tokenize(dataset[split]["text"], encoder.tokenizer, max_length) for split in SPLITS}
     for split in SPLITS:  # here, where the result is kept, so that it is said once for all seeds
         _report_truncation(source[0], split, texts[split], max_length)
-    kind, rate, seed = augmentation
-    views = None
-    if kind != "none":
-        second = augment.second_views(list(dataset["train"]["text"]), kind, rate, seed)
-        views = tokenize(second, encoder.tokenizer, max_length)
+    views = _views(source, max_length, *augmentation) if augmentation[0] != "none" else None
     labels = {split: list(dataset[split]["label"]) for split in SPLITS}
     return Prepared(tuple(dataset["train"].features["label"].names), texts, views, labels, encoder)
 
 
+def _views(source, max_length, kind, rate, seed) -> Tokens:
+    dataset, encoder = _load(*source)
+    return tokenize(augment.second_views(list(dataset["train"]["text"]), kind, rate, seed), encoder.tokenizer, max_length)
+
+
+def epoch_views(spec: RunSpec, epoch: int) -> Tokens:
+    """The second views of an epoch, from 1, for `views=each_epoch`: those of the first are the ones that others keep."""
+    seed = spec.augment_seed
+    if epoch > 1:
+        seed = int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])
+    return _views(_source(spec), spec.max_length, spec.augment, spec.augment_rate, seed)
+
+
+def _matrix(spec: RunSpec, data: Prepared, place: torch.device, progress: bool) -> tuple[torch.Tensor | None, list[dict]]:
+    """What the objective takes as its matrix [C, C], and the epochs of a run that was trained for it."""
+    if not needs_matrix(spec):
+        return None, []
+    if RECIPES[spec.objective].name_similarity:
+        return classweights.name_similarity(data.classes, data.encoder), []
+    weights = Protocol.parse(spec.protocol).weights
+    if weights == "uniform":
+        return classweights.uniform(len(data.classes)), []
+    if weights == "names":
+        return classweights.from_names(data.classes, data.encoder), []
+    _, _, epochs, found = _fit(replace(spec, objective="ce"), data, None, place, progress)
+    return classweights.from_confusion(np.array(data.labels["validation"]), found), epochs
+
+
+def _fit(spec: RunSpec, data: Prepared, matrix: torch.Tensor | None, place: torch.device, progress: bool):
+    """From the seed to the best epoch: (objective as it was there, batches, a dict per epoch, validation probabilities)."""
+    torch.manual_seed(spec.seed)
+    objective = Objective(spec, data.encoder, len(data.classes), matrix).to(place)
+    order = torch.Generator().manual_seed(spec.seed)
+    views = data.views if RECIPES[spec.objective].two_views else None
+    batches = training_batches(
+        TwoViews(data.texts["train"], views, data.labels["train"]),
+        spec.batch_size,
+        order,
+        drop_last=Protocol.parse(spec.protocol).drop_last,
+        pin_memory=place.type == "cuda",
+    )
+    epochs, best, best_state = _train(spec, objective, batches, data, place, progress)
+    objective.primary.load_state_dict(best_state)
+    return objective, batches, epochs, best
+
+
+def _in_one_row(before: list[dict], after: list[dict], length: int) -> list[dict]:
+    """The epochs numbered on from a run that came before; where there is more than one stage of `length`, each says its own."""
+    epochs = [{**epoch, "epoch": number} for number, epoch in enumerate([*before, *after], start=1)]
+    if len(epochs) == length:
+        return epochs
+    return [{**epoch, "stage": 1 + (epoch["epoch"] - 1) // length} for epoch in epochs]
+
+
 def _train(spec: RunSpec, objective: Objective, batches, data: Prepared, place: torch.device, progress: bool):
-    """All epochs: (a dict per epoch, validation probabilities and weights of the primary network at the best epoch)."""
-    optimizer = adamw(objective, spec.learning_rate, fused=place.type in ("cuda", "cpu"))
-    schedule = get_linear_schedule_with_warmup(optimizer, 0, len(batches) * spec.epochs)
+    """All stages: (a dict per epoch, validation probabilities and weights of the primary network at the last one's best)."""
+    each_epoch = batches.collate_fn.views is not None and Protocol.parse(spec.protocol).views == "each_epoch"
+    stages = len(objective.stages)
     truth = np.array(data.labels["validation"])
     epochs, best, best_state = [], None, None
-    with tqdm(total=len(batches) * spec.epochs, desc=spec.label(), unit="step", leave=False, disable=not progress) as bar:
-        for number in range(1, spec.epochs + 1):
-            begun = time.perf_counter()
-            means = _train_epoch(spec, objective, batches, optimizer, schedule, place, number, bar)
-            seconds = time.perf_counter() - begun
-            found = evaluate(objective.primary, data.texts["validation"], spec, place)
-            accuracy = float((found.argmax(axis=1) == truth).mean())
-            if best is None or accuracy > max(epoch["validation_accuracy"] for epoch in epochs):
-                best = found
-                best_state = {name: value.clone() for name, value in objective.primary.state_dict().items()}
-            epochs.append({"epoch": number, **means, "validation_accuracy": accuracy, "seconds": seconds})
-            bar.set_postfix(loss=f"{means['loss']:.3f}", validation=f"{accuracy:.1%}")
+    total = len(batches) * spec.epochs * stages
+    with tqdm(total=total, desc=spec.label(), unit="step", leave=False, disable=not progress) as bar:
+        for stage in range(stages):
+            objective.begin(stage)
+            optimizer = adamw(objective, objective.stage.learning_rate or spec.learning_rate, place.type in ("cuda", "cpu"))
+            schedule = get_linear_schedule_with_warmup(optimizer, 0, len(batches) * spec.epochs)
+            best_accuracy = -1.0  # each stage chooses anew, so the last one's choice stays
+            for number in range(len(epochs) + 1, len(epochs) + spec.epochs + 1):
+                if each_epoch:
+                    batches.collate_fn.views = epoch_views(spec, number)
+                begun = time.perf_counter()
+                means = _train_epoch(spec, objective, batches, optimizer, schedule, place, number, bar)
+                seconds = time.perf_counter() - begun
+                found = evaluate(objective.primary, data.texts["validation"], spec, place)
+                accuracy = float((found.argmax(axis=1) == truth).mean())
+                if accuracy > best_accuracy:
+                    best, best_accuracy = found, accuracy
+                    best_state = {name: value.clone() for name, value in objective.primary.state_dict().items()}
+                epochs.append({"epoch": number, **means, "validation_accuracy": accuracy, "seconds": seconds})
+                bar.set_postfix(loss=f"{means['loss']:.3f}", validation=f"{accuracy:.1%}")
     return epochs, best, best_state
 
 
 def adamw(objective: Objective, learning_rate: float, fused: bool) -> torch.optim.AdamW:
-    """AdamW over all networks, weight decay 0.01 except on biases and LayerNorm."""
+    """AdamW over all that learns, weight decay 0.01 except on biases and LayerNorm."""
     groups = {WEIGHT_DECAY: [], 0.0: []}
     for name, parameter in objective.named_parameters():
+        if not parameter.requires_grad:
+            continue
         groups[0.0 if "bias" in name or "LayerNorm" in name else WEIGHT_DECAY].append(parameter)
     parameters = [{"params": group, "weight_decay": decay} for decay, group in groups.items()]
     return torch.optim.AdamW(parameters, lr=learning_rate, betas=BETAS, eps=EPSILON, fused=fused)

@@ -5,11 +5,12 @@ import subprocess
 import sys
 from dataclasses import fields, replace
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lclstudy import catalog, config
+from lclstudy import catalog, config, paths
 from lclstudy.config import OBJECTIVES, Protocol, RunSpec
 from lclstudy.errors import StudyError
 
@@ -71,6 +72,11 @@ OTHER = {
     "train_limit": 100,
 }
 PROTOCOL_CHANGES = ("weight_place=inside", "reduction=sum", "weight_gradient=false", "logit_dropout=false", "drop_last=false")
+PROTOCOL_CHANGES += ("weights=uniform", "views=each_epoch")
+
+
+AUGMENT = {"augment", "augment_rate", "augment_seed"}
+WEIGHTS = {"weight_place", "weight_gradient", "weights"}
 
 
 def identities(objective):
@@ -91,20 +97,59 @@ def test_every_field_of_a_label_aware_run_is_in_its_identity():
 @pytest.mark.parametrize(
     ("objective", "unread", "unread_protocol"),
     [
-        (
-            "ce",
-            {"alpha", "temperature", "augment", "augment_rate", "augment_seed"},
-            {"weight_place", "weight_gradient", "reduction"},
-        ),
-        ("ce_aug", {"alpha", "temperature"}, {"weight_place", "weight_gradient", "reduction"}),
-        ("scl", set(), {"weight_place", "weight_gradient"}),
-        ("simclr", set(), {"weight_place", "weight_gradient"}),
+        ("ce", {"alpha", "temperature", *AUGMENT}, {"reduction", "views", *WEIGHTS}),
+        ("ce_aug", {"alpha", "temperature"}, {"reduction", *WEIGHTS}),
+        ("ce_ensemble", {"alpha", "temperature"}, {"reduction", *WEIGHTS}),
+        ("scl", set(), WEIGHTS),
+        ("scl_two_stage", {"alpha"}, WEIGHTS),
+        ("simclr", set(), WEIGHTS),
+        ("lacon", {"alpha", *AUGMENT}, {"reduction", "logit_dropout", "views", *WEIGHTS}),
+        ("lascl", set(), WEIGHTS),
+        ("dcl", set(), WEIGHTS),
     ],
 )
 def test_what_an_objective_never_reads_is_not_in_its_identity(objective, unread, unread_protocol):
     read, read_protocol = identities(objective)
     assert set(OTHER) - read - {"objective"} == unread
     assert {change.partition("=")[0] for change in PROTOCOL_CHANGES} - read_protocol == unread_protocol
+
+
+def test_identities_of_runs_that_are_frozen_stay_as_they_are():
+    """Settings that came later are in no identity of a run that does not use them: each frozen run, read back, has its own."""
+    checked = 0
+    for table in sorted((paths.ROOT / "data" / "results").glob("*/runs.csv")):
+        rows = pd.read_csv(table, keep_default_na=False, dtype=str)
+        for _, row in rows.groupby(["corpus", "objective", "encoder"]).head(2).iterrows():
+            settings = {field.name: KINDS[field.name](row[field.name]) for field in fields(RunSpec)}
+            assert RunSpec(**settings).identity() == row["identity"]
+            checked += 1
+    assert checked > 10
+
+
+KINDS = {field.name: {int: lambda v: int(float(v)), float: float}.get(field.type, str) for field in fields(RunSpec)}
+KINDS |= {"classes": lambda v: tuple(v.split("|")) if v else None, "train_limit": lambda v: int(float(v)) if v else None}
+
+
+def test_every_way_to_weigh_has_an_identity_of_its_own_and_reads_no_gradient_unless_it_learns():
+    ways = ("joint", "pretrained", "confusion", "names", "uniform")
+    specs = {way: spec_of(protocol=f"released,weights={way}") for way in ways}
+    assert len({spec.identity() for spec in specs.values()}) == len(ways)
+    assert specs["joint"].identity() == spec_of().identity()
+    for way in ways:
+        stopped = spec_of(protocol=f"released,weights={way},weight_gradient=false")
+        assert (stopped.identity() == specs[way].identity()) == (way != "joint")
+
+
+@pytest.mark.parametrize("augment", ["dropout", "none"])
+def test_views_anew_are_refused_where_none_are_drawn(augment):
+    with pytest.raises(StudyError) as raised:
+        spec_of("scl", augment=augment, protocol="released,views=each_epoch")
+    one_line(raised, "views=each_epoch", f"augment '{augment}' draws none", "use augment 'wordnet'")
+    for objective in ("ce", "lacon"):  # which have no second views, so nothing is asked of them
+        assert (
+            spec_of(objective, augment=augment, protocol="released,views=each_epoch").identity()
+            == spec_of(objective).identity()
+        )
 
 
 @pytest.mark.parametrize("augment", ["dropout", "none"])
@@ -114,7 +159,7 @@ def test_without_synonyms_their_rate_and_seed_are_not_read(augment):
     assert base.identity() != spec_of().identity()
 
 
-@pytest.mark.parametrize("name", ["quick", "minilm", "paper"])
+@pytest.mark.parametrize("name", ["quick", "minilm", "paper", "ablations"])
 def test_all_runs_of_a_profile_have_an_identity_of_their_own(name):
     specs = config.load_profile(name).specs()
     assert len({spec.identity() for spec in specs}) == len(set(specs)) == len(specs)
@@ -233,6 +278,11 @@ def test_identities_are_16_hex_digits_and_a_function_of_the_spec(alpha, temperat
         ({"protocol": "released,reduction=max"}, ("Unknown value of protocol setting reduction 'max'; allowed: mean, sum",)),
         ({"protocol": "released,dropout=0.1"}, ("Unknown protocol setting 'dropout'",)),
         ({"protocol": ""}, ("Unknown protocol ''",)),
+        (
+            {"protocol": "released,weights=fixed"},
+            ("setting weights 'fixed'; allowed: joint, pretrained, confusion, names, uniform",),
+        ),
+        ({"protocol": "released,views=twice"}, ("setting views 'twice'; allowed: once, each_epoch",)),
         ({"temprature": 0.1}, ("Unknown setting 'temprature'", "Did you mean 'temperature'?")),
         ({"device": "cpu"}, ("Unknown setting 'device'",)),
     ],

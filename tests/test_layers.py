@@ -32,6 +32,7 @@ MAY_IMPORT = {
     # training
     "batching": (),
     "encoders": ("catalog", "paths", "batching"),
+    "classweights": ("metrics", "batching", "encoders"),
     "objectives": ("config", "losses", "batching", "encoders"),
     "train": (
         "config",
@@ -44,6 +45,7 @@ MAY_IMPORT = {
         "augment",
         "batching",
         "encoders",
+        "classweights",
         "objectives",
     ),
     # records and results

@@ -200,3 +200,194 @@ def test_confusable_negatives_push_harder():
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call(*batch())
+
+
+# The later objectives
+
+
+def naive_against_negatives(features, labels, temperature, similarity=None, reduction="mean"):
+    """The decoupled and the name-scaled loss as they are written: the denominator holds the rows of other labels alone."""
+    rows, labels = [[float(x) for x in row] for row in features], [int(label) for label in labels]
+    inner = [[sum(a * b for a, b in zip(x, y, strict=True)) for y in rows] for x in rows]
+    per_anchor = []
+    for i in range(len(rows)):
+        positives = [p for p in range(len(rows)) if p != i and labels[p] == labels[i]]
+        negatives = [k for k in range(len(rows)) if labels[k] != labels[i]]
+        if not positives or not negatives:
+            continue
+        scale = {k: 1.0 if similarity is None else float(similarity[labels[i]][labels[k]]) for k in negatives}
+        denominator = sum(math.exp(inner[i][k] / (temperature * scale[k])) for k in negatives)
+        terms = [math.log(math.exp(inner[i][p] / temperature) / denominator) for p in positives]
+        per_anchor.append(-sum(terms) / len(positives))
+    if not per_anchor:
+        return 0.0
+    return sum(per_anchor) / (len(per_anchor) if reduction == "mean" else 1)
+
+
+def naive_cosine(one, other):
+    one, other = [float(x) for x in one], [float(x) for x in other]
+    product = sum(a * b for a, b in zip(one, other, strict=True))
+    return product / math.sqrt(sum(a * a for a in one) * sum(b * b for b in other))
+
+
+def naive_lacon(features, anchors, labels, temperature):
+    """Eqs. 3, 5 and 6 of Zhang et al. (2022) as they are written."""
+    labels, classes = [int(label) for label in labels], range(len(anchors))
+    near = [[math.exp(naive_cosine(h, anchor) / temperature) for anchor in anchors] for h in features]
+    to_label = [-math.log(near[i][label] / sum(near[i])) for i, label in enumerate(labels)]
+    to_instance = []
+    for c in classes:
+        own = [near[i][c] for i, label in enumerate(labels) if label == c]
+        others = sum(near[i][c] for i, label in enumerate(labels) if label != c)
+        if own and others:
+            to_instance.append(-sum(math.log(value / others) for value in own))
+    pairs = [math.exp(1 + naive_cosine(anchors[i], anchors[j])) - 1 for i in classes for j in classes if i != j]
+    return sum(to_label) / len(labels), sum(to_instance) / max(len(to_instance), 1), sum(pairs) / len(pairs)
+
+
+def anchors_for(classes, hidden, seed=0, dtype=torch.float64):
+    return torch.randn(classes, hidden, generator=torch.Generator().manual_seed(100 + seed), dtype=dtype)
+
+
+def similarities(classes, seed=0, dtype=torch.float64):
+    drawn = torch.rand(classes, classes, generator=torch.Generator().manual_seed(200 + seed), dtype=dtype)
+    return (0.2 + 0.4 * (drawn + drawn.T)).fill_diagonal_(1)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(2, 10), st.integers(2, 5), st.integers(0, 10_000), st.sampled_from([0.1, 0.3, 1.0, 7.0]),
+    st.sampled_from(losses.REDUCTIONS),
+)  # fmt: skip
+def test_the_later_losses_agree_with_the_double_loop(rows, classes, seed, temperature, reduction):
+    features, labels, _ = batch(rows, 4, classes, seed)
+    found = losses.decoupled_contrastive(features, labels, temperature, reduction)
+    assert found.item() == pytest.approx(naive_against_negatives(features, labels, temperature, None, reduction), abs=1e-9)
+    similarity = similarities(classes, seed)
+    found = losses.name_scaled_contrastive(features, labels, similarity, temperature, reduction)
+    expected = naive_against_negatives(features, labels, temperature, similarity, reduction)
+    assert found.item() == pytest.approx(expected, abs=1e-9)
+    anchors = anchors_for(classes, 4, seed)
+    found = (
+        losses.instance_to_label(3 * features, anchors, labels, temperature),  # lengths do not count
+        losses.label_to_instance(3 * features, anchors, labels, temperature),
+        losses.label_regularizer(anchors),
+    )
+    assert [term.item() for term in found] == pytest.approx(naive_lacon(features, anchors, labels, temperature), abs=1e-9)
+
+
+def test_heads_are_slices_of_the_vectors_and_their_losses_are_summed():
+    features, labels, _ = batch(7, 6)
+    anchors = anchors_for(3, 6)
+    each = [naive_lacon(features[:, a : a + 2], anchors[:, a : a + 2], labels, 0.3)[0] for a in (0, 2, 4)]
+    assert losses.instance_to_label(features, anchors, labels, 0.3, heads=3).item() == pytest.approx(sum(each), abs=1e-9)
+
+
+def later_losses(features, labels, classes, temperature=0.3):
+    anchors, similarity = (
+        anchors_for(classes, features.shape[1], dtype=features.dtype),
+        similarities(classes, dtype=features.dtype),
+    )
+    yield losses.decoupled_contrastive(features, labels, temperature)
+    yield losses.name_scaled_contrastive(features, labels, similarity, temperature)
+    yield losses.label_to_instance(features, anchors, labels, temperature)
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+def test_without_positives_the_later_contrasts_of_rows_are_zero_with_a_gradient_path(rows):
+    features, _, _ = batch(rows)
+    labels = torch.arange(rows)
+    for loss in list(later_losses(features.requires_grad_(), labels, max(rows, 2)))[:2]:
+        (gradient,) = torch.autograd.grad(loss, features)
+        assert loss.item() == 0
+        assert torch.equal(gradient, torch.zeros_like(features))
+
+
+def test_with_one_class_there_is_no_negative_so_the_later_losses_are_zero_with_a_gradient_path():
+    features, _, _ = batch(5)
+    labels = torch.zeros(5, dtype=torch.long)
+    for loss in later_losses(features.requires_grad_(), labels, 3):
+        (gradient,) = torch.autograd.grad(loss, features)
+        assert loss.item() == 0
+        assert torch.equal(gradient, torch.zeros_like(features))
+
+
+def test_decoupling_leaves_out_exactly_the_positives():
+    """Adding the positives' terms back to each denominator gives the coupled loss."""
+    features, _, _ = batch(4)
+    labels = torch.tensor([0, 0, 1, 1])
+    similarity = (features @ features.T / 0.3).exp()
+    coupled = decoupled = 0.0
+    for i, p in ((0, 1), (1, 0), (2, 3), (3, 2)):
+        others = sum(similarity[i, k] for k in range(4) if labels[k] != labels[i])
+        coupled -= (similarity[i, p] / (others + similarity[i, p])).log() / 4
+        decoupled -= (similarity[i, p] / others).log() / 4
+    assert losses.supervised_contrastive(features, labels, 0.3).item() == pytest.approx(coupled.item(), abs=1e-12)
+    assert losses.decoupled_contrastive(features, labels, 0.3).item() == pytest.approx(decoupled.item(), abs=1e-12)
+
+
+def test_similarities_of_one_give_the_decoupled_loss():
+    features, labels, _ = batch(9)
+    ones = torch.ones(3, 3, dtype=torch.float64)
+    found = losses.name_scaled_contrastive(features, labels, ones, 0.3).item()
+    assert found == pytest.approx(losses.decoupled_contrastive(features, labels, 0.3).item(), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_gradients_of_the_later_losses_by_finite_differences(seed):
+    raw, labels, _ = batch(6, 6, seed=seed)
+    raw, anchors = raw.requires_grad_(), anchors_for(3, 6, seed).requires_grad_()
+    similarity = similarities(3, seed)
+    assert gradcheck(lambda x: losses.decoupled_contrastive(F.normalize(x, dim=1), labels, 0.3), raw)
+    assert gradcheck(lambda x: losses.name_scaled_contrastive(F.normalize(x, dim=1), labels, similarity, 0.3), raw)
+    assert gradcheck(lambda x, a: losses.instance_to_label(x, a, labels, 0.3, heads=2), (raw, anchors))
+    assert gradcheck(lambda x, a: losses.label_to_instance(x, a, labels, 0.3), (raw, anchors))
+    assert gradcheck(losses.label_regularizer, anchors)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_the_later_losses_are_computed_in_float32_from_half_precision(dtype):
+    features, labels, _ = batch(dtype=torch.float32)
+    half, anchors = features.to(dtype), anchors_for(3, 5, dtype=torch.float32).to(dtype)
+    similarity = similarities(3, dtype=torch.float32).to(dtype)
+    pairs = [
+        (losses.decoupled_contrastive(half, labels, 0.05), losses.decoupled_contrastive(half.float(), labels, 0.05)),
+        (
+            losses.name_scaled_contrastive(half, labels, similarity, 0.05),
+            losses.name_scaled_contrastive(half.float(), labels, similarity.float(), 0.05),
+        ),
+        (
+            losses.instance_to_label(half, anchors, labels, 0.05),
+            losses.instance_to_label(half.float(), anchors.float(), labels, 0.05),
+        ),
+        (
+            losses.label_to_instance(half, anchors, labels, 0.05),
+            losses.label_to_instance(half.float(), anchors.float(), labels, 0.05),
+        ),
+        (losses.label_regularizer(anchors), losses.label_regularizer(anchors.float())),
+    ]
+    for found, expected in pairs:
+        assert found.dtype == torch.float32 and torch.isfinite(found)
+        assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_the_regulariser_goes_from_zero_to_e_squared_less_one():
+    direction = torch.tensor([[1.0, 0.0]])
+    assert losses.label_regularizer(torch.cat([direction, -direction])).item() == pytest.approx(0, abs=1e-6)
+    assert losses.label_regularizer(torch.cat([direction, 5 * direction])).item() == pytest.approx(math.e**2 - 1, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda f, y: losses.decoupled_contrastive(f, y, 0.0), "temperature must be above 0"),
+        (lambda f, y: losses.name_scaled_contrastive(f, y, torch.ones(2, 3), 0.3), r"similarity must be \[C, C\]"),
+        (lambda f, y: losses.instance_to_label(f, torch.ones(3, 4), y, 0.3), r"anchors must be \[C, H\] with H = 5"),
+        (lambda f, y: losses.instance_to_label(f, torch.ones(3, 5), y, 0.3, heads=2), "H = 5 must be a multiple of heads"),
+        (lambda f, y: losses.label_to_instance(f, torch.ones(3, 5), y[:-1], 0.3), r"labels \[K\]"),
+    ],
+)
+def test_bad_input_of_the_later_losses_is_named(call, words):
+    features, labels, _ = batch()
+    with pytest.raises(ValueError, match=words):
+        call(features, labels)
