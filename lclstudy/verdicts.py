@@ -18,7 +18,7 @@ from .frozen import Frozen, frozen_names, read_frozen
 VERDICTS = ("reproduced", "not reproduced", "contradicted", "underpowered", "not run")
 REPRODUCED, NOT_REPRODUCED, CONTRADICTED, UNDERPOWERED, NOT_RUN = VERDICTS
 ENOUGH_POWER = 0.8
-NO_EVIDENCE = ("quick",)  # profiles whose results say nothing about the papers
+EVIDENCE = ("paper", "minilm")  # profiles that keep the paper's protocol, best first; quick is none, ablations change it
 DRAWS, SEED = 1000, 0  # of the bootstraps
 GRID = 45  # settings of the report's search: 3 of alpha, 5 of temperature, 3 of batch size
 
@@ -64,11 +64,9 @@ def claims() -> pd.DataFrame:
 
 
 def evidence_from(profile: str = "") -> list[Frozen]:
-    """The frozen results that count: those of `profile`, or all but the quick ones, the paper's own profile first."""
-    if profile:
-        return [read_frozen(profile)]
-    found = [name for name in frozen_names() if name not in NO_EVIDENCE]
-    return [read_frozen(name) for name in sorted(found, key=lambda name: (name != "paper", name != "minilm", name))]
+    """The frozen results that count: those of `profile`, or of the profiles in `EVIDENCE` that are there."""
+    wanted = [profile] if profile else [name for name in EVIDENCE if name in frozen_names()]
+    return [read_frozen(name) for name in wanted]
 
 
 def judge(results: Sequence[Frozen], judged: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -60,7 +60,7 @@ show.table(reports.settings(spec))
 # %% tags=["nbval-ignore-output"]
 runs = store.RunStore()
 record = execute.obtain(spec, runs, device=device)
-print(f"Best epoch: {record.best_epoch} of {spec.epochs}.")
+print(f"Best epoch: {record.best_epoch} of {len(record.epochs)}.")
 
 # %% tags=["nbval-ignore-output"]
 figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=2.6)

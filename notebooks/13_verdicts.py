@@ -14,7 +14,7 @@
 # The results of the quick profile are no evidence about the papers and are left out.
 
 # %% tags=["parameters"]
-profile = ""  # the frozen results to judge by; empty: all but the quick ones
+profile = ""  # the frozen results to judge by; empty: those of the profiles paper and minilm
 
 # %%
 from IPython.display import display
