@@ -30,6 +30,10 @@ def sources():
     return [results.folder / "runs.csv", paths.published() / "numbers.csv", paths.published() / "class_sets.csv"]
 
 
+def save(figure, name):
+    figstyle.save(figure, f"09_{name}", results.folder.name, "09_case_study", sources())
+
+
 def keep(table, name, caption, readable):
     tables.save(table, f"09_{name}", paths.figures(results.folder.name), caption, readable, "09_case_study", sources())
     display(show.table(readable))
@@ -49,7 +53,7 @@ theirs = casetables.published_by_set(corpus)
 height = 1.2 + 0.27 * ours["classes"].nunique()
 figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=height)
 caseplots.gains_by_set(ours, theirs, axes)
-figstyle.save(figure, "09_gains", results.folder.name, "09_case_study", sources())
+save(figure, "gains")
 
 # %% [markdown]
 # ## Accuracies
@@ -57,7 +61,7 @@ figstyle.save(figure, "09_gains", results.folder.name, "09_case_study", sources(
 # %%
 figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=height)
 caseplots.accuracy_by_set(made, axes)
-figstyle.save(figure, "09_accuracies", results.folder.name, "09_case_study", sources())
+save(figure, "accuracies")
 
 # %% [markdown]
 # Table 3: mean test accuracy in percent with its standard deviation, and n runs.
