@@ -1,11 +1,11 @@
 # %% [markdown]
 # # 13 · Verdicts
 #
-# **Question: which claims of the two papers hold, by criteria that were written down before our results were looked at?**
+# **Question: which claims of the two papers hold, by criteria that were written down before any verdict was computed?**
 #
 # Every claim of Suresh and Ong (2021) and of the follow-up report is a row of `data/published/claims.csv`, in its own words,
-# with the criterion that judges it: direction, test, threshold. The criterion depends on the kind of claim alone (the file's
-# README tells the rules and their amendments, and the history of the repository when they were made). The verdicts:
+# with the criterion that judges it: direction, test, threshold. The criterion depends on the kind of claim alone. The file's
+# README tells the rules, their amendments, and which of our results were known when they were made. The verdicts:
 #
 # - *reproduced*, *contradicted*: as the criterion says;
 # - *not reproduced*: enough runs to see the published effect (power 0.8 or more), but it was not seen;
