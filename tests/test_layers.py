@@ -31,9 +31,11 @@ MAY_IMPORT = {
     "augment": ("wordnet",),
     # training
     "batching": (),
-    "encoders": ("catalog", "paths", "batching"),
+    "recurrent": ("batching",),
+    "encoders": ("catalog", "paths", "batching", "recurrent"),
     "classweights": ("metrics", "batching", "encoders"),
     "objectives": ("config", "losses", "batching", "encoders"),
+    "bagofwords": ("records",),
     "train": (
         "config",
         "catalog",
@@ -47,6 +49,7 @@ MAY_IMPORT = {
         "encoders",
         "classweights",
         "objectives",
+        "bagofwords",
     ),
     # records and results
     "frozen": ("paths", "catalog", "config", "records", "metrics"),
@@ -80,10 +83,23 @@ MAY_IMPORT = {
     "reports": ("catalog", "config", "records", "metrics", "frozen", "published", "names", "tables"),
     "casetables": ("config", "metrics", "stats", "frozen", "published", "names", "tables", "casestudy"),
     "caseplots": ("names", "stats", "figstyle"),
+    "ablationtables": ("catalog", "config", "metrics", "stats", "frozen", "published", "names", "tables"),
+    "ablationplots": ("names", "stats", "figstyle"),
+    "reporttables": ("catalog", "config", "metrics", "stats", "frozen", "published", "names", "tables"),
+    "reportplots": ("names", "stats", "figstyle"),
+    # a corpus of one's own: it trains, and shows what came of it
+    "owncorpus": ("paths", "catalog", "config", "metrics", "stats", "subsets", "frozen", "store", "execute", "names", "tables"),
+    "owncorpusplots": ("metrics", "names", "figstyle", "plots"),
+    # the README
+    "frontdoor": (
+        *("paths", "catalog", "config", "metrics", "stats", "frozen", "published", "names", "tables"),
+        *("reports", "casetables", "verdicts", "uncertainty", "ablationtables", "reporttables"),
+    ),
     # the runner of the notebooks
     "notebooks": ("paths", "config", "store", "casestudy"),
 }
 ANALYSES = (
+    *("ablationtables", "ablationplots", "reporttables", "reportplots", "owncorpusplots", "frontdoor"),
     *("casetables", "caseplots", "subsettables"),
     *("finding", "lossforms", "consistency", "followup"),
     *("casestudy", "audit", "auditplots", "subsetplots", "uncertainty", "uncertaintyplots", "verdicts", "forestplots"),
