@@ -21,7 +21,8 @@ PRECISIONS = ("fp32", "bf16")
 
 # Settings that a run never reads: left out of the identity, so that one cross-entropy run serves every temperature.
 _NO_WEIGHTS = ("weight_place", "weight_gradient", "weights")
-_NO_CONTRAST = ("alpha", "temperature", "reduction", *_NO_WEIGHTS)
+_NO_PAIRS = ("reduction", "features", "temperature_scale")
+_NO_CONTRAST = ("alpha", "temperature", *_NO_PAIRS, *_NO_WEIGHTS)
 _NO_SYNONYMS = ("augment_rate", "augment_seed", "views")
 _NO_VIEWS = ("augment", *_NO_SYNONYMS)
 UNREAD = {
@@ -31,10 +32,12 @@ UNREAD = {
     "scl": _NO_WEIGHTS,
     "scl_two_stage": ("alpha", *_NO_WEIGHTS),
     "simclr": _NO_WEIGHTS,
-    "lacon": ("alpha", "reduction", "logit_dropout", *_NO_WEIGHTS, *_NO_VIEWS),
+    "lacon": ("alpha", "logit_dropout", *_NO_PAIRS, *_NO_WEIGHTS, *_NO_VIEWS),
     "lascl": _NO_WEIGHTS,
     "dcl": _NO_WEIGHTS,
 }
+# A bag of words has no network: what it reads is the corpus alone.
+_READ_BY_BAG_OF_WORDS = ("corpus", "classes", "objective", "encoder", "seed", "train_limit")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Protocol:
     class and class, with no second network: `confusion`, of a cross-entropy run trained first; `names`, the similarity of the
     label names under the untrained encoder; `uniform`.
     `views`: synonyms drawn `once` before training (released), or anew at `each_epoch`.
+    `features`: contrasted as `unit` vectors (released) or `raw`, as the follow-up report's equations have them.
+    `temperature_scale`: `fixed`, or times the number of the anchor's `positives`, the report's failed variant.
     """
 
     weight_place: str = "outside"
@@ -60,10 +65,12 @@ class Protocol:
     drop_last: bool = True
     weights: str = "joint"
     views: str = "once"
+    features: str = "unit"
+    temperature_scale: str = "fixed"
 
     @classmethod
     def parse(cls, text: str) -> "Protocol":
-        """Reads `released`, `printed`, or either with changes: `released,reduction=sum,logit_dropout=false`.
+        """Reads `released`, `printed`, `report`, or one with changes: `released,reduction=sum,logit_dropout=false`.
 
         Raises StudyError on an unknown base, setting or value.
         """
@@ -90,12 +97,16 @@ _PROTOCOL_VALUES = {
     "drop_last": _SWITCH,
     "weights": {name: name for name in ("joint", "pretrained", "confusion", "names", "uniform")},
     "views": {name: name for name in ("once", "each_epoch")},
+    "features": {name: name for name in ("unit", "raw")},
+    "temperature_scale": {name: name for name in ("fixed", "positives")},
 }
 # Settings that came after the first runs: written into an identity only where they differ, so that theirs stay as they were.
-_LATER = {"weights": "joint", "views": "once"}
+_LATER = {"weights": "joint", "views": "once", "features": "unit", "temperature_scale": "fixed"}
 PROTOCOLS = {
     "released": Protocol(),
     "printed": Protocol(weight_place="inside", reduction="sum", weight_gradient=False, logit_dropout=False, drop_last=False),
+    # The follow-up report's equations; where it says nothing, what the library it used does (one dropout, the last batch kept).
+    "report": Protocol(reduction="sum", features="raw", logit_dropout=False, drop_last=False),
 }
 
 
@@ -141,6 +152,8 @@ class RunSpec:
         unread = {*UNREAD.get(self.objective, ()), *(_NO_SYNONYMS if self.augment != "wordnet" else ())}
         if protocol.weights != "joint":
             unread.add("weight_gradient")  # nothing that learns makes the weights
+        if catalog.encoder(self.encoder).kind == "bagofwords":
+            unread |= {*asdict(self), *asdict(protocol)} - {*_READ_BY_BAG_OF_WORDS}
         settings = {name: value for name, value in asdict(self).items() if name not in unread}
         read = {name: value for name, value in asdict(protocol).items() if name not in unread}
         settings["protocol"] = {name: value for name, value in read.items() if _LATER.get(name) != value}
@@ -192,6 +205,11 @@ def _check_names(spec: RunSpec) -> None:
     ):
         if getattr(spec, name) not in allowed:
             raise unknown(name, getattr(spec, name), allowed)
+    if catalog.encoder(spec.encoder).kind == "bagofwords" and spec.objective != "ce":
+        raise StudyError(
+            f"encoder {spec.encoder!r} is a bag of words: it has no features that objective {spec.objective!r} could move; "
+            "use objective 'ce', or another encoder."
+        )
     protocol = Protocol.parse(spec.protocol)
     if protocol.views == "each_epoch" and spec.augment != "wordnet" and "views" not in UNREAD.get(spec.objective, ()):
         raise StudyError(

@@ -1,4 +1,4 @@
-"""Pre-trained encoders from a local folder or the hub, the small `tiny` encoder, and how a packed batch goes through one."""
+"""Encoders: pre-trained from a local folder or the hub, `tiny`, and recurrent; how a packed batch goes through one."""
 
 import hashlib
 from collections.abc import Callable
@@ -24,6 +24,7 @@ from transformers.utils import logging as transformers_logging
 from . import catalog, paths
 from .batching import Packed
 from .errors import StudyError
+from .recurrent import Recurrent, RecurrentClassifier, end_pooling, word_tokenizer
 
 
 def packed_attention(module, query, key, value, attention_mask, dropout=0.0, scaling=None, rows: Packed | None = None, **_):
@@ -57,7 +58,8 @@ AttentionInterface.register("packed", packed_attention)
 class Encoder:
     """What a run needs of an encoder: its tokenizer, and two ways to make a fresh network from the same weights.
 
-    `weights` says which they are: the sha256 of the file, or the recipe of `tiny`.
+    `weights` says which they are: the sha256 of the file, or the recipe of `tiny`. Those of a recurrent encoder are drawn for
+    each network, so that seeds differ in them.
     """
 
     tokenizer: PreTrainedTokenizerFast
@@ -67,12 +69,14 @@ class Encoder:
 
 
 def load(name: str, texts: list[str]) -> Encoder:
-    """The encoder of that catalogue name. `texts`, the training split, give `tiny` its vocabulary.
+    """The encoder of that catalogue name. `texts`, the training split, give `tiny` and recurrent ones their vocabulary.
 
     A folder of the encoder's name, or of the last part of its hub name, under `LCLSTUDY_MODELS` is used before the hub.
     Raises StudyError if it is unknown, is neither local nor within reach, or its weights are not those pinned.
     """
     entry = catalog.encoder(name)
+    if entry.kind == "recurrent":
+        return _recurrent(texts, entry)
     return _tiny(texts, entry) if entry.kind == "tiny" else _pretrained(entry)
 
 
@@ -104,8 +108,16 @@ def mean_pooling(hidden: Tensor, rows: Packed) -> Tensor:
 POOLINGS = {"cls": cls_pooling, "mean": mean_pooling}
 
 
+def pooling(name: str, body: nn.Module) -> Callable[[Tensor, Packed], Tensor]:
+    """[T, H], rows -> [K, H] for `body`: `mean`, or `cls`, its own summary: what [CLS] is to a transformer, and to a recurrent
+    encoder the state after the last token."""
+    return end_pooling if name == "cls" and isinstance(body, Recurrent) else POOLINGS[name]
+
+
 def sequence_logits(model: nn.Module, rows: Packed) -> Tensor:
     """[K, C]: the logits of a `...ForSequenceClassification` model, by its own head, for a packed batch."""
+    if isinstance(model, RecurrentClassifier):
+        return model.classifier(end_pooling(encode(model.base_model, rows), rows))
     first = cls_pooling(encode(model.base_model, rows), rows)[:, None]  # the heads look at place 0 of [K, L, H]
     if getattr(model.base_model, "pooler", None) is None:  # ELECTRA's and RoBERTa's heads pool by themselves
         return model.classifier(first)
@@ -176,6 +188,16 @@ def _quietly(make: Callable[[], nn.Module]) -> nn.Module:
         transformers_logging.set_verbosity(verbosity)
         if bar:
             transformers_logging.enable_progress_bar()
+
+
+def _recurrent(texts: list[str], entry: catalog.EncoderEntry) -> Encoder:
+    tokenizer, cell = word_tokenizer(texts), entry.name
+    return Encoder(
+        tokenizer,
+        lambda: Recurrent(cell, len(tokenizer)),
+        lambda classes: RecurrentClassifier(cell, len(tokenizer), classes),
+        f"{cell}@{entry.revision}",
+    )
 
 
 TINY = {

@@ -1,6 +1,7 @@
 """The contrastive losses, as functions of tensors.
 
 Notation: K rows in a batch, H features, C classes; s_ij = h_i . h_j / temperature; P(i) the positives of row i, without i.
+A temperature is a number or a tensor [K], one per anchor i; LaCon's is a number.
 Every loss is computed in at least float32 whatever the input, with log-sum-exp, so large logits and half precision are safe.
 """
 
@@ -12,7 +13,7 @@ VARIANTS = ("released", "printed")
 REDUCTIONS = ("mean", "sum")
 
 
-def simclr(features: Tensor, pairs: Tensor, temperature: float, reduction: str = "mean") -> Tensor:
+def simclr(features: Tensor, pairs: Tensor, temperature: float | Tensor, reduction: str = "mean") -> Tensor:
     """Self-supervised contrastive loss: Eq. 1 of Suresh and Ong (2021), after Chen et al. (2020).
 
     `features` [K, H] unit rows; `pairs` [K]: the rows made from one text share an id. The positives of a row are the other
@@ -21,7 +22,7 @@ def simclr(features: Tensor, pairs: Tensor, temperature: float, reduction: str =
     return supervised_contrastive(features, pairs, temperature, reduction)
 
 
-def supervised_contrastive(features: Tensor, labels: Tensor, temperature: float, reduction: str = "mean") -> Tensor:
+def supervised_contrastive(features: Tensor, labels: Tensor, temperature: float | Tensor, reduction: str = "mean") -> Tensor:
     """Supervised contrastive loss: Eq. 2 of Suresh and Ong (2021), after Khosla et al. (2020).
 
     L_i = -1/|P(i)| sum_{p in P(i)} log( exp(s_ip) / sum_{k != i} exp(s_ik) )
@@ -39,7 +40,7 @@ def label_aware_contrastive(
     features: Tensor,
     labels: Tensor,
     weights: Tensor,
-    temperature: float,
+    temperature: float | Tensor,
     variant: str = "released",
     reduction: str = "mean",
 ) -> Tensor:
@@ -156,8 +157,16 @@ def cosines(one: Tensor, other: Tensor) -> Tensor:
         return one @ other.T
 
 
-def _check(features: Tensor, labels: Tensor, temperature: float, reduction: str) -> None:
-    if not temperature > 0:
+def positive_counts(labels: Tensor) -> Tensor:
+    """[K] -> [K]: how many other rows have the label of each."""
+    return (labels[:, None] == labels[None, :]).sum(dim=1) - 1
+
+
+def _check(features: Tensor, labels: Tensor, temperature: float | Tensor, reduction: str) -> None:
+    if isinstance(temperature, Tensor):  # its values are not read, which would wait for the device
+        if temperature.shape != labels.shape:
+            raise ValueError(f"temperature must be a number or [K] with K = {len(labels)}; given {tuple(temperature.shape)}.")
+    elif not temperature > 0:
         raise ValueError(f"temperature must be above 0; given {temperature!r}.")
     if reduction not in REDUCTIONS:
         raise ValueError(f"Unknown reduction {reduction!r}; allowed: {', '.join(REDUCTIONS)}.")
@@ -176,8 +185,10 @@ def _at_least_float32(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
-def _similarity(features: Tensor, temperature: float) -> Tensor:
+def _similarity(features: Tensor, temperature: float | Tensor) -> Tensor:
+    """[K, H] -> [K, K]: entry i, j is s_ij, at the temperature of anchor i."""
     features = _at_least_float32(features)
+    temperature = temperature[:, None] if isinstance(temperature, Tensor) else temperature
     with torch.autocast(features.device.type, enabled=False):  # autocast would bring the product back to half precision
         return features @ features.T / temperature
 

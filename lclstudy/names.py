@@ -21,6 +21,10 @@ ENCODERS = {
     "roberta-base": "RoBERTa base",
     "mbert": "mBERT",
     "minilm": "MiniLM",
+    "bert-base-cased": "BERT base, cased",
+    "rnn": "RNN",
+    "gru": "GRU",
+    "tfidf": "TF-IDF + LR",
     "tiny": "tiny",
 }
 METRICS = {"accuracy": "accuracy", "weighted_f1": "weighted F1"}
@@ -59,6 +63,10 @@ SETTINGS = {
     "weights=names": "weights from label names",
     "weights=uniform": "uniform weights",
     "views=each_epoch": "new synonyms each epoch",
+    "features=raw": "features not normalised",
+    "features=unit": "unit features",
+    "reduction=mean": "mean over the batch",
+    "temperature_scale=positives": "temperature times positives",
 }
 
 

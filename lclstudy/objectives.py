@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from . import losses
 from .batching import Batch, Packed
 from .config import Protocol, RunSpec
-from .encoders import POOLINGS, Encoder, encode, sequence_logits
+from .encoders import Encoder, encode, pooling, sequence_logits
 
 DROPOUT = 0.1
 LACON_HEADS = 6  # at most, and a divisor of the hidden size: the best of Zhang et al. (2022), Figure 5
@@ -24,10 +24,10 @@ FIXED_WEIGHTS = ("confusion", "names", "uniform")  # of the protocol setting `we
 class PrimaryNetwork(nn.Module):
     """Encoder, then dense H to H, dropout, ReLU, dense H to C, and (as released) dropout on the logits. Section 4.2."""
 
-    def __init__(self, body: nn.Module, classes: int, pooling: str, logit_dropout: bool):
+    def __init__(self, body: nn.Module, classes: int, pooling_name: str, logit_dropout: bool):
         super().__init__()
         hidden = body.config.hidden_size
-        self.body, self.pool = body, POOLINGS[pooling]
+        self.body, self.pool = body, pooling(pooling_name, body)
         self.dense, self.out = nn.Linear(hidden, hidden), nn.Linear(hidden, classes)
         self.dropout = nn.Dropout(DROPOUT)
         self.logit_dropout = nn.Dropout(DROPOUT if logit_dropout else 0.0)
@@ -70,10 +70,10 @@ class EnsembleNetwork(nn.Module):
 class MatchingNetwork(nn.Module):
     """LaCon's: encoder, projection of three dense layers, a learnt anchor per label. Zhang et al. (2022), Eqs. 1, 2 and 8."""
 
-    def __init__(self, body: nn.Module, classes: int, pooling: str, temperature: float):
+    def __init__(self, body: nn.Module, classes: int, pooling_name: str, temperature: float):
         super().__init__()
         hidden = body.config.hidden_size
-        self.body, self.pool, self.temperature = body, POOLINGS[pooling], temperature
+        self.body, self.pool, self.temperature = body, pooling(pooling_name, body), temperature
         dense = [nn.Linear(hidden, hidden) for _ in range(3)]
         self.project = nn.Sequential(dense[0], nn.ReLU(), dense[1], nn.ReLU(), dense[2])
         self.anchors = nn.Parameter(torch.randn(classes, hidden) / math.sqrt(hidden))
@@ -159,29 +159,41 @@ def _cross_entropy(objective: Objective, batch: Batch) -> Outcome:
 
 
 def _with_contrast(objective: Objective, batch: Batch, contrast: Callable[[Tensor], Tensor]) -> Outcome:
-    """alpha L_e + (1 - alpha) L_contrast, as in Gunel et al. (2021); `contrast` takes the unit features [K, H]."""
+    """alpha L_e + (1 - alpha) L_contrast, as in Gunel et al. (2021); `contrast` takes the features [K, H] as contrasted."""
     alpha = objective.spec.alpha
     features, logits = objective.primary(batch.rows)
     cross_entropy = F.cross_entropy(logits.float(), batch.labels)
-    contrastive = contrast(F.normalize(features.float(), dim=1))
+    contrastive = contrast(_contrasted(objective, features))
     loss = alpha * cross_entropy + (1 - alpha) * contrastive
     return Outcome(loss, {"ce": cross_entropy, "contrastive": contrastive}, logits)
 
 
+def _contrasted(objective: Objective, features: Tensor) -> Tensor:
+    """[K, H]: features as the contrastive losses take them, unit vectors unless the protocol says `raw`."""
+    return F.normalize(features.float(), dim=1) if objective.protocol.features == "unit" else features.float()
+
+
+def _temperature(objective: Objective, labels: Tensor) -> float | Tensor:
+    """That of the spec; or, as the follow-up report tried, times the number of each anchor's positives [K]."""
+    if objective.protocol.temperature_scale == "fixed":
+        return objective.spec.temperature
+    return objective.spec.temperature * losses.positive_counts(labels).clamp(min=1)
+
+
 def _supervised(objective: Objective, batch: Batch) -> Outcome:
-    temperature, reduction = objective.spec.temperature, objective.protocol.reduction
+    temperature, reduction = _temperature(objective, batch.labels), objective.protocol.reduction
     return _with_contrast(
         objective, batch, lambda unit: losses.supervised_contrastive(unit, batch.labels, temperature, reduction)
     )
 
 
 def _simclr(objective: Objective, batch: Batch) -> Outcome:
-    temperature, reduction = objective.spec.temperature, objective.protocol.reduction
+    temperature, reduction = _temperature(objective, batch.pairs), objective.protocol.reduction
     return _with_contrast(objective, batch, lambda unit: losses.simclr(unit, batch.pairs, temperature, reduction))
 
 
 def _decoupled(objective: Objective, batch: Batch) -> Outcome:
-    temperature, reduction = objective.spec.temperature, objective.protocol.reduction
+    temperature, reduction = _temperature(objective, batch.labels), objective.protocol.reduction
     return _with_contrast(
         objective, batch, lambda unit: losses.decoupled_contrastive(unit, batch.labels, temperature, reduction)
     )
@@ -189,23 +201,23 @@ def _decoupled(objective: Objective, batch: Batch) -> Outcome:
 
 def _name_scaled(objective: Objective, batch: Batch) -> Outcome:
     """Lian et al. (2024) train the contrastive loss alone and classify in a second step; here it stands where SCL's stands."""
-    spec, reduction = objective.spec, objective.protocol.reduction
+    temperature, reduction = _temperature(objective, batch.labels), objective.protocol.reduction
     return _with_contrast(
         objective,
         batch,
-        lambda unit: losses.name_scaled_contrastive(unit, batch.labels, objective.matrix, spec.temperature, reduction),
+        lambda unit: losses.name_scaled_contrastive(unit, batch.labels, objective.matrix, temperature, reduction),
     )
 
 
 def _label_aware(objective: Objective, batch: Batch) -> Outcome:
     """alpha (L_e + L_w) + (1 - alpha) L_LCL: Eq. 6. Without a network that learns the weights there is no L_w."""
-    spec, protocol = objective.spec, objective.protocol
+    spec, protocol, temperature = objective.spec, objective.protocol, _temperature(objective, batch.labels)
     weights, weighting_logits = _weights(objective, batch)
     variant = "released" if protocol.weight_place == "outside" else "printed"
     outcome = _with_contrast(
         objective,
         batch,
-        lambda unit: losses.label_aware_contrastive(unit, batch.labels, weights, spec.temperature, variant, protocol.reduction),
+        lambda unit: losses.label_aware_contrastive(unit, batch.labels, weights, temperature, variant, protocol.reduction),
     )
     if weighting_logits is None:
         return outcome
@@ -236,8 +248,8 @@ def _weighting_alone(objective: Objective, batch: Batch) -> Outcome:
 def _contrast_alone(objective: Objective, batch: Batch) -> Outcome:
     """The logits are those of a classifier that has learnt nothing yet."""
     features, logits = objective.primary(batch.rows)
-    unit = F.normalize(features.float(), dim=1)
-    loss = losses.supervised_contrastive(unit, batch.labels, objective.spec.temperature, objective.protocol.reduction)
+    temperature, reduction = _temperature(objective, batch.labels), objective.protocol.reduction
+    loss = losses.supervised_contrastive(_contrasted(objective, features), batch.labels, temperature, reduction)
     return Outcome(loss, {"contrastive": loss}, logits)
 
 

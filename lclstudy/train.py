@@ -14,7 +14,7 @@ import torch
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
-from . import __version__, augment, catalog, classweights, corpora, encoders, wordnet
+from . import __version__, augment, bagofwords, catalog, classweights, corpora, encoders, wordnet
 from .batching import Batch, Tokens, TwoViews, evaluation_batches, tokenize, training_batches
 from .config import Protocol, RunSpec
 from .encoders import Encoder
@@ -53,6 +53,8 @@ def run(spec: RunSpec, device: str | None = None, progress: bool = True, executo
     `device` is `cuda`, `mps` or `cpu`; without it the first of these that is there. Raises StudyError on a setting that
     cannot be met, before any training, and NonFiniteLoss.
     """
+    if _is_bag_of_words(spec):
+        return _run_bag_of_words(spec, progress, executor)
     started = time.perf_counter()
     place = choose_device(device)
     check(spec)
@@ -94,6 +96,43 @@ def run(spec: RunSpec, device: str | None = None, progress: bool = True, executo
     )
 
 
+def _is_bag_of_words(spec: RunSpec) -> bool:
+    return catalog.encoder(spec.encoder).kind == "bagofwords"
+
+
+def _run_bag_of_words(spec: RunSpec, progress: bool, executor: str) -> Record:
+    """The record of the baseline without a network: an "epoch" is one fit, told apart by its `C`."""
+    started = time.perf_counter()
+    dataset = _dataset(spec)
+    texts, labels = ({split: list(dataset[split][name]) for split in SPLITS} for name in ("text", "label"))
+    classes = tuple(dataset["train"].features["label"].names)
+    fits, best, parameters = bagofwords.fit(texts, labels, len(classes), progress, spec.label())
+    train_seconds = sum(epoch["seconds"] for epoch in fits)
+    return Record(
+        spec=spec,
+        classes=classes,
+        epochs=fits,
+        best_epoch=1 + int(np.argmax([epoch["validation_accuracy"] for epoch in fits])),
+        validation_probabilities=best["validation"],
+        validation_labels=np.array(labels["validation"], dtype=np.int64),
+        test_probabilities=best["test"],
+        test_labels=np.array(labels["test"], dtype=np.int64),
+        measures={
+            "seconds": time.perf_counter() - started,
+            "train_seconds": train_seconds,
+            "texts_per_second": len(fits) * len(texts["train"]) / train_seconds,
+            "peak_memory_bytes": _peak_memory(torch.device("cpu")),
+            "steps": len(fits),
+            "parameters": parameters,
+            "threads": torch.get_num_threads(),
+        },
+        notes=dict.fromkeys((f"truncated_{split}" for split in SPLITS), 0),
+        versions=_versions(spec),
+        device="cpu",
+        executor=executor,
+    )
+
+
 def choose_device(name: str | None = None) -> torch.device:
     """The named device, or the first that is there of cuda, mps, cpu. Raises StudyError if the named one is not there."""
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
@@ -107,6 +146,9 @@ def choose_device(name: str | None = None) -> torch.device:
 
 def check(spec: RunSpec) -> None:
     """Raises StudyError if the spec's corpus, classes or encoder cannot be had, or no batch can be filled; trains nothing."""
+    if _is_bag_of_words(spec):
+        _dataset(spec)
+        return
     dataset, _ = _load(*_source(spec))
     if spec.batch_size > dataset.num_rows["train"] and Protocol.parse(spec.protocol).drop_last:
         raise StudyError(
@@ -126,11 +168,21 @@ def _source(spec: RunSpec) -> tuple:
     return spec.corpus, spec.classes, spec.encoder, spec.train_limit, catalog.corpus_checksum(spec.corpus)
 
 
-@lru_cache(maxsize=2)
-def _load(corpus, classes, encoder, train_limit, _checksum):
+def _dataset(spec: RunSpec):
+    """The spec's `datasets.DatasetDict`, with as many training texts as it asks for."""
+    return _limited(spec.corpus, spec.classes, spec.train_limit)
+
+
+def _limited(corpus, classes, train_limit):
     dataset = corpora.load(corpus, classes)
     if train_limit is not None and train_limit < len(dataset["train"]):
         dataset["train"] = dataset["train"].shuffle(seed=0).select(range(train_limit))
+    return dataset
+
+
+@lru_cache(maxsize=2)
+def _load(corpus, classes, encoder, train_limit, _checksum):
+    dataset = _limited(corpus, classes, train_limit)
     return dataset, encoders.load(encoder, list(dataset["train"]["text"]))
 
 

@@ -1,0 +1,79 @@
+"""Word-level recurrent encoders, RNN and GRU, whose embeddings are learnt: Section 3.1 of Modarres and Raeisi.
+
+The report lower-cases, removes stop words, filters by regular expressions and takes its tokenizer and networks from a
+course (Made With ML); it gives no size. Here: words of letters and digits, scikit-learn's list of English stop words, a
+vocabulary of the training split alone, one layer in one direction.
+"""
+
+from collections.abc import Iterable
+from types import SimpleNamespace
+
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from transformers import PreTrainedTokenizerFast
+
+from .batching import Packed
+
+EMBEDDING, HIDDEN, DROPOUT = 100, 128, 0.1
+MOST_WORDS, LEAST_COUNT = 20_000, 2  # a word seen once teaches nothing about another text
+CELLS = {"rnn": nn.RNN, "gru": nn.GRU}
+_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+
+
+class Recurrent(nn.Module):
+    """Embeddings and one recurrent layer. `config` holds what the study asks of any encoder."""
+
+    def __init__(self, cell: str, words: int):
+        super().__init__()
+        self.config = SimpleNamespace(hidden_size=HIDDEN, model_type=cell, pad_token_id=_SPECIAL.index("[PAD]"))
+        self.embeddings = nn.Embedding(words, EMBEDDING)
+        self.layer = CELLS[cell](EMBEDDING, HIDDEN, batch_first=True)
+
+    def forward(self, input_ids: Tensor, position_ids: Tensor, rows: Packed) -> SimpleNamespace:
+        """`last_hidden_state` [1, T, H]: the state after each token of a packed batch; no row sees another, nor padding."""
+        rows_count, longest = rows.mask.shape
+        square = self.embeddings.weight.new_zeros(rows_count * longest, EMBEDDING)
+        square = square.index_copy(0, rows.slots, self.embeddings(input_ids[0])).view(rows_count, longest, EMBEDDING)
+        lengths = rows.mask.sum(dim=1).cpu()  # where torch wants them
+        packed = pack_padded_sequence(square, lengths, batch_first=True, enforce_sorted=False)
+        states, _ = pad_packed_sequence(self.layer(packed)[0], batch_first=True, total_length=longest)
+        return SimpleNamespace(last_hidden_state=states.reshape(rows_count * longest, HIDDEN)[rows.slots][None])
+
+
+class RecurrentClassifier(nn.Module):
+    """A recurrent encoder with a head of the shape that ELECTRA's own has: dense, dropout, dense."""
+
+    def __init__(self, cell: str, words: int, classes: int):
+        super().__init__()
+        self.base_model = Recurrent(cell, words)
+        self.classifier = nn.Sequential(nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Dropout(DROPOUT), nn.Linear(HIDDEN, classes))
+
+
+def end_pooling(hidden: Tensor, rows: Packed) -> Tensor:
+    """[T, H] -> [K, H]: the state after the last token of each row, when the whole text is read."""
+    return hidden[rows.starts + rows.mask.sum(dim=1) - 1]
+
+
+def word_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
+    """Lower-cased words without stop words, numbered by how often they stand in `texts`; others are [UNK].
+
+    A text stands between [CLS] and [SEP], so that one of stop words alone is not empty.
+    """
+    tokenizer = Tokenizer(models.WordLevel(unk_token="[UNK]"))
+    stop_words = Regex(rf"(?<![\p{{L}}\p{{N}}])({'|'.join(sorted(ENGLISH_STOP_WORDS))})(?![\p{{L}}\p{{N}}])")
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Lowercase(), normalizers.Replace(stop_words, " ")]
+    )
+    # Marks (\p{M}) belong to the words of many scripts.
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\p{L}\p{N}\p{M}]+"), behavior="removed", invert=True)
+    trainer = trainers.WordLevelTrainer(
+        vocab_size=MOST_WORDS, min_frequency=LEAST_COUNT, special_tokens=_SPECIAL, show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[(name, _SPECIAL.index(name)) for name in ("[CLS]", "[SEP]")]
+    )
+    named = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **named)
