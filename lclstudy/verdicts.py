@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from . import casestudy, metrics, names, paths, published, stats, subsets, summary, tables
+from . import casestudy, metrics, names, paths, published, reference, stats, subsets, summary, tables
 from .frozen import Frozen, frozen_names, read_frozen
 
 VERDICTS = ("reproduced", "not reproduced", "contradicted", "underpowered", "not run")
 REPRODUCED, NOT_REPRODUCED, CONTRADICTED, UNDERPOWERED, NOT_RUN = VERDICTS
 ENOUGH_POWER = 0.8
-EVIDENCE = ("paper", "minilm")  # profiles that keep the paper's protocol, best first; quick is none, ablations change it
+# Profiles that count for the claims of each paper, best first. Quick is no evidence, and ablations change the protocol.
+EVIDENCE = {"suresh2021": ("paper", "minilm"), "modarres": ("report", "baselines", "paper", "minilm", "report_small")}
 DRAWS, SEED = 1000, 0  # of the bootstraps
 GRID = 45  # settings of the report's search: 3 of alpha, 5 of temperature, 3 of batch size
 
@@ -65,8 +66,17 @@ def claims() -> pd.DataFrame:
 
 def evidence_from(profile: str = "") -> list[Frozen]:
     """The frozen results that count: those of `profile`, or of the profiles in `EVIDENCE` that are there."""
-    wanted = [profile] if profile else [name for name in EVIDENCE if name in frozen_names()]
+    every = dict.fromkeys(name for paper in EVIDENCE.values() for name in paper)
+    wanted = [profile] if profile else [name for name in every if name in frozen_names()]
     return [read_frozen(name) for name in wanted]
+
+
+def counted(results: Sequence[Frozen], paper: str) -> list[Frozen]:
+    """Those of `results` that count for claims of `paper`, best first: all but the evidence for the other paper alone."""
+    of_other = {name for names_of in EVIDENCE.values() for name in names_of} - set(EVIDENCE[paper])
+    kept = [frozen for frozen in results if frozen.manifest["name"] not in of_other]
+    rank = {name: place for place, name in enumerate(EVIDENCE[paper])}
+    return sorted(kept, key=lambda frozen: rank.get(frozen.manifest["name"], len(rank)))
 
 
 def judge(results: Sequence[Frozen], judged: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -77,7 +87,7 @@ def judge(results: Sequence[Frozen], judged: pd.DataFrame | None = None) -> pd.D
     judged = claims() if judged is None else judged
     rows = []
     for claim in judged.to_dict("records"):
-        found = RULES[claim["kind"]](claim, list(results))
+        found = RULES[claim["kind"]](claim, counted(results, claim["paper"]))
         wanted = claim["encoder"].split(" over ")[0]
         told = {name: value for name, value in vars(found).items() if name != "encoder"}
         other = bool(found.encoder) and found.encoder != wanted
@@ -255,7 +265,7 @@ def _better_encoder(claim: dict, results: list[Frozen]) -> Evidence:
 def _settings(claim: dict, results: list[Frozen]) -> Evidence:
     """How far mean accuracies span over settings of the report's grid that were run with the objective."""
     for frozen in results:
-        runs = _done(frozen, claim["corpus"], "all", claim["a"])
+        runs = _grid_runs(frozen, claim)
         means = 100 * runs.groupby(["alpha", "temperature", "batch_size"])[f"{claim['split']}_{claim['metric']}"].mean()
         if len(means) > 1:
             span = float(means.max() - means.min())
@@ -264,6 +274,18 @@ def _settings(claim: dict, results: list[Frozen]) -> Evidence:
                 return replace(found, verdict=REPRODUCED)
             return replace(found, verdict=CONTRADICTED if len(means) >= GRID else UNDERPOWERED)
     return Evidence(NOT_RUN, note="no run over settings")
+
+
+def _grid_runs(frozen: Frozen, claim: dict) -> pd.DataFrame:
+    """The finished runs that differ from the profile's first setting in nothing but alpha, temperature, batch size and seed."""
+    runs = frozen.runs
+    here = runs[(runs["corpus"] == claim["corpus"]) & (runs["objective"] == claim["a"]) & (runs["classes"] == "")]
+    here = here[here["status"] == "done"]
+    chosen = _done(frozen, claim["corpus"], tables.ALL_CLASSES, claim["a"])
+    fixed = {*reference.settings_read(claim["a"]), "encoder"} - {"alpha", "temperature", "batch_size"}
+    for name in [name for name in fixed if name in here and len(chosen)]:
+        here = here[here[name].isin(chosen[name].iloc[:1])]
+    return here
 
 
 RULES: dict[str, Callable[[dict, list[Frozen]], Evidence]] = {
@@ -298,7 +320,7 @@ def _sides(claim: dict, results: list[Frozen], same_encoder: bool = False) -> Si
 
 
 def _done(frozen: Frozen, corpus: str, classes: str, objective: str) -> pd.DataFrame:
-    runs = frozen.runs
+    runs = reference.runs(frozen)
     here = runs[(runs["corpus"] == corpus) & (runs["objective"] == objective) & (runs["status"] == "done")]
     if classes == tables.ALL_CLASSES:
         return here[here["classes"] == ""]
@@ -441,6 +463,7 @@ def forest_rows(results: Sequence[Frozen], a: str, b: str) -> pd.DataFrame:
     """
     printed = tables.published_comparisons(published.table("suresh2021").query("table in (1, 2)"), [(a, b)])
     rows, strata = [], []
+    results = counted(results, "suresh2021")
     for corpus in FOREST:
         place = {"corpus": corpus, "classes": tables.ALL_CLASSES, "encoder": "electra-base"}
         sides = _sides({**place, "a": a, "b": b, "metric": "accuracy", "split": "test"}, list(results))
@@ -463,6 +486,7 @@ def pooled(results: Sequence[Frozen], a: str, b: str) -> stats.Bootstrap | None:
 
     None if none has two runs on both sides.
     """
+    results = counted(results, "suresh2021")
     strata = []
     for corpus in FOREST:
         for classes in (tables.ALL_CLASSES, *(published.class_sets() if corpus == "empathetic_dialogues" else ())):

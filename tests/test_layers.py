@@ -54,6 +54,7 @@ MAY_IMPORT = {
     # records and results
     "frozen": ("paths", "catalog", "config", "records", "metrics"),
     "store": ("paths", "config", "records", "frozen"),
+    "reference": ("config", "frozen"),
     "published": ("paths",),
     "casestudy": ("paths", "catalog", "config", "records", "metrics", "frozen", "store", "subsets", "published"),
     "execute": ("paths", "config", "records", "train", "store", "casestudy"),
@@ -78,14 +79,26 @@ MAY_IMPORT = {
     "subsettables": ("paths", "metrics", "frozen", "published", "names", "casestudy", "subsets"),
     "uncertainty": ("catalog", "config", "metrics", "stats", "frozen", "names", "tables"),
     "uncertaintyplots": ("config", "names", "figstyle"),
-    "verdicts": ("paths", "metrics", "stats", "subsets", "frozen", "published", "names", "summary", "tables", "casestudy"),
+    "verdicts": (
+        "paths",
+        "metrics",
+        "stats",
+        "subsets",
+        "frozen",
+        "reference",
+        "published",
+        "names",
+        "summary",
+        "tables",
+        "casestudy",
+    ),
     "forestplots": ("names", "figstyle"),
     "reports": ("catalog", "config", "records", "metrics", "frozen", "published", "names", "tables"),
     "casetables": ("config", "metrics", "stats", "frozen", "published", "names", "tables", "casestudy"),
     "caseplots": ("names", "stats", "figstyle"),
     "ablationtables": ("catalog", "config", "metrics", "stats", "frozen", "published", "names", "tables"),
     "ablationplots": ("names", "stats", "figstyle"),
-    "reporttables": ("catalog", "config", "metrics", "stats", "frozen", "published", "names", "tables"),
+    "reporttables": ("catalog", "config", "metrics", "stats", "frozen", "reference", "summary", "published", "names", "tables"),
     "reportplots": ("names", "stats", "figstyle"),
     # a corpus of one's own: it trains, and shows what came of it
     "owncorpus": ("paths", "catalog", "config", "metrics", "stats", "subsets", "frozen", "store", "execute", "names", "tables"),
@@ -104,7 +117,7 @@ ANALYSES = (
     *("finding", "lossforms", "consistency", "followup"),
     *("casestudy", "audit", "auditplots", "subsetplots", "uncertainty", "uncertaintyplots", "verdicts", "forestplots"),
     *("metrics", "subsets", "stats", "tables", "plots", "corpusplots", "show", "summary", "reports"),
-    *("published", "store", "frozen", "config", "records", "catalog", "notebooks"),
+    *("published", "store", "frozen", "reference", "config", "records", "catalog", "notebooks"),
 )
 HEAVY = {"torch", "transformers", "datasets", "ray"}
 

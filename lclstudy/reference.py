@@ -1,0 +1,49 @@
+"""Which runs of frozen results stand for a system: of several settings that a profile tries, those it names first. No torch."""
+
+from dataclasses import fields, replace
+from functools import cache
+
+import pandas as pd
+
+from .config import UNREAD, RunSpec, load_profile, profile_names
+from .frozen import Frozen
+
+CELL = ("corpus", "classes", "objective", "encoder")
+SETTINGS = tuple(field.name for field in fields(RunSpec) if field.name not in (*CELL, "seed"))
+
+
+def runs(results: Frozen) -> pd.DataFrame:
+    """`results.runs`, but of a corpus, objective and encoder with several settings only the runs of the profile's first.
+
+    So a grid of settings or an ablation never stands for the method itself. Results of a profile of one's own are kept whole.
+    """
+    groups = results.runs.groupby(list(CELL), sort=False, dropna=False)
+    kept = [_of_first(results.manifest["name"], key, group) for key, group in groups]
+    return pd.concat(kept).sort_index() if kept else results.runs
+
+
+def settings_read(objective: str) -> list[str]:
+    """The settings in which runs of an objective may differ."""
+    return [name for name in SETTINGS if name not in UNREAD.get(objective, ())]
+
+
+def _of_first(profile: str, key: tuple, group: pd.DataFrame) -> pd.DataFrame:
+    corpus, _, objective, encoder = key
+    columns = [name for name in settings_read(objective) if name in group]
+    if len(group[columns].drop_duplicates()) < 2:
+        return group
+    first = group["identity"].isin(_first_identities(profile).get((corpus, objective, encoder), ()))
+    return group[first] if first.any() else group
+
+
+@cache
+def _first_identities(profile: str) -> dict[tuple, set[str]]:
+    """By corpus, objective and encoder: the identities of the runs of the first setting, all seeds."""
+    if profile not in profile_names():
+        return {}
+    first, found = {}, {}
+    for spec in load_profile(profile).specs():
+        key = (spec.corpus, spec.objective, spec.encoder)
+        if replace(spec, seed=0) == replace(first.setdefault(key, spec), seed=0):
+            found.setdefault(key, set()).add(spec.identity())
+    return found
