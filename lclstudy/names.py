@@ -64,14 +64,29 @@ SETTINGS = {
     "weights=uniform": "uniform weights",
     "views=each_epoch": "new synonyms each epoch",
     "features=raw": "features not normalised",
-    "features=unit": "unit features",
-    "reduction=mean": "mean over the batch",
     "temperature_scale=positives": "temperature times positives",
 }
+# And how the released code's own is called where another base was changed back to it.
+RELEASED = {
+    "weight_place=outside": "weights outside the log",
+    "reduction=mean": "mean over the batch",
+    "weight_gradient=true": "gradient to the weights",
+    "logit_dropout=true": "dropout on the logits",
+    "drop_last=true": "last batch dropped",
+    "weights=joint": "weighting network learning",
+    "views=once": "synonyms drawn once",
+    "features=unit": "unit features",
+    "temperature_scale=fixed": "fixed temperature",
+}
+
+
+def setting(change: str) -> str:
+    """`features=raw` is `features not normalised`."""
+    return {**SETTINGS, **RELEASED}.get(change, change)
 
 
 def protocol(text: str) -> str:
     """`released,weights=uniform` is `uniform weights`; several changes are joined by a comma, a base alone is itself."""
     base, *changes = [part.strip() for part in text.split(",")]
-    said = [SETTINGS.get(change, change) for change in changes]
+    said = [setting(change) for change in changes]
     return ", ".join(said if base == "released" and said else [base, *said])

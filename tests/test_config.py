@@ -72,11 +72,12 @@ OTHER = {
     "train_limit": 100,
 }
 PROTOCOL_CHANGES = ("weight_place=inside", "reduction=sum", "weight_gradient=false", "logit_dropout=false", "drop_last=false")
-PROTOCOL_CHANGES += ("weights=uniform", "views=each_epoch")
+PROTOCOL_CHANGES += ("weights=uniform", "views=each_epoch", "features=raw", "temperature_scale=positives")
 
 
 AUGMENT = {"augment", "augment_rate", "augment_seed"}
 WEIGHTS = {"weight_place", "weight_gradient", "weights"}
+PAIRS = {"reduction", "features", "temperature_scale"}
 
 
 def identities(objective):
@@ -97,13 +98,13 @@ def test_every_field_of_a_label_aware_run_is_in_its_identity():
 @pytest.mark.parametrize(
     ("objective", "unread", "unread_protocol"),
     [
-        ("ce", {"alpha", "temperature", *AUGMENT}, {"reduction", "views", *WEIGHTS}),
-        ("ce_aug", {"alpha", "temperature"}, {"reduction", *WEIGHTS}),
-        ("ce_ensemble", {"alpha", "temperature"}, {"reduction", *WEIGHTS}),
+        ("ce", {"alpha", "temperature", *AUGMENT}, {*PAIRS, "views", *WEIGHTS}),
+        ("ce_aug", {"alpha", "temperature"}, {*PAIRS, *WEIGHTS}),
+        ("ce_ensemble", {"alpha", "temperature"}, {*PAIRS, *WEIGHTS}),
         ("scl", set(), WEIGHTS),
         ("scl_two_stage", {"alpha"}, WEIGHTS),
         ("simclr", set(), WEIGHTS),
-        ("lacon", {"alpha", *AUGMENT}, {"reduction", "logit_dropout", "views", *WEIGHTS}),
+        ("lacon", {"alpha", *AUGMENT}, {*PAIRS, "logit_dropout", "views", *WEIGHTS}),
         ("lascl", set(), WEIGHTS),
         ("dcl", set(), WEIGHTS),
     ],

@@ -99,6 +99,7 @@ MAY_IMPORT = {
     "ablationtables": ("catalog", "config", "metrics", "stats", "frozen", "published", "names", "tables"),
     "ablationplots": ("names", "stats", "figstyle"),
     "reporttables": ("catalog", "config", "metrics", "stats", "frozen", "reference", "summary", "published", "names", "tables"),
+    "reportfindings": ("names", "tables", "reporttables"),
     "reportplots": ("names", "stats", "figstyle"),
     # a corpus of one's own: it trains, and shows what came of it
     "owncorpus": ("paths", "catalog", "config", "metrics", "stats", "subsets", "frozen", "store", "execute", "names", "tables"),
@@ -106,13 +107,13 @@ MAY_IMPORT = {
     # the README
     "frontdoor": (
         *("paths", "catalog", "config", "metrics", "stats", "frozen", "published", "names", "tables"),
-        *("reports", "casetables", "verdicts", "uncertainty", "ablationtables", "reporttables"),
+        *("reports", "casetables", "verdicts", "uncertainty", "ablationtables", "reporttables", "reportfindings"),
     ),
     # the runner of the notebooks
     "notebooks": ("paths", "config", "store", "casestudy"),
 }
 ANALYSES = (
-    *("ablationtables", "ablationplots", "reporttables", "reportplots", "owncorpusplots", "frontdoor"),
+    *("ablationtables", "ablationplots", "reporttables", "reportfindings", "reportplots", "owncorpusplots", "frontdoor"),
     *("casetables", "caseplots", "subsettables"),
     *("finding", "lossforms", "consistency", "followup"),
     *("casestudy", "audit", "auditplots", "subsetplots", "uncertainty", "uncertaintyplots", "verdicts", "forestplots"),

@@ -67,6 +67,41 @@ def every_loss(features, labels, weights, temperature=0.3):
         yield losses.label_aware_contrastive(features, labels, weights, temperature, variant)
 
 
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 10), st.integers(2, 4), st.integers(0, 10_000), st.sampled_from(losses.REDUCTIONS))
+def test_a_temperature_for_each_anchor_is_that_of_its_own_row(rows, classes, seed, reduction):
+    features, labels, weights = batch(rows, 4, classes, seed)
+    features = 3 * features  # as they are, not unit vectors
+    counts = losses.positive_counts(labels)
+    assert counts.tolist() == [sum(int(a == b) for b in labels) - 1 for a in labels]
+    temperature = 0.7 * counts.clamp(min=1)
+    total = {"scl": [], "lcl": []}
+    for i in [i for i in range(rows) if counts[i]]:
+        only = [naive_of_anchor(i, features, labels, float(temperature[i]), given) for given in (None, weights)]
+        total["scl"].append(only[0])
+        total["lcl"].append(only[1])
+    count = len(total["scl"]) if reduction == "mean" else 1
+    found = losses.supervised_contrastive(features, labels, temperature, reduction)
+    assert found.item() == pytest.approx(sum(total["scl"]) / max(count, 1), abs=1e-9)
+    found = losses.label_aware_contrastive(features, labels, weights, temperature, reduction=reduction)
+    assert found.item() == pytest.approx(sum(total["lcl"]) / max(count, 1), abs=1e-9)
+
+
+def naive_of_anchor(i, features, labels, temperature, weights):
+    """The sum over one anchor's positives alone, by the loops of `naive`."""
+    scores = [math.exp(float(features[i] @ row) / temperature) for row in features]
+    weight = [1.0 if weights is None else float(weights[i][label]) for label in labels]
+    below = sum(weight[k] * scores[k] for k in range(len(scores)) if k != i)
+    positives = [p for p in range(len(scores)) if p != i and labels[p] == labels[i]]
+    return -sum((1.0 if weights is None else weight[i]) * math.log(scores[p] / below) for p in positives) / len(positives)
+
+
+def test_temperatures_that_do_not_fit_the_rows_are_named():
+    features, labels, _ = batch(4)
+    with pytest.raises(ValueError, match=r"temperature must be a number or .K. with K = 4; given .3,"):
+        losses.supervised_contrastive(features, labels, torch.ones(3))
+
+
 @pytest.mark.parametrize("rows", [1, 4])
 def test_no_positives_gives_zero_with_a_gradient_path(rows):
     features, _, _ = batch(rows)

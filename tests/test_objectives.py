@@ -157,6 +157,8 @@ def parameters(model):
         ("weights=names", True),
         ("weights=uniform", True),
         ("views=each_epoch", False),
+        ("features=raw", True),
+        ("temperature_scale=positives", True),
     ],
 )
 def test_an_ablation_changes_its_term_and_no_other(encoder, change, other_contrast):
@@ -274,3 +276,29 @@ def test_two_stages_learn_the_features_by_contrast_alone_and_then_a_classifier_o
     assert all(parameter.grad is not None for parameter in head)
     first, again = (model.primary(batch.rows)[0] for _ in range(2))
     assert torch.equal(first, again), "features that stand still have no dropout"
+
+
+# The follow-up report's settings
+
+
+def test_raw_features_are_contrasted_as_they_are(encoder):
+    model, batch = make(encoder, "scl", protocol="released,features=raw", temperature=10)
+    features, _ = model.primary(batch.rows)
+    expected = losses.supervised_contrastive(features, batch.labels, 10.0)
+    assert model(batch).parts["contrastive"].item() == pytest.approx(expected.item(), rel=1e-6)
+    assert not torch.allclose(features.norm(dim=1), torch.ones(len(features)))
+
+
+def test_a_temperature_by_positives_multiplies_that_of_the_spec(encoder):
+    model, batch = make(encoder, "scl", protocol="released,temperature_scale=positives", temperature=0.3)
+    unit, _ = unit_and_logits(model, batch)
+    counts = (batch.labels[:, None] == batch.labels).sum(dim=1) - 1
+    assert len(set(counts.tolist())) > 1
+    expected = losses.supervised_contrastive(unit, batch.labels, 0.3 * counts)
+    assert model(batch).parts["contrastive"].item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_the_reports_protocol_is_its_equations():
+    protocol = config.Protocol.parse("report")
+    assert (protocol.weight_place, protocol.reduction, protocol.features) == ("outside", "sum", "raw")
+    assert protocol.weight_gradient and protocol.weights == "joint" and not protocol.logit_dropout and not protocol.drop_last
