@@ -29,7 +29,7 @@ def levels(found: pd.DataFrame, majority: Mapping[str, float], axes: Sequence[Ax
             ax.axvline(majority[corpus], color=NEUTRAL, linewidth=0.7, linestyle=(0, (1, 2)))
         ax.set_title(names.corpus(corpus))
         ax.set_yticks(range(len(labels)), labels if place % 4 == 0 else [])
-        ax.set_ylim(len(labels) - 0.5, -0.5)
+        ax.set_ylim(len(labels) - 0.5, -1.4)
         ax.set_xlabel("test accuracy (%)")
         ax.grid(axis="y")
         ax.set_axisbelow(True)
@@ -43,9 +43,7 @@ def _levels_of_corpus(rows: pd.DataFrame, ax: Axes) -> None:
         if row["n"]:
             ax.plot([row["low"], row["high"]], [y, y], color=shade, linewidth=1)
             ax.plot(row["mean"], y, marker(row["objective"]), color=shade, markersize=4)
-            ax.annotate(
-                f"n={row['n']}", (row["mean"], y), (0, -7.5), textcoords="offset points", ha="center", size=SMALLEST - 2
-            )
+            ax.text(0.99, y, f"{row['n']}", transform=ax.get_yaxis_transform(), ha="right", va="center", size=SMALLEST)
         if not pd.isna(row["published"]):
             ax.plot(
                 row["published"],
@@ -58,7 +56,9 @@ def _levels_of_corpus(rows: pd.DataFrame, ax: Axes) -> None:
     shown = pd.concat([rows["mean"], rows["published"], rows["low"], rows["high"]]).dropna()
     if len(shown):
         low, high = shown.min(), shown.max()
-        ax.set_xlim(low - max(3, 0.15 * (high - low)), high + max(3, 0.15 * (high - low)))
+        reach = max(20.0, high - low)
+        ax.set_xlim(low - 0.15 * reach, high + 0.25 * reach)
+    ax.text(0.99, -0.9, "n", transform=ax.get_yaxis_transform(), ha="right", va="center", size=SMALLEST, style="italic")
 
 
 def _levels_key(figure, found: pd.DataFrame) -> None:
@@ -149,7 +149,7 @@ def settings_dots(found: pd.DataFrame, chance: float, base: float, ax: Axes) -> 
         (2, 2),
         xycoords=ax.get_xaxis_transform(),
         textcoords="offset points",
-        size=SMALLEST - 0.5,
+        size=SMALLEST,
         color=NEUTRAL,
     )
     if not np.isnan(base):
@@ -161,7 +161,7 @@ def settings_dots(found: pd.DataFrame, chance: float, base: float, ax: Axes) -> 
             xycoords=ax.get_xaxis_transform(),
             textcoords="offset points",
             ha="center",
-            size=SMALLEST - 0.5,
+            size=SMALLEST,
         )
     said = [f"{names.objective(row['objective'])}: {row['setting']}  (n = {row['n']})" for _, row in ran.iterrows()]
     ax.set_yticks(range(len(ran)), said)

@@ -28,4 +28,4 @@ def test_every_change_of_the_released_protocol_has_a_name_of_its_own():
     assert names.protocol("released,weights=uniform") == "uniform weights"
     assert names.protocol("released, views=each_epoch,reduction=sum") == "new synonyms each epoch, summed over the batch"
     assert (names.protocol("released"), names.protocol("printed")) == ("released", "printed")
-    assert names.protocol("printed,reduction=mean") == "printed, reduction=mean"
+    assert names.protocol("printed,reduction=mean") == "printed, mean over the batch"

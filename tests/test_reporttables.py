@@ -1,0 +1,245 @@
+"""The follow-up report's tables, grid, variants and failure, from runs made by hand of its own profiles; words and figures."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+import pytest
+from material import check_readable
+
+from lclstudy import config, figstyle, published, reference, reportfindings, reportplots, reporttables
+from lclstudy.frozen import Frozen
+
+TEXTS = 40
+
+
+class Made(Frozen):
+    """Frozen runs whose predictions are one label for all texts where the accuracy is at chance."""
+
+    def predictions(self, identity, split="test"):
+        accuracy = self.runs.set_index("identity").loc[identity, "test_accuracy"]
+        return np.zeros(TEXTS, int) if accuracy < 0.4 else np.arange(TEXTS) % 4
+
+
+def made(name, score, specs=None):
+    """Frozen results of a profile; `score` gives each spec its accuracy (0 to 1), or None: not run."""
+    rows, epochs = [], []
+    for spec in specs or config.load_profile(name).specs():
+        found = score(spec)
+        row = {**asdict(spec), "classes": "", "identity": spec.identity(), "status": "not run" if found is None else "done"}
+        rows.append({**row, "test_accuracy": found, "validation_accuracy": found, "train_limit": pd.NA})
+        for epoch in (1, 2) if found is not None else ():
+            losses = {"loss_ce": 1.0 / epoch, "loss_contrastive": 9.0, "validation_accuracy": found}
+            epochs.append({"identity": spec.identity(), "objective": spec.objective, "epoch": epoch, **losses})
+    runs = pd.DataFrame(rows).astype({"test_accuracy": float, "validation_accuracy": float})
+    counts = {"done": int((runs["status"] == "done").sum())}
+    columns = ["identity", "objective", "epoch", "loss_ce", "loss_contrastive", "validation_accuracy"]
+    return Made(None, {"name": name, "counts": counts, "predictions": {}}, runs, pd.DataFrame(epochs, columns=columns))
+
+
+def emoint(spec):
+    """Contrastive objectives fail unless their features are unit vectors."""
+    if spec.corpus != "emoint":
+        return None
+    mended = spec.objective == "ce" or "features=unit" in spec.protocol
+    return 0.8 if mended else 0.33
+
+
+def sst5(spec):
+    """The higher alpha, the better; cross-entropy is 0.4."""
+    if spec.corpus != "sst5":
+        return None
+    if spec.objective == "ce":
+        return 0.4
+    lower = 0.1 if "positives" in spec.protocol else 0.0
+    return 0.3 + 0.2 * spec.alpha - lower + 0.001 * spec.seed + 0.0001 * spec.batch_size
+
+
+def at(table, **wanted):
+    return table[np.logical_and.reduce([table[name] == value for name, value in wanted.items()])]
+
+
+# Which runs stand for a method
+
+
+def test_of_several_settings_the_first_of_the_profile_stands_for_the_method():
+    runs = reference.runs(made("report_small", sst5))
+    lcl = at(runs, corpus="sst5", objective="lcl", encoder="gru")
+    assert set(zip(lcl["alpha"], lcl["temperature"], lcl["batch_size"], strict=True)) == {(0.2, 10.0, 32)}
+    assert set(at(runs, corpus="emoint", objective="scl")["protocol"]) == {"report"}
+
+
+def test_results_with_one_setting_and_those_of_other_profiles_are_kept_whole():
+    whole = made("baselines", lambda spec: 0.5)
+    assert reference.runs(whole).equals(whole.runs)
+    mine = made("mine", sst5, config.load_profile("report_small").specs())
+    assert len(reference.runs(mine)) == len(mine.runs)
+    more = config.load_profile("baselines").restrict(seeds="7,8").specs()
+    assert len(reference.runs(made("baselines", lambda spec: 0.5, more))) == len(more)
+
+
+# Tables 1 and 2
+
+
+def test_every_printed_number_of_the_report_stands_once_beside_ours():
+    found = reporttables.systems([made("report", lambda spec: None)])
+    printed = published.table("modarres")
+    expected = sorted([*printed["value"], 25.0, 30.0, 50.0])  # and three accuracies of its text
+    assert sorted(found["published"].dropna()) == expected
+    assert set(found["status"]) == {"not run"} and (found["n"] == 0).all()
+
+
+def test_a_run_with_the_reports_encoder_comes_before_one_that_stands_in():
+    small = made("minilm", lambda spec: 0.8 + 0.01 * spec.seed if spec.corpus == "emoint" else None)
+    found = reporttables.systems([made("report", lambda spec: None), small])
+    row = at(found, corpus="emoint", objective="lcl").iloc[0]
+    assert (row["ours"], row["profile"], bool(row["same"]), row["n"]) == ("minilm", "minilm", False, 5)
+    assert row["mean"] == pytest.approx(82) and row["low"] < 82 < row["high"]
+    assert at(found, corpus="emoint", encoder="bert-base").iloc[0]["status"] == "not run", "BERT has no stand-in"
+    real = made("report", lambda spec: 0.9 if spec.corpus == "emoint" else None)
+    found = reporttables.systems([real, small])
+    row = at(found, corpus="emoint", objective="lcl").iloc[0]
+    assert (row["ours"], bool(row["same"]), row["n"]) == ("electra-base", True, 3)
+
+
+def test_the_persian_task_is_multilingual_bert_in_both_rows():
+    found = reporttables.systems([made("report", lambda spec: 0.76 if spec.corpus == "parsinlu" else None)])
+    rows = at(found, corpus="parsinlu", encoder="mbert")
+    assert list(rows["published"]) == [76.0, 76.0] and at(rows, objective="lcl")["n"].item() == 3
+    table = reporttables.printed_table(found, 2)
+    assert "not run" not in table.set_index("System").loc["ELECTRA + LCL", "ParsiNLU sentiment"]
+
+
+def test_printed_tables_have_no_blank():
+    found = reporttables.systems([made("baselines", lambda spec: 0.3 if spec.encoder == "gru" else None)])
+    for number in (1, 2):
+        table = reporttables.printed_table(found, number)
+        assert len(table) == len(reporttables.SYSTEMS) and not (table == "").any().any() and not table.isna().any().any()
+    cell = reporttables.printed_table(found, 1).set_index("System").loc["GRU", "EmpatheticDialogues"]
+    assert cell == "30 / 30.0 (0.0) (n = 3)"
+
+
+# The grid
+
+
+@pytest.mark.parametrize("profile", ["report", "report_small"])
+def test_the_grid_has_every_setting_and_no_variant(profile):
+    found = reporttables.grid(made(profile, sst5))
+    assert len(found) == 45 and not found.duplicated(list(reporttables.GRID)).any()
+    assert found["mean"].to_numpy() == pytest.approx(
+        100 * (0.3 + 0.2 * found["alpha"] + 0.0001 * found["batch_size"]), abs=0.11
+    )
+    if profile == "report_small":
+        assert set(found["ce"]) == {40.0}
+
+
+def test_settings_changed_one_at_a_time_are_no_grid():
+    assert reporttables.grid(made("report_small", emoint), "emoint", "scl").empty
+    assert reporttables.grid(made("baselines", lambda spec: 0.5)).empty
+
+
+def test_the_words_about_the_grid_follow_the_data():
+    found = reporttables.grid(made("report_small", sst5))
+    said = " ".join(reportfindings.grid_findings(found))
+    assert "45 of 45 settings" in said and "alpha 0.7" in said and "rank" in said
+    assert f"{(found['mean'] > 40).sum()} of 45 settings are above cross-entropy" in said
+    assert "not run" in reportfindings.grid_findings(reporttables.grid(made("report_small", emoint)))[0]
+
+
+# The failure and the variants
+
+
+def test_the_failure_is_laid_at_the_setting_that_mends_it():
+    found = reporttables.settings(made("report_small", emoint), "emoint", ["ce", "scl", "lcl"])
+    scl = at(found, objective="scl").set_index("setting")
+    assert scl.index[0] == reporttables.AS_REPORTED and len(scl) == 7
+    assert set(scl.index) >= {"unit features", "mean over the batch", "temperature 0.3", "alpha 0.5", "batch size 10"}
+    assert scl.loc["unit features", "mean"] == 80 and scl.loc["temperature 0.3", "mean"] == 33
+    assert scl.loc["temperature 0.3", "one_label"] == 1 and scl.loc["unit features", "one_label"] == 0.25
+    assert (scl.loc["unit features", "contrast"], scl.loc["unit features", "ce"]) == (9.0, 0.5)
+    said = " ".join(reportfindings.failure_findings(found[found["objective"] != "ce"], 31.7))
+    assert "it fails as the report says" in said
+    mends, leaves = said.split("these mend it: ")[1].split("these do not: ")
+    assert "unit features 80.0" in mends and "temperature 0.3" not in mends and "temperature 0.3 33.0" in leaves
+    assert reporttables.reported_mean(found, "ce") == 80
+
+
+def test_a_model_that_does_not_fail_is_said_not_to():
+    found = reporttables.settings(made("report_small", lambda spec: 0.8), "emoint", ["scl", "lcl"])
+    said = " ".join(reportfindings.failure_findings(found, 31.7))
+    assert "it does not fail" in said and "fails as" not in said
+    absent = reporttables.settings(made("report_small", lambda spec: None), "emoint", ["scl", "lcl"])
+    assert set(absent["status"]) == {"not run"}
+    assert reportfindings.failure_findings(absent, 31.7) == ["The report's settings on EmoInt: not run."]
+    shown = reporttables.readable_settings(absent)
+    assert not shown.isna().any().any() and not (shown == "").any().any()
+
+
+def test_everything_as_in_the_paper_is_one_setting():
+    found = reporttables.settings(made("report", emoint), "emoint", ["scl"])
+    assert found["setting"].iloc[0] == reporttables.AS_REPORTED
+    assert reporttables.AS_IN_THE_PAPER in set(found["setting"]) and "second views" in set(found["setting"])
+
+
+def test_variants_are_tested_against_the_first_setting_of_their_objective():
+    found = reporttables.settings(made("report_small", sst5), "sst5", ["scl_two_stage", "scl", "lcl"])
+    row = at(found, objective="scl", setting="temperature times positives").iloc[0]
+    assert row["difference"] == pytest.approx(-10) and row["ci_low"] < -10 < row["ci_high"] and row["p"] < 0.001
+    assert "mean of the tokens" in set(at(found, objective="scl_two_stage")["setting"])
+    said = " ".join(reportfindings.variant_findings(found))
+    assert "SCL with GRU, temperature times positives: " in said and "−" not in said.split("points")[0]
+
+
+def test_curves_are_of_the_first_setting_and_of_the_best():
+    results = made("report_small", emoint)
+    found = reporttables.settings(results, "emoint", ["ce", "scl", "lcl"])
+    curves = reporttables.curves(results, found)
+    lines = curves.groupby("line")["as_reported"].first()
+    assert lines["SCL: as in the report"] and not lines["SCL: unit features"] and "CE: as in the report" in lines
+    assert len(lines) == 5
+
+
+# Figures
+
+
+def test_the_figures_show_what_the_tables_hold():
+    sources = [made("report_small", lambda spec: emoint(spec) or sst5(spec)), made("baselines", lambda spec: 0.3)]
+    systems = reporttables.systems(sources)
+    figure, axes = figstyle.subplots(2, 4, width=figstyle.DOUBLE, height=5.6)
+    reportplots.levels(systems, reporttables.majority(), axes)
+    check_readable(figure)
+    grid = reporttables.grid(sources[0])
+    figure, axes = figstyle.subplots(1, 3, width=figstyle.DOUBLE, height=2.1)
+    reportplots.grid_heatmaps(grid, reporttables.reports_best(), axes)
+    check_readable(figure)
+    assert sum(len(ax.texts) for ax in axes) == 45
+    found = reporttables.settings(sources[0], "emoint", ["scl", "lcl"])
+    figure, axes = figstyle.subplots(1, 1, width=figstyle.DOUBLE, height=3)
+    reportplots.settings_dots(found, 31.7, 80.0, axes[0])
+    check_readable(figure)
+    figure, axes = figstyle.subplots(1, 1, width=figstyle.DOUBLE, height=2.4)
+    reportplots.stuck_curves(reporttables.curves(sources[0], found), axes[0])
+    check_readable(figure)
+
+
+def test_a_grid_that_is_not_run_is_shown_as_such():
+    half = made("report_small", lambda spec: sst5(spec) if spec.batch_size != 4 else None)
+    _, axes = figstyle.subplots(1, 3, width=figstyle.DOUBLE, height=2.1)
+    reportplots.grid_heatmaps(reporttables.grid(half), reporttables.reports_best(), axes)
+    assert {text.get_text() for text in axes[0].texts} == {"not run"}
+
+
+def test_the_grids_of_both_profiles_are_the_one_that_the_report_searched():
+    said = published.text_numbers("modarres").query("subject == 'search'")
+    tried = {name: sorted(rows["value"].astype(float)) for name, rows in said.groupby("quantity")}
+    for profile in ("report", "report_small"):
+        found = reporttables.grid(made(profile, lambda spec: None))
+        assert {name: sorted(set(found[name].astype(float))) for name in reporttables.GRID} == tried
+
+
+def test_the_first_setting_of_the_report_is_its_best_one():
+    best = reporttables.reports_best()
+    for spec in config.load_profile("report").specs():
+        if (spec.objective, spec.corpus) == ("lcl", "emoint"):
+            assert {name: getattr(spec, name) for name in best} == best
+            break
