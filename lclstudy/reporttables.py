@@ -155,7 +155,7 @@ def grid(results: Frozen, corpus: str = "sst5", objective: str = "lcl") -> pd.Da
     if len(here):
         sizes = here.groupby(["encoder", *fixed], dropna=False)["identity"].transform("size")
         here = here[sizes == sizes.max()]
-    if not _is_grid(here):
+    if here.empty or not _is_grid(here):
         return pd.DataFrame(columns=[*GRID, "encoder", "n", "mean", "validation", "ce"])
     rows = []
     for key, group in here.groupby(list(GRID)):

@@ -1,0 +1,337 @@
+"""What in LCL matters: each setting of a profile of ablations against LCL as released. No torch.
+
+A setting is an objective with its protocol, its second views, and what else differs from LCL's own. Accuracies are in percent,
+differences in points, setting minus LCL. Settings of few seeds have one of two intervals, and every row says which:
+
+- `seeds`: both sides have two runs or more; Welch's test over runs, which differ in their seed.
+- `texts`: a side has one run; the run of the same seed on the same test texts, and an interval over those texts. It tells how
+  sure the difference of these two trained models is, and nothing of other seeds: it is never called an effect.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from . import config, names, stats, tables
+from .errors import StudyError, unknown
+from .frozen import Frozen
+
+LEVEL = 0.05
+SEEDS, TEXTS = "seeds", "texts"
+DIFFERENCES_OF_INTEREST = (0.5, 1.0, 2.0)  # points
+PARTS = ("weights", "views", "classifier", "several", "other")  # groups in which LCL itself is changed
+GROUPS = {
+    "reference": "LCL and what it is held against",
+    "weights": "The weights",
+    "views": "The second views",
+    "classifier": "Classifier and reduction",
+    "several": "Several at once",
+    "other": "Other settings",
+    "more": "Cross-entropy with more",
+    "objectives": "Other objectives",
+}
+_GROUP_OF = {name: "weights" for name in ("weight_place", "weight_gradient", "weights")}
+_GROUP_OF |= {name: "views" for name in ("views", "augment", "augment_rate", "augment_seed")}
+_GROUP_OF |= {name: "classifier" for name in ("reduction", "logit_dropout", "drop_last")}
+
+_OF_OBJECTIVE = {
+    "ce": "cross-entropy on the texts alone",
+    "ce_aug": "cross-entropy on the texts and their second views",
+    "ce_ensemble": "both networks of LCL with cross-entropy, their probabilities averaged",
+    "scl": "the contrastive loss without weights, one network",
+    "simclr": "only a text's own second view is its positive",
+    "scl_two_stage": "the contrastive loss alone, then a classifier on frozen features",
+    "lascl": "contrast scaled by the similarity of label names",
+    "dcl": "the positive left out of the denominator",
+    "lacon": "label anchors: text to label, label to text, and a regulariser of labels",
+    "lcl": "as released",
+}
+_OF_CHANGE = {
+    "weight_place=inside": "the weight of the anchor's own class inside the log, Eq. 3 as printed",
+    "weight_gradient=false": "the contrastive loss does not train the weighting network",
+    "weights=pretrained": "the weighting network trained beforehand, then frozen",
+    "weights=confusion": "fixed weights from the confusions of a cross-entropy run",
+    "weights=names": "fixed weights from the similarity of label names",
+    "weights=uniform": "the same weight for every class, no second network",
+    "views=each_epoch": "synonyms drawn anew at each epoch",
+    "augment=none": "no second view",
+    "augment=dropout": "the same text twice, under other dropout",
+    "reduction=sum": "the contrastive loss summed over the batch, Eq. 4 as printed",
+    "logit_dropout=false": "no dropout on the logits of the classifier",
+    "drop_last=false": "the incomplete last batch is kept",
+    "printed": "all that the paper prints otherwise than its code does",
+}
+_SHORT = {"augment=none": "no second views", "augment=dropout": "second views by dropout", "printed": "as printed"}
+_OTHERS = [field.name for field in fields(config.RunSpec)
+           if field.name not in ("corpus", "classes", "encoder", "objective", "seed", "protocol")]  # fmt: skip
+_PLACE = ["corpus", "classes", "encoder"]
+COST = {"train_seconds": "seconds", "parameters": "parameters", "steps": "steps"}
+
+
+class Difference(NamedTuple):
+    """A mean minus another, in points. `basis` of the interval is `seeds`, `texts`, or empty; `note` says why there is none.
+
+    `p` is of Welch's test over runs and NaN without one.
+    """
+
+    difference: float = math.nan
+    ci_low: float = math.nan
+    ci_high: float = math.nan
+    p: float = math.nan
+    basis: str = ""
+    note: str = ""
+
+
+def place(results: Frozen, corpus: str = "") -> pd.DataFrame:
+    """The runs of one corpus, class set and encoder: those of `corpus`, or where LCL has most settings if it is empty.
+
+    Raises StudyError on a corpus without runs, or if LCL as released is not among them.
+    """
+    runs = results.runs
+    if corpus and corpus not in set(runs["corpus"]):
+        raise unknown("corpus of these results", corpus, dict.fromkeys(runs["corpus"]))
+    chosen = runs[runs["corpus"] == corpus] if corpus else runs
+    found = [group for _, group in chosen.groupby(_PLACE, sort=False) if _is_reference(group).any()]
+    if not found:
+        raise StudyError(
+            f"Results {results.manifest['name']!r} have no LCL as released to hold settings against; "
+            "add objective 'lcl' with protocol 'released' to the profile, and freeze again."
+        )
+    return max(found, key=lambda group: len(group[["objective", "protocol", *_OTHERS]].drop_duplicates()))
+
+
+def _is_reference(runs: pd.DataFrame) -> pd.Series:
+    return (runs["objective"] == "lcl") & (runs["protocol"] == "released") & (runs["augment"] == "wordnet")
+
+
+def settings(results: Frozen, corpus: str = "") -> pd.DataFrame:
+    """A row per setting, by group: how it scored, and how it differs from LCL as released and from cross-entropy.
+
+    Columns: `group` (of GROUPS), `setting` (short name), `what` it changes, `objective`; `status`, `n`, `failed`, `planned`,
+    `mean`, `sd`, `weighted_f1`, `scores` (a tuple) of test accuracy in percent; those of `Difference` to LCL, `p_holm` over
+    the column, `n_lcl`; `paired_...`: the paired t-test by seed (`difference`, `ci_low`, `ci_high`, `p`, `n`); `over_ce_...`:
+    those of `Difference` to cross-entropy; `texts`, how many a run was tested on; `seconds`, `parameters`, `steps`, means
+    over runs. What is not there is NaN. Raises StudyError as `place` does.
+    """
+    runs = place(results, corpus)
+    reference = runs[_is_reference(runs)].to_dict("records")[0]
+    members = {key: runs.loc[found].drop_duplicates("seed") for key, found in _by_setting(runs, reference).items()}
+    done = {key: group[group["status"] == "done"] for key, group in members.items()}
+    lcl, ce = done["lcl", ()], done.get(("ce", ()), runs.iloc[:0])
+    rows = [_row(results, key, members[key], done[key], lcl, ce) for key in members]
+    table = pd.DataFrame(sorted(rows, key=lambda row: [*GROUPS].index(row["group"])))
+    table["p_holm"] = stats.holm(table["p"])
+    return table.assign(corpus=reference["corpus"], classes=reference["classes"], encoder=reference["encoder"])
+
+
+def _by_setting(runs: pd.DataFrame, reference: dict) -> dict[tuple[str, tuple], list]:
+    """The index of the runs of each setting: an objective and its changes."""
+    found: dict[tuple[str, tuple], list] = {}
+    for number, run in zip(runs.index, runs.to_dict("records"), strict=True):
+        found.setdefault((run["objective"], _changes(run, reference)), []).append(number)
+    return found
+
+
+def _changes(run: dict, reference: dict) -> tuple[str, ...]:
+    """How a run differs from LCL's in what its objective reads: `weights=uniform`, `augment=none`, `temperature=0.1`."""
+    base, *protocol = [part.strip() for part in run["protocol"].split(",")]
+    found = ([] if base == "released" else [base]) + sorted(protocol)
+    found += [f"{name}={run[name]}" for name in _OTHERS if str(run[name]) != str(reference[name])]
+    unread = config.UNREAD.get(run["objective"], ())
+    return tuple(change for change in found if change.partition("=")[0] not in unread)
+
+
+def _row(results: Frozen, key: tuple, runs: pd.DataFrame, done: pd.DataFrame, lcl: pd.DataFrame, ce: pd.DataFrame) -> dict:
+    objective, changes = key
+    scores = _scores(done)
+    failed = int((runs["status"] == "failed").sum())
+    row = {"group": _group(objective, changes), "setting": _said(objective, changes), "what": _explained(objective, changes)}
+    row |= {"objective": objective, "status": "done" if len(done) else "failed" if failed else tables.NOT_RUN}
+    row |= {"n": len(done), "failed": failed, "planned": len(runs), "scores": tuple(scores.tolist())}
+    row |= {"mean": _mean(scores), "sd": scores.std(ddof=1) if len(scores) > 1 else math.nan}
+    row |= {"weighted_f1": 100 * done["test_weighted_f1"].mean(), "n_lcl": len(lcl)}
+    row |= {"texts": len(results.labels(done["identity"].iloc[0])) if len(done) else 0}
+    itself = Difference(note="all others are held against it")
+    row |= (itself if key == ("lcl", ()) else compare(results, done, lcl))._asdict()
+    row |= _paired(done, lcl.iloc[:0] if key == ("lcl", ()) else lcl)
+    over_ce = Difference(note="itself") if key == ("ce", ()) else compare(results, done, ce)
+    row |= {f"over_ce_{name}": value for name, value in over_ce._asdict().items()}
+    return row | {said: float(done[name].mean()) if name in done else math.nan for name, said in COST.items()}
+
+
+def _group(objective: str, changes: tuple[str, ...]) -> str:
+    if objective in ("ce_aug", "ce_ensemble"):
+        return "more"
+    if objective != "lcl":
+        return "reference" if objective in ("ce", "scl") and not changes else "objectives"
+    topics = {_topic(change) for change in changes}
+    return "reference" if not topics else topics.pop() if len(topics) == 1 else "several"
+
+
+def _topic(change: str) -> str:
+    return _GROUP_OF.get(change.partition("=")[0], "other" if "=" in change else "several")
+
+
+def _said(objective: str, changes: Iterable[str]) -> str:
+    said = [_SHORT.get(change) or names.setting(change) for change in changes]
+    said = [text.replace("_", " ").replace("=", " ") for text in said]
+    return ", ".join(said if objective == "lcl" and said else [names.objective(objective), *said])
+
+
+def _explained(objective: str, changes: Iterable[str]) -> str:
+    said = [_OF_CHANGE.get(change, _said("lcl", [change])) for change in changes]
+    return "; ".join(said if objective == "lcl" and said else [_OF_OBJECTIVE.get(objective, objective), *said])
+
+
+def _scores(done: pd.DataFrame) -> np.ndarray:
+    return 100 * done["test_accuracy"].to_numpy(float)
+
+
+def _mean(scores: np.ndarray) -> float:
+    return float(scores.mean()) if len(scores) else math.nan
+
+
+def compare(results: Frozen, a: pd.DataFrame, b: pd.DataFrame) -> Difference:
+    """Test accuracy of the finished runs `a` minus that of `b`, rows of `results.runs`, with a 95 % interval.
+
+    Over seeds by Welch's test where both have two runs or more. Else of one seed that both have, over the test texts: the
+    paired t interval of right or wrong, text by text. Without such a seed the difference has no interval.
+    """
+    if not len(a) or not len(b):
+        return Difference(note=tables.NOT_RUN)
+    if min(len(a), len(b)) > 1:
+        test = stats.welch(_scores(a), _scores(b))
+        return Difference(test.difference, test.ci_low, test.ci_high, test.p, "" if test.note else SEEDS, test.note)
+    shared = sorted(set(a["seed"]) & set(b["seed"]))
+    if not shared:
+        return Difference(_mean(_scores(a)) - _mean(_scores(b)), note="no seed in common: no interval")
+    return _over_texts(results, *(side.loc[side["seed"] == shared[0], "identity"].iloc[0] for side in (a, b)))
+
+
+def _over_texts(results: Frozen, a: str, b: str) -> Difference:
+    labels = results.labels(a)
+    if not np.array_equal(labels, results.labels(b)):
+        return Difference(note="other test texts: not comparable")
+    test = stats.paired(*(100.0 * (results.predictions(run) == labels) for run in (a, b)))
+    if test.note:
+        return Difference(test.difference, note="right on the same texts: no interval")
+    return Difference(test.difference, test.ci_low, test.ci_high, basis=TEXTS, note="one seed: no test over seeds")
+
+
+def _paired(a: pd.DataFrame, b: pd.DataFrame) -> dict:
+    """The paired t-test over the seeds that both sides have."""
+    sides = [side.set_index("seed")["test_accuracy"] * 100 for side in (a, b)]
+    seeds = sorted(set(sides[0].index) & set(sides[1].index))
+    row = {"paired_n": len(seeds)}
+    test = stats.paired(sides[0][seeds], sides[1][seeds]) if seeds else None
+    return row | {f"paired_{name}": getattr(test, name, math.nan) for name in ("difference", "ci_low", "ci_high", "p")}
+
+
+def of(table: pd.DataFrame, objective: str) -> pd.Series | None:
+    """The row of `lcl`, `ce` or `scl` as released; None if it was not planned."""
+    rows = table[(table["group"] == "reference") & (table["objective"] == objective)]
+    return rows.iloc[0] if len(rows) else None
+
+
+def spread(table: pd.DataFrame) -> float:
+    """By how many points two runs of LCL as released differ at most, which differ in their seed alone; NaN below two runs."""
+    scores = of(table, "lcl")["scores"]
+    return float(np.ptp(scores)) if len(scores) > 1 else math.nan
+
+
+def pooled_deviation(table: pd.DataFrame) -> float:
+    """The standard deviation over seeds in points, pooled over all settings of two runs or more; NaN without any."""
+    many = table[table["n"] > 1]
+    free = (many["n"] - 1).sum()
+    return math.sqrt(((many["n"] - 1) * many["sd"] ** 2).sum() / free) if free else math.nan
+
+
+def runs_needed(table: pd.DataFrame) -> dict[float, int | None]:
+    """For each difference in points, with how many runs on each side Welch's test sees it in four of five cases."""
+    deviation = pooled_deviation(table)
+    return {} if math.isnan(deviation) else {d: stats.runs_needed(d, deviation, deviation) for d in DIFFERENCES_OF_INTEREST}
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The settings as text: scores, and the difference to LCL with its interval and what that is over."""
+    return pd.DataFrame([_readable(row, spread(table)) for row in table.to_dict("records")])
+
+
+def _readable(row: dict, seeds_apart: float) -> dict:
+    tested = not math.isnan(row["p"])
+    return {
+        "Group": GROUPS[row["group"]],
+        "Setting": row["setting"],
+        "What it is": row["what"],
+        "n": f"{row['n']} of {row['planned']}",
+        "Accuracy (%)": tables.mean_and_deviation(row["mean"], row["sd"]) if row["n"] else row["status"],
+        "Weighted F1 (%)": f"{row['weighted_f1']:.1f}" if row["n"] else "–",
+        "Minus LCL (points)": interval(row),
+        "Interval over": row["basis"] or "–",
+        "n of each": f"{min(row['n'], 1)}, 1" if row["basis"] == TEXTS else f"{row['n']}, {row['n_lcl']}",
+        "p": tables.p_value(row["p"]) if tested else "–",
+        "p (Holm)": tables.p_value(row["p_holm"]) if tested else "–",
+        "Note": _note(row, seeds_apart),
+    }
+
+
+def _note(row: dict, seeds_apart: float) -> str:
+    said = [row["note"]] if row["note"] and row["note"] != row["status"] else []
+    if row["status"] != "done":
+        said = [row["status"]]
+    if row["basis"] == TEXTS and abs(row["difference"]) <= seeds_apart:
+        said.append("no further apart than two seeds of LCL")
+    if row["failed"]:
+        said.append(f"{row['failed']} failed")
+    return "; ".join(said) or "–"
+
+
+def readable_gain(table: pd.DataFrame) -> pd.DataFrame:
+    """The settings that ran, as text: the difference to LCL paired by seed, and what is left of a gain over cross-entropy."""
+    rows = table[table["n"] > 0].to_dict("records")
+    return pd.DataFrame([_readable_gain(row) for row in rows])
+
+
+def _readable_gain(row: dict) -> dict:
+    paired = {name: row[f"paired_{name}"] for name in ("difference", "ci_low", "ci_high")}
+    over_ce = {name: row[f"over_ce_{name}"] for name in ("difference", "ci_low", "ci_high")}
+    return {
+        "Setting": row["setting"],
+        "n": str(row["n"]),
+        "Minus LCL, paired by seed (points)": interval(paired),
+        "Seeds paired": str(row["paired_n"]) if row["paired_n"] else "–",
+        "p (paired)": "–" if math.isnan(row["paired_p"]) else tables.p_value(row["paired_p"]),
+        "Minus CE (points)": interval(over_ce),
+        "Its interval over": row["over_ce_basis"] or "–",
+    }
+
+
+def readable_costs(table: pd.DataFrame) -> pd.DataFrame:
+    """The settings that ran, as text: seconds of training, parameters and steps, also as a multiple of LCL's."""
+    lcl = of(table, "lcl")
+    return pd.DataFrame([{
+        "Setting": row["setting"], "n": str(row["n"]), "Accuracy (%)": f"{row['mean']:.1f}",
+        "Training (s)": _count(row["seconds"]), "times LCL's": _ratio(row["seconds"], lcl["seconds"]),
+        "Parameters (millions)": "–" if math.isnan(row["parameters"]) else f"{row['parameters'] / 1e6:.1f}",
+        "times LCL's parameters": _ratio(row["parameters"], lcl["parameters"]), "Steps": _count(row["steps"]),
+    } for row in table[table["n"] > 0].to_dict("records")])  # fmt: skip
+
+
+def _count(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:,.0f}"
+
+
+def _ratio(value: float, base: float) -> str:
+    return "–" if math.isnan(value / base) else f"{value / base:.2f}"
+
+
+def interval(row: dict | pd.Series) -> str:
+    """`−0.42 [−1.10, 0.26]`, the number alone without an interval, or a dash."""
+    if pd.isna(row["difference"]):
+        return "–"
+    said = f"{row['difference']:+.2f}" + ("" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:.2f}, {row['ci_high']:.2f}]")
+    return said.replace("-", "−")
