@@ -160,7 +160,7 @@ def _row(results: Frozen, key: tuple, runs: pd.DataFrame, done: pd.DataFrame, lc
     row |= _paired(done, lcl.iloc[:0] if key == ("lcl", ()) else lcl)
     over_ce = Difference(note="itself") if key == ("ce", ()) else compare(results, done, ce)
     row |= {f"over_ce_{name}": value for name, value in over_ce._asdict().items()}
-    return row | {said: float(done[name].mean()) if name in done else math.nan for name, said in COST.items()}
+    return row | {said: float(done[name].astype(float).mean()) if name in done else math.nan for name, said in COST.items()}
 
 
 def _group(objective: str, changes: tuple[str, ...]) -> str:

@@ -75,13 +75,13 @@ def failure_findings(found: pd.DataFrame, chance: float) -> list[str]:
         said.append(f"{who}, as in the report: {mean:.1f} % (n = {n}; the largest class is {chance:.1f} %): "
                     f"{'it fails as the report says' if failed else 'it does not fail'}.")  # fmt: skip
         others = rows[rows["changes"] > 0]
+        well, stuck = (others[(others["mean"] < chance + reporttables.NEAR_CHANCE) == still] for still in (False, True))
         if failed and len(others):
-            mended, stuck = (others[(others["mean"] < chance + reporttables.NEAR_CHANCE) == still] for still in (False, True))
-            said.append(
-                f"{who}: put back alone, these mend it: {_settings_said(mended)}; these do not: {_settings_said(stuck)}."
-            )
+            said.append(f"{who}: changed alone, these mend it: {_settings_said(well)}; these do not: {_settings_said(stuck)}.")
         elif len(others):
-            said.append(f"{who}: with one setting put back: {_settings_said(others)}.")
+            said.append(
+                f"{who}: changed alone, these make it fail: {_settings_said(stuck)}; these do not: {_settings_said(well)}."
+            )
     return said or ["The report's settings on EmoInt: not run."]
 
 

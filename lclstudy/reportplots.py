@@ -127,16 +127,8 @@ def settings_dots(found: pd.DataFrame, chance: float, base: float, ax: Axes) -> 
     for y, row in ran.iterrows():
         shade = colour(row["objective"])
         if not row["n"]:
-            ax.text(
-                0.02,
-                y,
-                "not run",
-                transform=ax.get_yaxis_transform(),
-                va="center",
-                size=SMALLEST,
-                color=NEUTRAL,
-                style="italic",
-            )
+            place = {"transform": ax.get_yaxis_transform(), "ha": "center", "va": "center"}
+            ax.text(0.5, y, "not run", **place, size=SMALLEST, color=NEUTRAL, style="italic")
             continue
         ax.plot([row["low"], row["high"]], [y, y], color=shade, linewidth=1)
         ax.plot(row["scores"], [y] * row["n"], marker(row["objective"]), color=shade, markersize=3, markerfacecolor="none")
