@@ -25,7 +25,7 @@ SEEDS, TEXTS = "seeds", "texts"
 DIFFERENCES_OF_INTEREST = (0.5, 1.0, 2.0)  # points
 PARTS = ("weights", "views", "classifier", "several", "other")  # groups in which LCL itself is changed
 GROUPS = {
-    "reference": "LCL and what it is held against",
+    "reference": "LCL and its baselines",
     "weights": "The weights",
     "views": "The second views",
     "classifier": "Classifier and reduction",
@@ -101,7 +101,11 @@ def place(results: Frozen, corpus: str = "") -> pd.DataFrame:
             f"Results {results.manifest['name']!r} have no LCL as released to hold settings against; "
             "add objective 'lcl' with protocol 'released' to the profile, and freeze again."
         )
-    return max(found, key=lambda group: len(group[["objective", "protocol", *_OTHERS]].drop_duplicates()))
+    return max(found, key=lambda runs: (_settings_count(runs), (runs["classes"] == "").all()))
+
+
+def _settings_count(runs: pd.DataFrame) -> int:
+    return len(runs[["objective", "protocol", *_OTHERS]].drop_duplicates())
 
 
 def _is_reference(runs: pd.DataFrame) -> pd.Series:
@@ -123,7 +127,7 @@ def settings(results: Frozen, corpus: str = "") -> pd.DataFrame:
     done = {key: group[group["status"] == "done"] for key, group in members.items()}
     lcl, ce = done["lcl", ()], done.get(("ce", ()), runs.iloc[:0])
     rows = [_row(results, key, members[key], done[key], lcl, ce) for key in members]
-    table = pd.DataFrame(sorted(rows, key=lambda row: [*GROUPS].index(row["group"])))
+    table = pd.DataFrame(sorted(rows, key=_order))
     table["p_holm"] = stats.holm(table["p"])
     return table.assign(corpus=reference["corpus"], classes=reference["classes"], encoder=reference["encoder"])
 
@@ -134,6 +138,12 @@ def _by_setting(runs: pd.DataFrame, reference: dict) -> dict[tuple[str, tuple], 
     for number, run in zip(runs.index, runs.to_dict("records"), strict=True):
         found.setdefault((run["objective"], _changes(run, reference)), []).append(number)
     return found
+
+
+def _order(row: dict) -> tuple[int, int]:
+    """By group; LCL first, then what it is held against, then as planned."""
+    known = {name: number for number, name in enumerate(("lcl", "scl", "ce"))}
+    return [*GROUPS].index(row["group"]), known.get(row["objective"], 0) if row["group"] == "reference" else 0
 
 
 def _changes(run: dict, reference: dict) -> tuple[str, ...]:
@@ -335,3 +345,155 @@ def interval(row: dict | pd.Series) -> str:
         return "–"
     said = f"{row['difference']:+.2f}" + ("" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:.2f}, {row['ci_high']:.2f}]")
     return said.replace("-", "−")
+
+
+def findings(table: pd.DataFrame) -> list[str]:
+    """What `settings` shows, in words: what ran, whether there is a gain, which parts carry it, and what cannot be said."""
+    said = [_ran_said(table), *_gain_said(table), _carried_said(table)]
+    said += [_others_said(table), _one_seed_said(table), _absent_said(table), _needed_said(table)]
+    return [line for line in said if line]
+
+
+def where(table: pd.DataFrame) -> str:
+    """`EmoInt with MiniLM`."""
+    row = table.iloc[0]
+    subset = f" ({row['classes'].replace('|', ', ')})" if row["classes"] else ""
+    return f"{names.corpus(row['corpus'])}{subset} with {names.encoder(row['encoder'])}"
+
+
+def _ran_said(table: pd.DataFrame) -> str:
+    others = table[table["setting"] != of(table, "lcl")["setting"]]
+    counts = others["n"].value_counts().sort_index(ascending=False)
+    ran = [f"{count} with {_runs(n)} each" for n, count in counts.items() if n]
+    failed = int(table["failed"].sum())
+    return (
+        f"{where(table)}: {len(others)} settings beside LCL are planned; {int((others['n'] > 0).sum())} ran "
+        f"({', '.join(ran) or 'none'}), {counts.get(0, 0)} did not." + (f" {failed} runs failed." if failed else "")
+    )
+
+
+def _runs(n: int) -> str:
+    return "one run" if n == 1 else f"{n} runs"
+
+
+def _gain_said(table: pd.DataFrame) -> list[str]:
+    lcl = of(table, "lcl")
+    if not lcl["n"]:
+        return [f"LCL as released {lcl['status']}: nothing can be held against it."]
+    apart = spread(table)
+    yardstick = "" if math.isnan(apart) else f"; its runs, which differ in their seed alone, lie up to {apart:.1f} points apart"
+    right = tables.mean_and_deviation(lcl["mean"], lcl["sd"])
+    said = [f"LCL as released: {right} % of test texts right, n = {lcl['n']}{yardstick}."]
+    for name in ("ce", "scl"):
+        row = of(table, name)
+        if row is not None:
+            said.append(f"Gain of LCL over {names.objective(name)}: {_gain_over(row, int(table['p'].notna().sum()))}")
+    return said
+
+
+def _gain_over(row: pd.Series, tests: int) -> str:
+    if math.isnan(row["difference"]):
+        return f"not known ({row['note']})."
+    turned = {"difference": -row["difference"], "ci_low": -row["ci_high"], "ci_high": -row["ci_low"]}
+    return f"{interval(turned)} points, {_evidence(row, tests)}: {_GAINS[verdict(row)]}."
+
+
+_GAINS = {"higher": "LCL is worse", "lower": "LCL is better", "none": "no difference shown", "cannot tell": "cannot be told"}
+
+
+def _evidence(row: pd.Series, tests: int) -> str:
+    if row["basis"] == SEEDS:
+        adjusted = f"{_p(row['p_holm'])} by Holm's method over {tests} tests"
+        return f"n = {row['n_lcl']} and {row['n']}, p {_p(row['p'])}, {adjusted}"
+    return f"{row['note']}, interval over texts" if row["basis"] == TEXTS else row["note"]
+
+
+def _p(p: float) -> str:
+    said = tables.p_value(p)
+    return said if said.startswith("<") else f"= {said}"
+
+
+def verdict(row: pd.Series | dict) -> str:
+    """How a setting stands to LCL: `higher` or `lower` where p by Holm's method is below 0.05, else `none` is shown.
+
+    `cannot tell` where there is no test over seeds, however far apart two single runs are.
+    """
+    if math.isnan(row["p"]):
+        return "cannot tell"
+    if row["p_holm"] >= LEVEL:
+        return "none"
+    return "higher" if row["difference"] > 0 else "lower"
+
+
+def _carried_said(table: pd.DataFrame) -> str:
+    """Which parts carry the gain over the baselines; without a gain, which parts cost accuracy."""
+    baselines = {name: verdict(row) for name in ("ce", "scl") if (row := of(table, name)) is not None}
+    parts = [row for row in table[table["group"].isin(PARTS)].to_dict("records") if row["n"]]
+    tested = [row for row in parts if verdict(row) != "cannot tell"]
+    how = f"Of {len(parts)} changes to LCL that ran, {len(tested)} could be tested over seeds"
+    gains = " and ".join(names.objective(name) for name, found in baselines.items() if found == "lower")
+    if gains:
+        carried = _listed([row for row in tested if verdict(row) == "lower"], over_ce=True)
+        return f"LCL gains over {gains}. {how}; " + (
+            f"these take accuracy away, so they carry the gain: {carried}." if carried else "none is shown to take it away."
+        )
+    if baselines.get("ce", "cannot tell") == "cannot tell":
+        return f"Whether LCL gains over CE is not known, so which part carries a gain cannot be said. {how}."
+    loses = "is worse than CE here" if baselines["ce"] == "higher" else "is not shown to gain over CE here"
+    costly = _listed([row for row in tested if verdict(row) == "higher"])
+    return f"LCL {loses}, so no part carries a gain, and the question is which part costs accuracy. {how}; " + (
+        f"these give accuracy back: {costly}." if costly else "none is shown to give accuracy back."
+    )
+
+
+def _listed(rows: list[dict], over_ce: bool = False) -> str:
+    return "; ".join(f"{row['setting']} {interval(row)}" + (f", over CE {_over_ce(row)}" if over_ce else "") for row in rows)
+
+
+def _over_ce(row: dict) -> str:
+    return interval({name: row[f"over_ce_{name}"] for name in ("difference", "ci_low", "ci_high")})
+
+
+def _others_said(table: pd.DataFrame) -> str:
+    others = table[table["group"].isin(("more", "objectives")) & (table["n"] > 0)].to_dict("records")
+    if not others:
+        return ""
+    verdicts = {
+        "higher": "better than LCL",
+        "lower": "worse than LCL",
+        "none": "no difference shown",
+        "cannot tell": "one seed",
+    }
+    said = [f"{row['setting']} {interval(row)} ({verdicts[verdict(row)]})" for row in others]
+    return f"Other objectives minus LCL, in points: {'; '.join(said)}."
+
+
+def _one_seed_said(table: pd.DataFrame) -> str:
+    one = table[table["basis"] == TEXTS]
+    if one.empty:
+        return ""
+    apart = spread(table)
+    inside = int((one["difference"].abs() <= apart).sum())
+    each = _listed(one.to_dict("records"))
+    near = (
+        ""
+        if math.isnan(apart)
+        else f"; {inside} of {len(one)} differ from LCL by no more than two seeds of LCL from each other"
+    )
+    return f"One seed each, against the same seed of LCL, intervals over texts and not over seeds, so no effects: {each}{near}."
+
+
+def _absent_said(table: pd.DataFrame) -> str:
+    absent = [f"{row['setting']} ({row['status']})" for row in table.to_dict("records") if not row["n"]]
+    return f"Nothing can be said of: {', '.join(absent)}." if absent else ""
+
+
+def _needed_said(table: pd.DataFrame) -> str:
+    needed = runs_needed(table)
+    if not needed:
+        return "No setting has two runs, so how many runs a difference needs cannot be said."
+    each = ", ".join(f"{n or 'more than 10,000'} for {d:g} points" for d, n in needed.items())
+    return (
+        f"Over seeds the runs of a setting deviate by {pooled_deviation(table):.2f} points (pooled). To see a difference in "
+        f"four of five cases takes, of each setting: {each} (runs, Welch, level {LEVEL}, before Holm's adjustment)."
+    )
