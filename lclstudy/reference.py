@@ -3,9 +3,11 @@
 from dataclasses import fields, replace
 from functools import cache
 
+import numpy as np
 import pandas as pd
 
 from .config import UNREAD, RunSpec, load_profile, profile_names
+from .errors import unknown
 from .frozen import Frozen
 
 CELL = ("corpus", "classes", "objective", "encoder")
@@ -20,6 +22,27 @@ def runs(results: Frozen) -> pd.DataFrame:
     groups = results.runs.groupby(list(CELL), sort=False, dropna=False)
     kept = [_of_first(results.manifest["name"], key, group) for key, group in groups]
     return pd.concat(kept).sort_index() if kept else results.runs
+
+
+def changed(results: Frozen, changes: dict[str, str]) -> pd.DataFrame:
+    """The runs that differ from those of `runs` in the settings `changes` alone, such as `{"pooling": "mean"}`.
+
+    Raises StudyError on an unknown setting.
+    """
+    for name in changes:
+        if name not in SETTINGS:
+            raise unknown("setting", name, SETTINGS)
+    first = runs(results)
+    if not changes:
+        return first
+    parts = []
+    for key, group in results.runs.groupby(list(CELL), sort=False, dropna=False):
+        start = first[np.logical_and.reduce([first[name] == value for name, value in zip(CELL, key, strict=True)])]
+        same = [name for name in settings_read(key[2]) if name in group and name not in changes]
+        alike = [group[name].isin(start[name]) for name in same]
+        told = [group[name].astype(str) == value for name, value in changes.items() if name in group]
+        parts.append(group[np.logical_and.reduce([*alike, *told])] if len(told) == len(changes) else group.iloc[:0])
+    return pd.concat(parts).sort_index() if parts else results.runs
 
 
 def settings_read(objective: str) -> list[str]:

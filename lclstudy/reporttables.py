@@ -46,13 +46,13 @@ STANDS_IN = "minilm"
 
 
 def main_results(profile: str = "") -> Frozen:
-    """Frozen results of the report's questions: `profile`, or the first of `MAIN` with a finished run.
+    """Frozen results of the report's questions: of `profile` if it asks them, else of the first of `MAIN` with a finished run.
 
     Raises StudyError if there are none.
     """
-    for name in [profile] if profile else [name for name in MAIN if name in frozen.frozen_names()]:
+    for name in [profile] if profile in MAIN else [name for name in MAIN if name in frozen.frozen_names()]:
         results = frozen.read_frozen(name)
-        if profile or results.manifest["counts"]["done"]:
+        if profile in MAIN or results.manifest["counts"]["done"]:
             return results
     raise StudyError("No frozen results of the follow-up report; make some: python -m lclstudy.execute report_small --freeze")
 

@@ -320,8 +320,9 @@ def _sides(claim: dict, results: list[Frozen], same_encoder: bool = False) -> Si
 
 
 def _done(frozen: Frozen, corpus: str, classes: str, objective: str) -> pd.DataFrame:
-    runs = reference.runs(frozen)
-    here = runs[(runs["corpus"] == corpus) & (runs["objective"] == objective) & (runs["status"] == "done")]
+    name, *changes = objective.split()
+    runs = reference.changed(frozen, dict(change.split("=", 1) for change in changes))
+    here = runs[(runs["corpus"] == corpus) & (runs["objective"] == name) & (runs["status"] == "done")]
     if classes == tables.ALL_CLASSES:
         return here[here["classes"] == ""]
     wanted = frozenset(published.class_sets()[classes])
@@ -340,7 +341,7 @@ def _encoder_of(frozen: Frozen, identity: str) -> str:
 
 
 def _absent(claim: dict, sides: Sides) -> str:
-    absent = [names.objective(claim[side]) for side in ("a", "b") if not len(getattr(sides, side))]
+    absent = [_side_said(claim[side]) for side in ("a", "b") if not len(getattr(sides, side))]
     return f"no run of {' or '.join(dict.fromkeys(absent))}"
 
 
@@ -392,7 +393,7 @@ def _readable_row(row: dict) -> dict:
 
 def about(row: dict) -> str:
     """`LCL > CE, EmoInt`: what a claim compares, and on what."""
-    a, b = names.objective(row["a"]), names.objective(row["b"])
+    a, b = _side_said(row["a"]), _side_said(row["b"])
     metric = f" in {names.metric(row['metric'])}" if row["metric"] == "weighted_f1" else ""
     pairs = {
         "better": f"{a} > {b}{metric}",
@@ -412,6 +413,14 @@ def about(row: dict) -> str:
     subset = "" if row["classes"] == tables.ALL_CLASSES else f", {' over '.join(ranges)}"
     who = f", {names.encoder(row['encoder'])}" if row["kind"] in ("level", "near chance") else ""
     return f"{pairs[row['kind']]}: {names.corpus(row['corpus'])}{subset}{who}"
+
+
+def _side_said(side: str) -> str:
+    """`scl_two_stage pooling=mean` is `SCL, two stages (pooling mean)`."""
+    name, *changes = side.split() or [""]
+    said = [names.protocol(change.removeprefix("protocol=")) if change.startswith("protocol=") else change.replace("=", " ")
+            for change in changes]  # fmt: skip
+    return f"{names.objective(name)} ({', '.join(said)})" if said else names.objective(name)
 
 
 def _source_said(row: dict) -> str:

@@ -14,7 +14,7 @@
 # This notebook only reads frozen results.
 
 # %% tags=["parameters"]
-profile = ""  # report or report_small; empty: the first of them with a finished run
+profile = ""  # report or report_small; any other, or empty: the first of these with a finished run
 
 # %%
 from IPython.display import display
@@ -23,7 +23,8 @@ from lclstudy import figstyle, paths, plots, reportfindings, reportplots, report
 
 results = reporttables.main_results(profile)
 sources = reporttables.beside(results)
-for source in sources:
+print(f"Shown: {results.manifest['name']}; beside it in the tables of the report:")
+for source in sources[1:]:
     print(f"{source.manifest['name']}: {source.manifest['counts']['done']} runs done of {len(source.runs)} planned.")
 
 

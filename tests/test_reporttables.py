@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from material import check_readable
 
-from lclstudy import config, figstyle, published, reference, reportfindings, reportplots, reporttables
+from lclstudy import config, figstyle, published, reference, reportfindings, reportplots, reporttables, verdicts
+from lclstudy.errors import StudyError
 from lclstudy.frozen import Frozen
 
 TEXTS = 40
@@ -247,3 +248,43 @@ def test_the_first_setting_of_the_report_is_its_best_one():
         if (spec.objective, spec.corpus) == ("lcl", "emoint"):
             assert {name: getattr(spec, name) for name in best} == best
             break
+
+
+def test_a_profile_that_does_not_ask_the_reports_questions_shows_those_that_do(tmp_path, monkeypatch):
+    assert reporttables.main_results("quick").manifest["name"] in reporttables.MAIN
+    monkeypatch.setenv("LCLSTUDY_RESULTS", str(tmp_path))
+    with pytest.raises(StudyError, match="report_small --freeze"):
+        reporttables.main_results()
+
+
+# Runs that differ from the first setting in what is named alone
+
+
+def test_runs_of_a_named_change_are_those_and_no_others():
+    results = made("report_small", sst5)
+    found = at(reference.changed(results, {"pooling": "mean"}), corpus="sst5", objective="scl_two_stage")
+    assert len(found) == 3 and set(found["pooling"]) == {"mean"} and set(found["seed"]) == {0, 1, 2}
+    protocol = "report,temperature_scale=positives"
+    found = at(reference.changed(results, {"protocol": protocol}), corpus="sst5", objective="lcl")
+    assert len(found) == 3 and set(found["protocol"]) == {protocol} and set(found["alpha"]) == {0.2}
+    assert at(reference.changed(results, {"alpha": "0.7"}), corpus="sst5", objective="lcl")["temperature"].tolist() == [10]
+    with pytest.raises(StudyError, match="poolnig"):
+        reference.changed(results, {"poolnig": "mean"})
+
+
+def test_claims_about_settings_are_judged_by_their_own_runs():
+    results = [made("report_small", sst5)]
+    claims = verdicts.claims().set_index("claim", drop=False)
+    judged = verdicts.judge(results, claims.loc[["M33", "M35", "M36"]].reset_index(drop=True)).set_index("claim")
+    assert judged.loc["M33", "verdict"] == "reproduced" and judged.loc["M33", "n"] == (45,)
+    assert judged.loc["M35", "verdict"] == "reproduced" and judged.loc["M35", "n"] == (3, 3)
+    assert judged.loc["M35", "other_encoder"] and judged.loc["M36", "verdict"] == "not run", "of its own encoder alone"
+    assert "pooling mean" in verdicts.about(claims.loc["M35"].to_dict())
+    assert "temperature times positives" in verdicts.about(claims.loc["M36"].to_dict())
+
+
+def test_evidence_for_the_report_is_none_for_the_paper():
+    results = [made("report_small", sst5)]
+    claims = verdicts.claims()
+    judged = verdicts.judge(results, claims[claims["paper"] == "suresh2021"])
+    assert set(judged["verdict"]) == {"not run"}
