@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from . import names
 from .errors import StudyError
-from .figstyle import NEUTRAL, SMALLEST, colour, marker, style
+from .figstyle import NEUTRAL, SMALLEST, apart, colour, marker, style
 
 BAND = "#E6EEF5"
 HEADING = 1.0  # rows that the name of a group takes
@@ -104,17 +104,17 @@ def _interval(row: dict, y: float, reach: float, shade: str, ax: Axes) -> None:
 
 def _references(table: pd.DataFrame, reach: float, ax: Axes) -> None:
     """Upright lines at LCL and at its baselines, named above the axes, and the heads of the columns at the right."""
-    above = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "size": SMALLEST, "va": "bottom"}
-    ax.axvline(0, color=colour("lcl"), linewidth=0.8, zorder=1)
-    ax.annotate("LCL", (0, 1), (0, 1), ha="center", color=colour("lcl"), **above)
+    above = {"xycoords": "axes fraction", "textcoords": "offset points", "size": SMALLEST, "va": "bottom"}
+    lines = {"lcl": 0.0}
     baselines = table[(table["group"] == "reference") & (table["objective"] != "lcl") & (table["difference"].abs() < reach)]
-    for row in baselines.itertuples():
-        ax.axvline(row.difference, color=colour(row.objective), linewidth=0.7, linestyle=(0, (1, 2)), zorder=1)
-        near = abs(row.difference) < 0.07 * reach  # its name would stand on LCL's
-        ax.annotate(names.objective(row.objective), (row.difference, 1), (np.sign(row.difference) * 14 * near, 1), ha="center",
-                    color=colour(row.objective), **above)  # fmt: skip
+    lines = dict(sorted({**lines, **baselines.set_index("objective")["difference"]}.items(), key=lambda line: line[1]))
+    written = apart(np.array([0.5 + 0.5 * value / reach for value in lines.values()]), 0.05)
+    for (name, value), x in zip(lines.items(), written, strict=True):
+        dashes = "-" if name == "lcl" else (0, (1, 2))
+        ax.axvline(value, color=colour(name), linewidth=0.8, linestyle=dashes, zorder=1)
+        ax.annotate(names.objective(name), (x, 1), (0, 1), ha="center", color=colour(name), **above)
     for x, head in ((1.075, "points"), (1.13, "n")):
-        ax.annotate(head, (x, 1), (0, 1), ha="right", color=NEUTRAL, **{**above, "xycoords": "axes fraction"})
+        ax.annotate(head, (x, 1), (0, 1), ha="right", color=NEUTRAL, **above)
 
 
 def _forest_key(table: pd.DataFrame, spread: float, ax: Axes) -> None:
@@ -143,10 +143,10 @@ def gain_and_cost(table: pd.DataFrame, title: str, axes: Sequence[Axes]) -> Sequ
     if len(axes) != 3:
         raise StudyError(f"Gain and cost need three axes, accuracy, seconds and parameters; given {len(axes)}.")
     ran = table[table["n"] > 0].sort_values(["seconds", "setting"]).reset_index(drop=True)
+    low = _lowest(ran)
     for y, row in enumerate(ran.to_dict("records")):
         look = {"color": colour(row["objective"]), "marker": marker(row["objective"]), "linestyle": ""}
-        axes[0].plot(row["scores"], [y] * row["n"], **look, markersize=3, markerfacecolor="none", markeredgewidth=0.6)
-        axes[0].plot(row["mean"], y, **look)
+        _accuracy(row, y, low, look, axes[0])
         for ax, value in ((axes[1], row["seconds"] / 60), (axes[2], row["parameters"] / 1e6)):
             ax.plot([0, value], [y, y], color=look["color"], linewidth=0.8)
             ax.plot(value, y, **look)
@@ -156,9 +156,28 @@ def gain_and_cost(table: pd.DataFrame, title: str, axes: Sequence[Axes]) -> Sequ
     return axes
 
 
+def _lowest(ran: pd.DataFrame) -> float:
+    """The accuracy below which a setting is an arrow at the edge, so that one that failed to learn does not hide all others."""
+    scores = np.array([score for scores in ran["scores"] for score in scores])
+    if not len(scores):
+        return 0.0
+    usual = np.median(scores) - 3 * FAR * max(0.5, np.median(np.abs(scores - np.median(scores))))
+    return float(max(usual, scores.min()))
+
+
+def _accuracy(row: dict, y: float, low: float, look: dict, ax: Axes) -> None:
+    if row["mean"] < low:
+        ax.plot(low, y, **{**look, "marker": "<"})
+        ax.annotate(f"{row['mean']:.1f}", (low, y), (5, 0), textcoords="offset points", va="center", size=SMALLEST)
+        return
+    seen = [score for score in row["scores"] if score >= low]
+    ax.plot(seen, [y] * len(seen), **look, markersize=3, markerfacecolor="none", markeredgewidth=0.6)
+    ax.plot(row["mean"], y, **look)
+
+
 def _cost_axes(ran: pd.DataFrame, title: str, axes: Sequence[Axes]) -> None:
-    heads = (f"{title}\nsmall: runs, filled: mean", "Time of training, mean of runs", "Parameters while training")
-    labels = ("test accuracy (%)", "minutes", "millions")
+    heads = (f"{title}\nsmall: runs, filled: mean", "Time of training", "Parameters while training")
+    labels = ("test accuracy (%)", "minutes, rough", "millions")
     for ax, head, label in zip(axes, heads, labels, strict=True):
         ax.set_title(head)
         ax.set_xlabel(label)
@@ -167,7 +186,7 @@ def _cost_axes(ran: pd.DataFrame, title: str, axes: Sequence[Axes]) -> None:
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="y")
         ax.set_axisbelow(True)
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     for ax in axes[1:]:
         ax.set_xlim(0, 1.25 * max(ax.get_xlim()[1], 1e-9))
     axes[0].set_yticklabels([f"{row.setting} (n = {row.n})" for row in ran.itertuples()])

@@ -34,6 +34,9 @@ GROUPS = {
     "more": "Cross-entropy with more",
     "objectives": "Other objectives",
 }
+# Tests are adjusted within a question, so that one more ablation does not change whether LCL gains over its baselines.
+BASELINES = ("ce", "ce_aug", "scl")
+FAMILIES = {"baselines": "its baselines", "parts": "changes to LCL", "others": "other objectives"}
 _GROUP_OF = {name: "weights" for name in ("weight_place", "weight_gradient", "weights")}
 _GROUP_OF |= {name: "views" for name in ("views", "augment", "augment_rate", "augment_seed")}
 _GROUP_OF |= {name: "classifier" for name in ("reduction", "logit_dropout", "drop_last")}
@@ -58,7 +61,7 @@ _OF_CHANGE = {
     "weights=names": "fixed weights from the similarity of label names",
     "weights=uniform": "the same weight for every class, no second network",
     "views=each_epoch": "synonyms drawn anew at each epoch",
-    "augment=none": "no second view",
+    "augment=none": "each text once in a batch: only other texts of its class are its positives",
     "augment=dropout": "the same text twice, under other dropout",
     "reduction=sum": "the contrastive loss summed over the batch, Eq. 4 as printed",
     "logit_dropout=false": "no dropout on the logits of the classifier",
@@ -115,11 +118,11 @@ def _is_reference(runs: pd.DataFrame) -> pd.Series:
 def settings(results: Frozen, corpus: str = "") -> pd.DataFrame:
     """A row per setting, by group: how it scored, and how it differs from LCL as released and from cross-entropy.
 
-    Columns: `group` (of GROUPS), `setting` (short name), `what` it changes, `objective`; `status`, `n`, `failed`, `planned`,
-    `mean`, `sd`, `weighted_f1`, `scores` (a tuple) of test accuracy in percent; those of `Difference` to LCL, `p_holm` over
-    the column, `n_lcl`; `paired_...`: the paired t-test by seed (`difference`, `ci_low`, `ci_high`, `p`, `n`); `over_ce_...`:
-    those of `Difference` to cross-entropy; `texts`, how many a run was tested on; `seconds`, `parameters`, `steps`, means
-    over runs. What is not there is NaN. Raises StudyError as `place` does.
+    Columns: `group` (of GROUPS), `setting` (short name), `what` it changes, `objective`, `family` of tests (of FAMILIES);
+    `status`, `n`, `failed`, `planned`, `mean`, `sd`, `weighted_f1`, `scores` (a tuple) of test accuracy in percent; those of
+    `Difference` to LCL, `p_holm` within the family, `n_lcl`; `paired_...`: the paired t-test by seed (`difference`, `ci_low`,
+    `ci_high`, `p`, `n`); `over_ce_...`: those of `Difference` to cross-entropy; `texts`, how many a run was tested on;
+    `seconds`, `parameters`, `steps`, means over runs. What is not there is NaN. Raises StudyError as `place` does.
     """
     runs = place(results, corpus)
     reference = runs[_is_reference(runs)].to_dict("records")[0]
@@ -128,7 +131,7 @@ def settings(results: Frozen, corpus: str = "") -> pd.DataFrame:
     lcl, ce = done["lcl", ()], done.get(("ce", ()), runs.iloc[:0])
     rows = [_row(results, key, members[key], done[key], lcl, ce) for key in members]
     table = pd.DataFrame(sorted(rows, key=_order))
-    table["p_holm"] = stats.holm(table["p"])
+    table["p_holm"] = table.groupby("family")["p"].transform(stats.holm)
     return table.assign(corpus=reference["corpus"], classes=reference["classes"], encoder=reference["encoder"])
 
 
@@ -160,6 +163,7 @@ def _row(results: Frozen, key: tuple, runs: pd.DataFrame, done: pd.DataFrame, lc
     scores = _scores(done)
     failed = int((runs["status"] == "failed").sum())
     row = {"group": _group(objective, changes), "setting": _said(objective, changes), "what": _explained(objective, changes)}
+    row |= {"family": _family(row["group"], objective, changes)}
     row |= {"objective": objective, "status": "done" if len(done) else "failed" if failed else tables.NOT_RUN}
     row |= {"n": len(done), "failed": failed, "planned": len(runs), "scores": tuple(scores.tolist())}
     row |= {"mean": _mean(scores), "sd": scores.std(ddof=1) if len(scores) > 1 else math.nan}
@@ -180,6 +184,12 @@ def _group(objective: str, changes: tuple[str, ...]) -> str:
         return "reference" if objective in ("ce", "scl") and not changes else "objectives"
     topics = {_topic(change) for change in changes}
     return "reference" if not topics else topics.pop() if len(topics) == 1 else "several"
+
+
+def _family(group: str, objective: str, changes: tuple[str, ...]) -> str:
+    if group in PARTS:
+        return "parts"
+    return "baselines" if group == "reference" or (objective in BASELINES and not changes) else "others"
 
 
 def _topic(change: str) -> str:
@@ -350,7 +360,7 @@ def interval(row: dict | pd.Series) -> str:
 def findings(table: pd.DataFrame) -> list[str]:
     """What `settings` shows, in words: what ran, whether there is a gain, which parts carry it, and what cannot be said."""
     said = [_ran_said(table), *_gain_said(table), _carried_said(table)]
-    said += [_others_said(table), _one_seed_said(table), _absent_said(table), _needed_said(table)]
+    said += [_others_said(table), _one_seed_said(table), _cost_said(table), _absent_said(table), _needed_said(table)]
     return [line for line in said if line]
 
 
@@ -384,14 +394,15 @@ def _gain_said(table: pd.DataFrame) -> list[str]:
     yardstick = "" if math.isnan(apart) else f"; its runs, which differ in their seed alone, lie up to {apart:.1f} points apart"
     right = tables.mean_and_deviation(lcl["mean"], lcl["sd"])
     said = [f"LCL as released: {right} % of test texts right, n = {lcl['n']}{yardstick}."]
-    for name in ("ce", "scl"):
-        row = of(table, name)
-        if row is not None:
-            said.append(f"Gain of LCL over {names.objective(name)}: {_gain_over(row, int(table['p'].notna().sum()))}")
-    return said
+    rows = table[(table["family"] == "baselines") & (table["objective"] != "lcl")].to_dict("records")
+    return [*said, *(f"Gain of LCL over {row['setting']}: {_gain_over(row, _tests(table, row))}" for row in rows)]
 
 
-def _gain_over(row: pd.Series, tests: int) -> str:
+def _tests(table: pd.DataFrame, row: dict) -> int:
+    return int(table.loc[table["family"] == row["family"], "p"].notna().sum())
+
+
+def _gain_over(row: dict, tests: int) -> str:
     if math.isnan(row["difference"]):
         return f"not known ({row['note']})."
     turned = {"difference": -row["difference"], "ci_low": -row["ci_high"], "ci_high": -row["ci_low"]}
@@ -401,10 +412,10 @@ def _gain_over(row: pd.Series, tests: int) -> str:
 _GAINS = {"higher": "LCL is worse", "lower": "LCL is better", "none": "no difference shown", "cannot tell": "cannot be told"}
 
 
-def _evidence(row: pd.Series, tests: int) -> str:
+def _evidence(row: dict, tests: int) -> str:
     if row["basis"] == SEEDS:
-        adjusted = f"{_p(row['p_holm'])} by Holm's method over {tests} tests"
-        return f"n = {row['n_lcl']} and {row['n']}, p {_p(row['p'])}, {adjusted}"
+        adjusted = f"{tables.p_value(row['p_holm'])} by Holm's method over {tests} tests"
+        return f"n = {row['n_lcl']} and {row['n']}, p {_p(row['p'])} ({adjusted})"
     return f"{row['note']}, interval over texts" if row["basis"] == TEXTS else row["note"]
 
 
@@ -427,22 +438,32 @@ def verdict(row: pd.Series | dict) -> str:
 
 def _carried_said(table: pd.DataFrame) -> str:
     """Which parts carry the gain over the baselines; without a gain, which parts cost accuracy."""
-    baselines = {name: verdict(row) for name in ("ce", "scl") if (row := of(table, name)) is not None}
+    baselines = {name: verdict(row) for name in ("ce", "scl") if (row := of(table, name)) is not None}  # the paper's claims
     parts = [row for row in table[table["group"].isin(PARTS)].to_dict("records") if row["n"]]
     tested = [row for row in parts if verdict(row) != "cannot tell"]
-    how = f"Of {len(parts)} changes to LCL that ran, {len(tested)} could be tested over seeds"
+    how = (
+        f"Of {len(parts)} changes to LCL that ran, {len(tested)} could be tested over seeds"
+        if parts
+        else "No change to LCL ran"
+    )
     gains = " and ".join(names.objective(name) for name, found in baselines.items() if found == "lower")
     if gains:
         carried = _listed([row for row in tested if verdict(row) == "lower"], over_ce=True)
         return f"LCL gains over {gains}. {how}; " + (
-            f"these take accuracy away, so they carry the gain: {carried}." if carried else "none is shown to take it away."
+            f"these take accuracy away, so the gain rests on what they change: {carried}."
+            if carried
+            else "none is shown to take it away."
         )
     if baselines.get("ce", "cannot tell") == "cannot tell":
         return f"Whether LCL gains over CE is not known, so which part carries a gain cannot be said. {how}."
     loses = "is worse than CE here" if baselines["ce"] == "higher" else "is not shown to gain over CE here"
     costly = _listed([row for row in tested if verdict(row) == "higher"])
     return f"LCL {loses}, so no part carries a gain, and the question is which part costs accuracy. {how}; " + (
-        f"these give accuracy back: {costly}." if costly else "none is shown to give accuracy back."
+        f"these give accuracy back: {costly}."
+        if costly
+        else "none is shown to give accuracy back."
+        if tested
+        else "so none can be named."
     )
 
 
@@ -455,14 +476,14 @@ def _over_ce(row: dict) -> str:
 
 
 def _others_said(table: pd.DataFrame) -> str:
-    others = table[table["group"].isin(("more", "objectives")) & (table["n"] > 0)].to_dict("records")
+    others = table[(table["family"] == "others") & (table["n"] > 0)].to_dict("records")
     if not others:
         return ""
     verdicts = {
         "higher": "better than LCL",
         "lower": "worse than LCL",
         "none": "no difference shown",
-        "cannot tell": "one seed",
+        "cannot tell": "no test",
     }
     said = [f"{row['setting']} {interval(row)} ({verdicts[verdict(row)]})" for row in others]
     return f"Other objectives minus LCL, in points: {'; '.join(said)}."
@@ -484,15 +505,26 @@ def _one_seed_said(table: pd.DataFrame) -> str:
 
 
 def _absent_said(table: pd.DataFrame) -> str:
-    absent = [f"{row['setting']} ({row['status']})" for row in table.to_dict("records") if not row["n"]]
-    return f"Nothing can be said of: {', '.join(absent)}." if absent else ""
+    absent = table[table["n"] == 0]
+    each = [f"{status}: {', '.join(group['setting'])}" for status, group in absent.groupby("status", sort=False)]
+    return f"Nothing can be said of what has no finished run ({'; '.join(each)})." if each else ""
+
+
+def _cost_said(table: pd.DataFrame) -> str:
+    lcl, ce = of(table, "lcl"), of(table, "ce")
+    if ce is None or math.isnan(lcl["seconds"] / ce["seconds"]):
+        return ""
+    return (
+        f"Cost, roughly: LCL takes {lcl['seconds'] / ce['seconds']:.1f} times as long to train as CE, "
+        f"with {lcl['parameters'] / ce['parameters']:.1f} times the parameters."
+    )
 
 
 def _needed_said(table: pd.DataFrame) -> str:
     needed = runs_needed(table)
     if not needed:
         return "No setting has two runs, so how many runs a difference needs cannot be said."
-    each = ", ".join(f"{n or 'more than 10,000'} for {d:g} points" for d, n in needed.items())
+    each = ", ".join(f"{n or 'more than 10,000'} for {d:.1f} points" for d, n in needed.items())
     return (
         f"Over seeds the runs of a setting deviate by {pooled_deviation(table):.2f} points (pooled). To see a difference in "
         f"four of five cases takes, of each setting: {each} (runs, Welch, level {LEVEL}, before Holm's adjustment)."

@@ -52,8 +52,8 @@ ablationplots.forest(found, spread, ablationtables.GROUPS, title, axes[0])
 save(figure, "forest")
 
 # %% [markdown]
-# Test accuracy in percent with its standard deviation over n runs; p of Welch's test, also adjusted by Holm's method over all
-# tests of the table, which the intervals are not. A setting of one run has no test over seeds.
+# Test accuracy in percent with its standard deviation over n runs. p is of Welch's test; Holm's method adjusts it, which the
+# intervals are not, within a question: LCL against its baselines, changes to LCL, other objectives. One run gives no test.
 
 # %%
 where = ablationtables.where(found)

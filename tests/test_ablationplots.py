@@ -107,3 +107,19 @@ def test_gain_and_cost_show_what_ran_quickest_first(table, figure):
     assert texts(axes[1])[0] == "1.0" and texts(axes[2])[0] == "20"
     with pytest.raises(StudyError, match="three axes"):
         ablationplots.gain_and_cost(table, "Accuracy", axes[:2])
+
+
+def test_a_setting_that_did_not_learn_does_not_hide_the_others(table, figure):
+    _, axes = figure(1, 3, figstyle.DOUBLE, 2)
+    table.at[4, "scores"], table.loc[4, "mean"] = (33.0, 33.1, 33.2), 33.1
+    ablationplots.gain_and_cost(table, "Accuracy", axes)
+    assert axes[0].get_xlim()[0] > 60
+    assert texts(axes[0]) == ["33.1"]
+
+
+def test_names_above_the_axes_do_not_cover_each_other(table, figure):
+    table.loc[1, ["difference", "ci_low", "ci_high"]] = 0.01, -0.1, 0.2
+    drawn, ax = forest(table, figure)
+    drawn.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts if text.get_text() in ("LCL", "CE")]
+    assert len(boxes) == 2 and not boxes[0].overlaps(boxes[1])
