@@ -458,13 +458,8 @@ def _carried_said(table: pd.DataFrame) -> str:
         return f"Whether LCL gains over CE is not known, so which part carries a gain cannot be said. {how}."
     loses = "is worse than CE here" if baselines["ce"] == "higher" else "is not shown to gain over CE here"
     costly = _listed([row for row in tested if verdict(row) == "higher"])
-    return f"LCL {loses}, so no part carries a gain, and the question is which part costs accuracy. {how}; " + (
-        f"these give accuracy back: {costly}."
-        if costly
-        else "none is shown to give accuracy back."
-        if tested
-        else "so none can be named."
-    )
+    found = f"these give accuracy back: {costly}" if costly else "none is shown to give accuracy back"
+    return f"LCL {loses}, so no part carries a gain, and the question is which part costs accuracy. {how}; {found}."
 
 
 def _listed(rows: list[dict], over_ce: bool = False) -> str:
@@ -506,8 +501,8 @@ def _one_seed_said(table: pd.DataFrame) -> str:
 
 def _absent_said(table: pd.DataFrame) -> str:
     absent = table[table["n"] == 0]
-    each = [f"{status}: {', '.join(group['setting'])}" for status, group in absent.groupby("status", sort=False)]
-    return f"Nothing can be said of what has no finished run ({'; '.join(each)})." if each else ""
+    each = [f"{'; '.join(group['setting'])} ({status})" for status, group in absent.groupby("status", sort=False)]
+    return f"Nothing can be said of what has no finished run: {'. '.join(each)}." if each else ""
 
 
 def _cost_said(table: pd.DataFrame) -> str:

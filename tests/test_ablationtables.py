@@ -129,7 +129,7 @@ def test_what_did_not_run_says_so_and_failed_runs_are_counted(frozen):
     assert shown.notna().all(axis=None) and (shown != "").all(axis=None)
     said = "\n".join(ablationtables.findings(table))
     assert "2 runs failed" in said
-    assert "not run: DCL" in said and "failed: no second views" in said
+    assert "DCL (not run)" in said and "no second views (failed)" in said
 
 
 def test_settings_of_one_kind_stand_together_and_each_is_one_row(frozen):
