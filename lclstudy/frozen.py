@@ -182,7 +182,7 @@ def _manifest(name: str, facts: list[dict], groups: dict[str, list], files: dict
     return (json.dumps(content, indent=1) + "\n").encode()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # told apart by identity, so that what is made of one can be kept
 class Frozen:
     """Frozen results. `runs` and `epochs` are tables as `RunStore.frame` and `epochs_frame` give; `manifest` tells the rest.
 

@@ -1,7 +1,7 @@
 """Which runs of frozen results stand for a system: of several settings that a profile tries, those it names first. No torch."""
 
 from dataclasses import fields, replace
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ CELL = ("corpus", "classes", "objective", "encoder")
 SETTINGS = tuple(field.name for field in fields(RunSpec) if field.name not in (*CELL, "seed"))
 
 
+@lru_cache(maxsize=16)  # a page of verdicts asks for each claim
 def runs(results: Frozen) -> pd.DataFrame:
     """`results.runs`, but of a corpus, objective and encoder with several settings only the runs of the profile's first.
 
