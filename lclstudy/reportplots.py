@@ -81,7 +81,7 @@ def grid_heatmaps(found: pd.DataFrame, best: Mapping[str, float], axes: Sequence
 
     `found` is of `reporttables.grid`, `best` of `reporttables.reports_best`.
     """
-    limits = found["mean"].min(), found["mean"].max()
+    limits = (found["mean"].min(), found["mean"].max()) if found["mean"].notna().any() else (0.0, 100.0)
     top = found.loc[found["validation"].idxmax()] if found["validation"].notna().any() else None
     image = None
     for ax, (size, rows) in zip(axes, found.groupby("batch_size"), strict=True):
@@ -105,7 +105,7 @@ def grid_heatmaps(found: pd.DataFrame, best: Mapping[str, float], axes: Sequence
 
 
 def _write(square: pd.DataFrame, limits: tuple[float, float], ax: Axes) -> None:
-    middle = np.nanmean(limits)
+    middle = np.mean(limits)
     for (row, column), value in np.ndenumerate(square.to_numpy()):
         shade = NEUTRAL if np.isnan(value) else "black" if value > middle else "white"
         said = "not run" if np.isnan(value) else f"{value:.1f}"
@@ -119,7 +119,7 @@ def _frame(square: pd.DataFrame, point: Mapping[str, float], look, ax: Axes) -> 
 
 
 @style()
-def settings_dots(found: pd.DataFrame, chance: float, base: float, ax: Axes) -> Axes:
+def settings_dots(found: pd.DataFrame, chance: float, base: float, title: str, ax: Axes) -> Axes:
     """Test accuracy by setting; `found` is of `reporttables.settings`. Dotted line: `chance`, the share of the largest class in
     percent; grey line: `base`, cross-entropy (NaN for none).
     """
@@ -158,13 +158,16 @@ def settings_dots(found: pd.DataFrame, chance: float, base: float, ax: Axes) -> 
     said = [f"{names.objective(row['objective'])}: {row['setting']}  (n = {row['n']})" for _, row in ran.iterrows()]
     ax.set_yticks(range(len(ran)), said)
     ax.set_ylim(len(ran) - 0.5, -0.5)
+    ax.margins(x=0.08)
+    ax.set_title(title, pad=14)
     ax.set_xlabel("test accuracy (%)")
     return ax
 
 
 @style()
-def stuck_curves(epochs: pd.DataFrame, ax: Axes) -> Axes:
-    """Validation accuracy by epoch of the runs in `epochs`, which has a column `line`: its label; lines end in their labels."""
+def stuck_curves(epochs: pd.DataFrame, chance: float, title: str, ax: Axes) -> Axes:
+    """Validation accuracy by epoch; `epochs` is of `reporttables.curves`. Dotted: `chance`, the largest class in percent."""
+    ax.axhline(chance, color=NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)), label="always the largest class")
     for label, rows in epochs.groupby("line", sort=False):
         curve = 100 * rows.groupby("epoch")["validation_accuracy"].mean()
         objective = rows["objective"].iloc[0]
@@ -175,5 +178,6 @@ def stuck_curves(epochs: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_xlabel("epoch")
     ax.set_ylabel("validation accuracy (%)")
     ax.set_xticks(sorted(epochs["epoch"].unique()))
-    ax.legend(loc="best")
+    ax.set_title(title)
+    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return ax

@@ -315,6 +315,11 @@ def grid_base(found: pd.DataFrame) -> float:
     return float(rows["ce"].iloc[0]) if len(rows) else np.nan
 
 
+def encoders_said(found: pd.DataFrame) -> str:
+    """The encoders of `settings`' table, in words."""
+    return ", ".join(map(names.encoder, dict.fromkeys(found["encoder"]))) or "no run"
+
+
 def curves(results: Frozen, found: pd.DataFrame) -> pd.DataFrame:
     """The epochs of the runs in `settings`' table `found`: of each objective as in the report, and at its best setting if
     that is another. A column `line` names them, `as_reported` tells them apart.

@@ -97,12 +97,14 @@ failure = reporttables.settings(results, "emoint", ["ce", "scl", "lcl"])
 contrastive = failure[failure["objective"] != "ce"]
 chance, base = majority["emoint"], reporttables.reported_mean(failure, "ce")
 figure, axes = plots.subplots(1, 1, width=plots.DOUBLE, height=0.8 + 0.22 * len(contrastive))
-reportplots.settings_dots(contrastive, chance, base, axes[0])
+title = f"EmoInt with {reporttables.encoders_said(failure)}: the report's settings, and one changed at a time"
+reportplots.settings_dots(contrastive, chance, base, title, axes[0])
 save(figure, "emoint_failure")
 
 # %%
 figure, axes = plots.subplots(1, 1, width=plots.DOUBLE, height=2.4)
-reportplots.stuck_curves(reporttables.curves(results, failure), axes[0])
+title = f"EmoInt with {reporttables.encoders_said(failure)}: does it learn?"
+reportplots.stuck_curves(reporttables.curves(results, failure), chance, title, axes[0])
 save(figure, "emoint_curves")
 
 # %% [markdown]
@@ -122,7 +124,8 @@ keep(failure, "emoint_settings", caption, reporttables.readable_settings(failure
 # %%
 variants = reporttables.settings(results, "sst5", ["scl_two_stage", "scl", "lcl"])
 figure, axes = plots.subplots(1, 1, width=plots.DOUBLE, height=0.8 + 0.22 * len(variants))
-reportplots.settings_dots(variants, majority["sst5"], reporttables.grid_base(grid), axes[0])
+title = f"SST-5 with {reporttables.encoders_said(variants)}: the report's main setting and its variants"
+reportplots.settings_dots(variants, majority["sst5"], reporttables.grid_base(grid), title, axes[0])
 save(figure, "variants")
 
 # %%

@@ -220,10 +220,10 @@ def test_the_figures_show_what_the_tables_hold():
     assert sum(len(ax.texts) for ax in axes) == 45
     found = reporttables.settings(sources[0], "emoint", ["scl", "lcl"])
     figure, axes = figstyle.subplots(1, 1, width=figstyle.DOUBLE, height=3)
-    reportplots.settings_dots(found, 31.7, 80.0, axes[0])
+    reportplots.settings_dots(found, 31.7, 80.0, "EmoInt", axes[0])
     check_readable(figure)
     figure, axes = figstyle.subplots(1, 1, width=figstyle.DOUBLE, height=2.4)
-    reportplots.stuck_curves(reporttables.curves(sources[0], found), axes[0])
+    reportplots.stuck_curves(reporttables.curves(sources[0], found), 31.7, "EmoInt", axes[0])
     check_readable(figure)
 
 
@@ -232,6 +232,10 @@ def test_a_grid_that_is_not_run_is_shown_as_such():
     _, axes = figstyle.subplots(1, 3, width=figstyle.DOUBLE, height=2.1)
     reportplots.grid_heatmaps(reporttables.grid(half), reporttables.reports_best(), axes)
     assert {text.get_text() for text in axes[0].texts} == {"not run"}
+    _, axes = figstyle.subplots(1, 3, width=figstyle.DOUBLE, height=2.1)
+    nothing = reporttables.grid(made("report_small", lambda spec: None))
+    reportplots.grid_heatmaps(nothing, reporttables.reports_best(), axes)
+    assert {text.get_text() for ax in axes for text in ax.texts} == {"not run"}
 
 
 def test_the_grids_of_both_profiles_are_the_one_that_the_report_searched():
