@@ -12,6 +12,7 @@ from . import names
 from .figstyle import NEUTRAL, SMALLEST, colour, marker, style
 
 COLOUR_MAP = "cividis"  # reads the same with a colour vision deficiency
+FRAME = "#D55E00"
 
 
 @style()
@@ -77,7 +78,7 @@ def _levels_key(figure, found: pd.DataFrame) -> None:
 
 @style()
 def grid_heatmaps(found: pd.DataFrame, best: Mapping[str, float], axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Test accuracy over alpha and temperature, a panel per batch size. White frame: best on validation; dashed: the report's.
+    """Test accuracy over alpha and temperature, a panel per batch size; framed: best on validation, and the report's best.
 
     `found` is of `reporttables.grid`, `best` of `reporttables.reports_best`.
     """
@@ -101,6 +102,9 @@ def grid_heatmaps(found: pd.DataFrame, best: Mapping[str, float], axes: Sequence
     bar = axes[0].figure.colorbar(image, ax=list(axes), shrink=0.9, pad=0.02)
     bar.set_label("test accuracy (%)")
     bar.outline.set_visible(False)
+    looks = {"best here (on validation)": "-", "the report's best": (0, (2, 1.5))}
+    handles = [Line2D([], [], color=FRAME, linewidth=1.4, linestyle=look, label=said) for said, look in looks.items()]
+    axes[0].figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return axes
 
 
@@ -108,14 +112,14 @@ def _write(square: pd.DataFrame, limits: tuple[float, float], ax: Axes) -> None:
     middle = np.mean(limits)
     for (row, column), value in np.ndenumerate(square.to_numpy()):
         shade = NEUTRAL if np.isnan(value) else "black" if value > middle else "white"
-        said = "not run" if np.isnan(value) else f"{value:.1f}"
+        said = "not\nrun" if np.isnan(value) else f"{value:.1f}"
         ax.text(column, row, said, ha="center", va="center", size=SMALLEST, color=shade)
 
 
 def _frame(square: pd.DataFrame, point: Mapping[str, float], look, ax: Axes) -> None:
     corner = square.columns.get_loc(point["temperature"]) - 0.47, square.index.get_loc(point["alpha"]) - 0.47
     ax.add_patch(Rectangle(corner, 0.94, 0.94, fill=False, edgecolor="white", linewidth=2.4, linestyle="-"))
-    ax.add_patch(Rectangle(corner, 0.94, 0.94, fill=False, edgecolor="#D55E00", linewidth=1.4, linestyle=look))
+    ax.add_patch(Rectangle(corner, 0.94, 0.94, fill=False, edgecolor=FRAME, linewidth=1.4, linestyle=look))
 
 
 @style()

@@ -77,7 +77,7 @@ keep(two, "table2", "Table 2 of Modarres and Raeisi: test accuracy in percent, p
 # %%
 grid = reporttables.grid(results)
 sizes = max(1, grid["batch_size"].nunique())
-figure, axes = plots.subplots(1, sizes, width=plots.DOUBLE, height=2.1)
+figure, axes = plots.subplots(1, sizes, width=plots.DOUBLE, height=2.4)
 if len(grid):
     reportplots.grid_heatmaps(grid, reporttables.reports_best(), axes)
     save(figure, "grid")

@@ -13,6 +13,7 @@ from lclstudy import config, notebooks, paths
 
 FOLDER = paths.ROOT / "notebooks"
 NEEDED = {"00_published", "01_corpora", "02_augmentation", "03_losses", "04_train_one", "05_run_grid", "06_main_results"}
+NEEDED |= {"12_followup_report"}
 NEEDED |= {"07_hard_subsets", "08_run_subsets", "09_case_study", "10_entropy", "11_ablations", "13_verdicts"}
 COMPUTING = {"02_augmentation", "03_losses", "04_train_one", "05_run_grid", "08_run_subsets"}
 LINES = 12

@@ -231,11 +231,11 @@ def test_a_grid_that_is_not_run_is_shown_as_such():
     half = made("report_small", lambda spec: sst5(spec) if spec.batch_size != 4 else None)
     _, axes = figstyle.subplots(1, 3, width=figstyle.DOUBLE, height=2.1)
     reportplots.grid_heatmaps(reporttables.grid(half), reporttables.reports_best(), axes)
-    assert {text.get_text() for text in axes[0].texts} == {"not run"}
+    assert {text.get_text() for text in axes[0].texts} == {"not\nrun"}
     _, axes = figstyle.subplots(1, 3, width=figstyle.DOUBLE, height=2.1)
     nothing = reporttables.grid(made("report_small", lambda spec: None))
     reportplots.grid_heatmaps(nothing, reporttables.reports_best(), axes)
-    assert {text.get_text() for ax in axes for text in ax.texts} == {"not run"}
+    assert {text.get_text() for ax in axes for text in ax.texts} == {"not\nrun"}
 
 
 def test_the_grids_of_both_profiles_are_the_one_that_the_report_searched():
