@@ -106,7 +106,7 @@ MAY_IMPORT = {
     "owncorpusplots": ("metrics", "names", "figstyle", "plots"),
     # the README
     "frontdoor": (
-        *("paths", "catalog", "config", "metrics", "stats", "frozen", "published", "names", "tables"),
+        *("paths", "catalog", "config", "metrics", "stats", "frozen", "published", "names", "summary", "tables"),
         *("reports", "casetables", "verdicts", "uncertainty", "ablationtables", "reporttables", "reportfindings"),
     ),
     # the runner of the notebooks
