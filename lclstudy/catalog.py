@@ -90,10 +90,10 @@ def own_file(name_or_path: str) -> Path:
     for path in (given, ROOT / given):
         if path.is_file():
             return path.resolve()
-    raise StudyError(f"No corpus file {name_or_path!r}; give the path of a csv, jsonl or parquet file that exists.")
+    raise StudyError(f"No corpus file {name_or_path!r}; give the path of a csv, tsv, jsonl or parquet file that exists.")
 
 
-OWN_SUFFIXES = (".csv", ".jsonl", ".parquet")
+OWN_SUFFIXES = (".csv", ".jsonl", ".parquet", ".tsv")
 
 
 def corpus_checksum(name_or_path: str) -> str:

@@ -26,7 +26,7 @@ log = logging.getLogger("lclstudy")
 
 
 def load(name_or_path: str, classes=None) -> "DatasetDict":
-    """The corpus with that name, or in that csv, jsonl or parquet file.
+    """The corpus with that name, or in that csv, tsv, jsonl or parquet file.
 
     `classes` keeps only the texts of those label names and numbers the labels in the order given. A split that the corpus
     lacks is drawn from the training rows, seeded and stratified; a warning and the split's `info.description` say so.

@@ -40,18 +40,28 @@ def lines(path: Path, keep_empty: bool = False) -> Iterator[tuple[int, str]]:
                 yield number, line
 
 
-def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a comma-separated file with the number of the line where each ends. Raises StudyError on broken quoting."""
-    reader = csv.reader((line + "\n" for _, line in lines(path, keep_empty=True)), strict=True)
+def csv_rows(path: Path, separator: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """The rows of a file separated by commas, or by another `separator`, with the number of the line where each ends.
+
+    Raises StudyError on broken quoting, at the line where the broken row begins.
+    """
+    reader = csv.reader((line + "\n" for _, line in lines(path, keep_empty=True)), strict=True, delimiter=separator)
     while True:
+        begins = reader.line_num + 1
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            raise malformed(path, reader.line_num, f"broken csv ({error})") from None
+            raise malformed(path, begins, f"broken csv ({error}); {_broken(error)}") from None
         if row:
             yield reader.line_num, row
+
+
+def _broken(error: csv.Error) -> str:
+    if "field limit" in str(error):
+        return f"is a quotation mark not closed? A field may have {csv.field_size_limit():,} characters"
+    return 'close each quotation mark that opens a field, and write one inside as ""'
 
 
 def _index(path: Path, line: int, given: str, allowed: dict[str, int]) -> int:

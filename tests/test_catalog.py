@@ -84,7 +84,7 @@ def test_unknown_corpus_names_the_nearest():
 
 
 def test_unknown_suffix_and_absent_file_are_told_apart(tmp_path):
-    with pytest.raises(StudyError, match=r"or a path ending in \.csv, \.jsonl, \.parquet"):
+    with pytest.raises(StudyError, match=r"or a path ending in \.csv, \.jsonl, \.parquet, \.tsv"):
         catalog.own_file(str(tmp_path / "mine.xlsx"))
     with pytest.raises(StudyError, match="No corpus file"):
         catalog.own_file(str(tmp_path / "mine.csv"))

@@ -14,8 +14,8 @@ from lclstudy import config, notebooks, paths
 FOLDER = paths.ROOT / "notebooks"
 NEEDED = {"00_published", "01_corpora", "02_augmentation", "03_losses", "04_train_one", "05_run_grid", "06_main_results"}
 NEEDED |= {"12_followup_report"}
-NEEDED |= {"07_hard_subsets", "08_run_subsets", "09_case_study", "10_entropy", "11_ablations", "13_verdicts"}
-COMPUTING = {"02_augmentation", "03_losses", "04_train_one", "05_run_grid", "08_run_subsets"}
+NEEDED |= {"07_hard_subsets", "08_run_subsets", "09_case_study", "10_entropy", "11_ablations", "13_verdicts", "14_your_corpus"}
+COMPUTING = {"02_augmentation", "03_losses", "04_train_one", "05_run_grid", "08_run_subsets", "14_your_corpus"}
 LINES = 12
 FOUND = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 every_notebook = pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)

@@ -1,0 +1,120 @@
+# %% [markdown]
+# # 14 · Your own labels
+#
+# **Question: does label-aware contrastive loss (LCL) help on your labels, is it worth its cost, or what would it take to
+# know?**
+#
+# Give a file with the columns `text` and `label` (csv, tsv, jsonl or parquet; a column `split` with `train`, `validation` and
+# `test` is optional), from the folder where it lies:
+#
+#     papermill notebooks/14_your_corpus.ipynb out.ipynb -p corpus my.csv
+#
+# The notebook trains one model with plain cross-entropy (CE) and one with LCL for each *seed*, on the same texts, and compares
+# them. A seed sets what chance decides: the order of the texts, the first weights of new layers. With the defaults the encoder
+# is a small one that knows no language yet, which shows in minutes how all this works; `-p profile minilm` takes one that does.
+# You may stop at any time: what is finished is kept, and the next start goes on from there.
+
+# %% tags=["parameters"]
+corpus = "embedded"  # a csv, tsv, jsonl or parquet file of your own, or a name of the catalogue
+profile = "quick"  # minilm or paper for a real answer; where a setting below is None, this profile says what it is
+encoder = None  # tiny, minilm, electra-base, ...
+seeds = "0,1,2"  # one run of each loss per seed; more seeds see smaller gains
+gain = 1.0  # the smallest gain, in points of accuracy, that would matter to you
+epochs = None
+learning_rate = None
+batch_size = None
+max_length = None  # tokens of a text that are read
+augment = None  # how second views are made: wordnet (English alone) or dropout
+train_limit = None  # keep only so many training texts; None: all
+executor = "serial"  # serial: one run after another; processes: some at a time; ray: on a cluster
+workers = 0  # runs at a time; 0: one per core
+device = None  # cuda, mps or cpu; None: the first of these that there is
+
+# %%
+from pathlib import Path
+
+from lclstudy import config, corpora, execute, figstyle, names, owncorpus, owncorpusplots, paths, show, store
+
+settings = {name: globals()[name] for name in owncorpus.SETTINGS}
+chosen = config.load_profile(profile)
+specs = owncorpus.plan(chosen, corpus, seeds, **settings)
+gain = owncorpus.check_gain(gain)
+dataset = corpora.load(corpus)
+mine = owncorpus.describe(dataset, names.corpus(Path(corpus).stem))
+print(f"{mine.name}: {mine.counts.to_numpy().sum():,} texts, {len(mine.counts):,} classes; {len(specs)} runs wanted.")
+
+# %% [markdown]
+# ## Training what is missing
+
+# %% tags=["nbval-ignore-output"]
+runs = store.RunStore()
+print(f"Missing: {len(runs.missing(specs))} of {len(specs)} runs.")
+print(execute.run_missing(specs, runs, executor, workers or None, device or None))
+frame = runs.frame(specs)
+for line in owncorpus.notes(frame):
+    print(line)
+
+# %% [markdown]
+# ## The answer in one picture
+#
+# On the left: how good both losses are, what they cost, and how many seeds it takes to see the gain that matters. On the right:
+# which classes the models take for one another. LCL is made to keep such classes apart.
+
+# %% tags=["nbval-ignore-output"]
+found = owncorpus.records(specs, runs)
+figure = owncorpusplots.card(**owncorpus.card_facts(mine, frame, found, gain))
+made = figstyle.save(figure, f"14_card_{Path(corpus).stem}", chosen.name, "14_your_corpus", corpora.files(corpus))
+print(f"Saved: {', '.join(map(paths.relative, made))}.")
+
+# %% [markdown]
+# ## What to be careful about
+
+# %%
+cautions = owncorpus.cautions(mine, specs, gain)
+for line in cautions or ["Nothing in the file or the settings makes the answer weak."]:
+    print(line)
+
+# %% [markdown]
+# ## The corpus
+
+# %%
+show.table(owncorpus.corpus_table(mine))
+
+# %%
+show.table(owncorpus.class_table(mine))
+
+# %% [markdown]
+# ## CE and LCL
+#
+# *SD* is the standard deviation between seeds. The interval of the difference holds the true one in 95 of 100 studies like
+# this; where it spans 0, the difference may be chance. *Weighted F1* also asks, class by class, whether what was given that
+# name deserved it.
+
+# %% tags=["nbval-ignore-output"]
+show.table(owncorpus.results_table(frame))
+
+# %% [markdown]
+# ## Classes taken for one another
+#
+# The pairs with most errors. The example is the text that was most surely taken for the other class. Look whether some of these
+# are the label's fault: no loss can mend that.
+
+# %% tags=["nbval-ignore-output"]
+show.table(owncorpus.pairs_table(found, dataset["test"]["text"]))
+
+# %% [markdown]
+# ## What it costs
+#
+# LCL trains a second network beside the first, and reads each text twice. Both are for training alone: the trained model
+# answers as fast as one trained with CE.
+
+# %% tags=["nbval-ignore-output"]
+show.table(owncorpus.cost_table(frame))
+
+# %% [markdown]
+# ## Finding
+
+# %% tags=["nbval-ignore-output"]
+given = settings | {"corpus": corpus, "profile": profile, "gain": gain, "device": device}
+for line in owncorpus.findings(mine, frame, found, gain, given):
+    print(line)
