@@ -45,8 +45,9 @@ class Corpus(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Mean training seconds of a run of each loss, LCL's over CE's, and that ratio at the seeds where it is least and most.
+    """Training seconds of the median run of each loss, LCL's over CE's, and that ratio at the seeds where it is least and most.
 
+    Medians, because a machine that was busy during one run would spoil a mean.
     `note` says why the seconds are hard to compare, if so.
     """
 
@@ -366,17 +367,17 @@ def cost(frame: pd.DataFrame) -> Cost | None:
     note = f"the runs differ in {' and '.join(unlike)}, so their seconds say little" if unlike else ""
     if not note and high > ROUGH * low:
         note = "the machine had other work too, so this is rough"
-    ce, lcl = float(seconds["ce"].mean()), float(seconds["lcl"].mean())
+    ce, lcl = float(seconds["ce"].median()), float(seconds["lcl"].median())
     return Cost(ce, lcl, lcl / ce, float(low), float(high), note)
 
 
 def cost_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """What a run of each loss took, on average: seconds, memory, parameters while training."""
+    """What the median run of each loss took: seconds, speed, and how many parameters learn."""
     done = frame[frame["status"] == "done"]
     rows = [
-        {"loss": names.objective(name), "runs": len(group), "training seconds": f"{group['train_seconds'].mean():,.1f}",
-         "texts per second": f"{group['texts_per_second'].mean():,.0f}",
-         "parameters that learn (millions)": f"{group['parameters'].mean() / 1e6:.2f}",
+        {"loss": names.objective(name), "runs": len(group), "training seconds": f"{group['train_seconds'].median():,.1f}",
+         "texts per second": f"{group['texts_per_second'].median():,.0f}",
+         "parameters that learn (millions)": f"{group['parameters'].median() / 1e6:.2f}",
          "device": ", ".join(dict.fromkeys(group["device"]))}
         for name in OBJECTIVES if len(group := done[done["objective"] == name])
     ]  # fmt: skip

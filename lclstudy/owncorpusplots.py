@@ -42,16 +42,18 @@ def card(
     [C, C] are counts summed over runs; `curve` is of `owncorpus.power_curve` for a `gain` in points.
     """
     figure = plt.figure(figsize=(DOUBLE, 4.8), layout="constrained")
-    places = [["scores", "confusion"], ["seconds", "confusion"], ["power", "confusion"]]
-    axes = figure.subplot_mosaic(places, width_ratios=(1, 1.25), height_ratios=(1, 0.8, 1.25))
-    figure.get_layout_engine().set(hspace=0.06, wspace=0.03)
+    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.2))  # so that long class names on the right move nothing here
+    top, middle, bottom = left.subplots(3, 1, height_ratios=(1, 0.8, 1.25))
     figure.suptitle("\n".join(textwrap.wrap(title, 105) + textwrap.wrap(answer, 105)), x=0.01, ha="left", fontsize=SMALLEST + 2,
                     parse_math=False)  # fmt: skip
-    accuracy_dots(scores, intervals, axes["scores"])
-    seconds_bars(seconds, axes["seconds"])
-    power_line(curve, gain, max(map(len, scores.values())), axes["power"])
-    draw = confusion_matrix if len(classes) <= MATRIX else confusion_pairs
-    draw(np.asarray(confusion), classes, axes["confusion"])
+    accuracy_dots(scores, intervals, top)
+    seconds_bars(seconds, middle)
+    power_line(curve, gain, max(map(len, scores.values())), bottom)
+    few = len(classes) <= MATRIX
+    (confusion_matrix if few else confusion_pairs)(np.asarray(confusion), classes, right.subplots())
+    what = "Which classes are taken for which,\nin % of the texts of a label, all runs of both losses" if few else (
+        f"The pairs most often confused, of {len(classes):,} classes,\nall runs of both losses")  # fmt: skip
+    right.suptitle(what, x=0.03, ha="left", fontsize=SMALLEST + 1)  # above its axes a title would run over the edge
     return figure
 
 
@@ -73,16 +75,16 @@ def accuracy_dots(scores: dict, intervals: dict, ax: Axes) -> Axes:
 
 
 def seconds_bars(seconds: dict, ax: Axes) -> Axes:
-    """Mean training time of a run of each objective, a mark per run; the title gives the ratio of LCL to CE."""
-    means = {name: float(np.mean(values)) if len(values) else np.nan for name, values in seconds.items()}
+    """Training time of the median run of each objective, a mark per run; the title gives the ratio of LCL to CE."""
+    middle = {name: float(np.median(values)) if len(values) else np.nan for name, values in seconds.items()}
     for row, (name, values) in enumerate(seconds.items()):
-        ax.barh(row, np.nan_to_num(means[name]), height=0.5, color=colour(name), alpha=0.35)
+        ax.barh(row, np.nan_to_num(middle[name]), height=0.5, color=colour(name), alpha=0.35)
         ax.plot(values, np.full(len(values), row), color=colour(name), marker=marker(name), markersize=3, linestyle="none")
     _objective_rows(ax, {name: f"{mean:,.0f} s" if mean >= 10 else f"{mean:.1f} s" if mean > 0 else "not run"
-                         for name, mean in means.items()})  # fmt: skip
-    ratio = means["lcl"] / means["ce"]
+                         for name, mean in middle.items()})  # fmt: skip
+    ratio = middle["lcl"] / middle["ce"]
     ax.set_title("Cost: LCL and CE not both run" if np.isnan(ratio) else f"Cost: LCL trains {ratio:.1f} times as long as CE")
-    ax.set_xlabel("seconds of training per run")
+    ax.set_xlabel("seconds of training per run (bar: median)")
     ax.set_xlim(left=0)
     return ax
 
@@ -138,7 +140,6 @@ def confusion_matrix(confusion: np.ndarray, classes: Sequence[str], ax: Axes) ->
             ax.text(column, row, f"{share:.0f}", ha="center", va="center", fontsize=SMALLEST,
                     color="white" if share > 35 else "black")  # fmt: skip
     ax.set(xlabel="answer of the model", ylabel="label of the text")
-    ax.set_title("Which classes are taken for which,\nin % of the texts of a label, all runs of both losses")
     return ax
 
 
@@ -154,7 +155,6 @@ def confusion_pairs(confusion: np.ndarray, classes: Sequence[str], ax: Axes) -> 
     ax.set_ylim(max(len(labels), 1) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("taken for the other, % of the texts of both")
-    ax.set_title(f"The pairs most often confused, of {len(classes):,} classes,\nall runs of both losses")
     ax.margins(x=0.12)
     return ax
 

@@ -5,6 +5,7 @@ NaN in the input is an error (StudyError), because it would pass through every m
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -190,7 +191,9 @@ def runs_needed(difference: float, sd_a: float, sd_b: float, wanted: float = 0.8
         error, df = _standard_error(_Group.of(0, sd_a, n, 1), _Group.of(0, sd_b, n, 1), pooled=False)
         return _power(abs(difference) / error, df, alpha) >= wanted
 
-    return next((n for n in range(2, 10_001) if reached(n)), None)
+    counts = range(2, 10_001)  # power grows with n, so halving the range finds the first that reaches it
+    first = bisect_left(counts, True, key=reached)
+    return counts[first] if first < len(counts) else None
 
 
 class Equivalence(NamedTuple):
