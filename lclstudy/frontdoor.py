@@ -38,6 +38,7 @@ PAPERS = {
 }
 NOT_YET = "not yet"
 KEY_FIGURE = "13_forest"
+CARD = "14_card*"
 _MARKERS = re.compile(r"<!-- begin ([\w-]+) -->\n(.*?)<!-- end \1 -->", re.DOTALL)
 _MARKER = re.compile(r"<!-- (?:begin|end) ([\w-]+) -->")
 
@@ -83,8 +84,8 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def bullets(lines: Iterable[str]) -> str:
-    """A Markdown list of sentences."""
-    return "\n".join(f"- {line}" for line in lines)
+    """A Markdown list of sentences, with the sign of minus for one."""
+    return "\n".join("- " + re.sub(r"(?<![\w-])-(?=\d)", "−", line) for line in lines)
 
 
 def link(said: str, path: str) -> str:
@@ -97,85 +98,102 @@ def link(said: str, path: str) -> str:
 # What the study finds
 
 
-@cache
 def _judged() -> tuple[tuple[frozen.Frozen, ...], pd.DataFrame]:
+    return _judged_in(paths.results(""))
+
+
+@cache
+def _judged_in(_folder: Path) -> tuple[tuple[frozen.Frozen, ...], pd.DataFrame]:
     results = tuple(verdicts.evidence_from())
     return results, verdicts.judge(results)
 
 
-def verdict_lines() -> list[str]:
-    """How many claims of each paper have each verdict, and how much of that is with another encoder."""
+def verdict_part() -> str:
+    """How many claims of each paper have each verdict, and how many of them were tried with another encoder."""
     _, judged = _judged()
-    papers = len(verdicts.counts(judged))
-    return verdicts.findings(judged)[: papers + 1]
+    return bullets(verdicts.findings(judged)[: len(verdicts.counts(judged)) + 1])
 
 
-def difference_table() -> str:
-    """LCL against CE and SCL on the paper's corpora: published and ours, in points of test accuracy."""
-    results, _ = _judged()
-    sides = {b: verdicts.forest_rows(results, "lcl", b).to_dict("records") for b in ("ce", "scl")}
-    headings = ["corpus"]
-    for b in sides:
-        headings += [f"LCL − {names.objective(b)}, published", f"LCL − {names.objective(b)}, ours"]
-    rows = [
-        [pair[0]["label"], *(cell for row in pair for cell in _difference_cells(row))]
-        for pair in zip(*sides.values(), strict=True)
-    ]
-    return table(headings, rows)
+def gain_part() -> str:
+    """LCL against CE and SCL on the paper's corpora, published and ours: a figure, a table, and all together."""
+    legend = "Differences of test accuracy in points, with 95 % intervals; n counts the runs (seeds) of each side."
+    encoders = f"Published: {names.encoder('electra-base')}; ours: {', '.join(gain_encoders()) or verdicts.NOT_RUN}."
+    return "\n\n".join([key_figure(), difference_table(), f"{legend} {encoders}", bullets(verdicts.pooled_said(_judged()[0]))])
 
 
-def _difference_cells(row: dict) -> list[str]:
-    printed = {name: row[f"published_{name}"] for name in ("difference", "ci_low", "ci_high")}
-    ours = f"{ablationtables.interval(row)} (n = {row['n']})" if not pd.isna(row["difference"]) else row["note"]
-    return [ablationtables.interval(printed), ours]
-
-
-def pooled_lines() -> list[str]:
-    """LCL against CE and SCL over all that ran."""
-    return verdicts.pooled_said(_judged()[0])
-
-
-def ablation_lines() -> list[str]:
-    """How many settings of LCL were tried, and which parts of it carry a gain."""
-    if "ablations" not in frozen.frozen_names():
-        return ["Ablations: not run."]
-    found = ablationtables.findings(ablationtables.settings(frozen.read_frozen("ablations")))
-    return [found[0], *(line for line in found if "changes to LCL that ran" in line)]
-
-
-def report_lines() -> list[str]:
-    """The follow-up report: its baselines beside a bag of words, its grid, and its failure on EmoInt."""
-    results = reporttables.main_results("")
-    systems = reporttables.systems(reporttables.beside(results))
-    below = [line for line in reportfindings.baseline_findings(systems) if " is above " in line]
-    failure = reporttables.settings(results, "emoint", ["ce", "scl", "lcl"])
-    chance = reporttables.majority()["emoint"]
-    failed = reportfindings.failure_findings(failure[failure["objective"] != "ce"], chance)
-    grid = reportfindings.grid_findings(reporttables.grid(results))
-    return [*below, *(f"EmoInt with the report's settings: {line}" for line in failed), *grid]
-
-
-# The lines of the findings: to say more, add a function here.
-FINDINGS = (verdict_lines, pooled_lines, ablation_lines, report_lines)
-
-
-def findings() -> str:
-    """What the study finds, in sentences, a table and the key figure."""
-    said = bullets(line for lines in FINDINGS for line in lines())
-    legend = "Differences are in points of test accuracy, with 95 % intervals; n counts the runs (seeds) of each side."
-    encoders = dict.fromkeys(row for row in _judged()[1]["our_encoder"] if row)
-    legend += f" Published: ELECTRA base; ours so far: {', '.join(map(names.encoder, encoders)) or 'none'}."
-    return "\n\n".join([said, difference_table(), legend, key_figure()])
+def gain_encoders() -> list[str]:
+    """The names of the encoders whose runs judge the claims of LCL against CE or SCL."""
+    _, judged = _judged()
+    ours = judged[(judged["paper"] == "suresh2021") & (judged["a"] == "lcl") & (judged["our_encoder"] != "")]
+    return list(dict.fromkeys(map(names.encoder, ours["our_encoder"])))
 
 
 def key_figure() -> str:
     """The forest of LCL against the others, drawn by notebook 13."""
     folder = _first_with(verdicts.EVIDENCE["suresh2021"], [KEY_FIGURE])
     if folder is None:
-        return f"The figure of the differences: {NOT_YET}; make it with: ./run_all.sh minilm --only 13"
-    return _picture(
-        "LCL against cross-entropy and supervised contrastive loss, published and ours", f"figures/{folder}/{KEY_FIGURE}.png"
-    )
+        return f"The figure of the differences: {NOT_YET}."
+    said = "LCL against cross-entropy and supervised contrastive loss, published and ours"
+    return _picture(said, f"figures/{folder}/{KEY_FIGURE}.png")
+
+
+def difference_table() -> str:
+    """LCL against CE and SCL on the paper's corpora: published and ours, in points of test accuracy."""
+    results, _ = _judged()
+    sides = {b: verdicts.forest_rows(results, "lcl", b).to_dict("records") for b in ("ce", "scl")}
+    headings = [f"LCL − {names.objective(b)}, {whose}" for b in sides for whose in ("published", "ours")]
+    pairs = zip(*sides.values(), strict=True)
+    return table(["corpus", *headings], [[pair[0]["label"], *map(_said, _differences(pair))] for pair in pairs])
+
+
+def _differences(pair: Iterable[dict]) -> Iterable[dict]:
+    """The published difference and ours of each row of `verdicts.forest_rows`."""
+    for row in pair:
+        yield {name: row[f"published_{name}"] for name in ("difference", "ci_low", "ci_high")}
+        yield row
+
+
+def _said(row: dict) -> str:
+    if pd.isna(row["difference"]):
+        return row["note"]
+    return ablationtables.interval(row) + (f" (n = {row['n']})" if "n" in row else "")
+
+
+def ablation_part() -> str:
+    """How many settings of LCL were tried, and which parts of it carry a gain."""
+    if "ablations" not in frozen.frozen_names():
+        return bullets([f"Ablations: {verdicts.NOT_RUN}."])
+    found = ablationtables.findings(ablationtables.settings(frozen.read_frozen("ablations")))
+    return bullets([found[0], *(line for line in found[1:] if "hanges to LCL" in line or "change to LCL" in line)])
+
+
+def report_part() -> str:
+    """The follow-up report: its baselines beside a bag of words, its failure on EmoInt, and its grid."""
+    try:
+        results = reporttables.main_results("")
+    except StudyError:  # nothing is frozen that could tell
+        return bullets([f"The follow-up report's settings: {verdicts.NOT_RUN}."])
+    systems = reporttables.systems(reporttables.beside(results))
+    below = [line for line in reportfindings.baseline_findings(systems) if " is above " in line]
+    failure = reporttables.settings(results, "emoint", ["ce", "scl", "lcl"])
+    chance = reporttables.majority()["emoint"]
+    failed = reportfindings.failure_findings(failure[failure["objective"] != "ce"], chance)
+    grid = reportfindings.grid_findings(reporttables.grid(results))
+    return bullets([*below, *(f"EmoInt, {line}" for line in failed), *grid])
+
+
+# The parts of the findings, in their order: to say more, write a function and add its line.
+FINDINGS = {
+    "Verdicts": verdict_part,
+    "LCL against cross-entropy and supervised contrastive loss": gain_part,
+    "What in LCL matters": ablation_part,
+    "The follow-up report": report_part,
+}
+
+
+def findings() -> str:
+    """What the study finds: a heading and a part each."""
+    return "\n\n".join(f"**{title}**\n\n{part()}" for title, part in FINDINGS.items())
 
 
 def _picture(said: str, path: str) -> str:
@@ -209,17 +227,16 @@ def map_row(place: dict) -> list[str]:
     folder = _first_with(place["profiles"], shows.values())
     links = {said: _shown(folder, stem) for said, stem in shows.items()} if folder else {}
     there = [link(said, path) for said, path in links.items() if path]
-    first = next(iter(shows.values()))
-    number = first[:2]
-    notebook = next(iter(sorted((paths.ROOT / "notebooks").glob(f"{number}_*.ipynb"))), None)
-    command = place.get("command", f"./run_all.sh {folder or place['profiles'][-1]} --only {number}")
+    numbers = list(dict.fromkeys(stem[:2] for stem in shows.values()))
+    made_by = [path for number in numbers for path in sorted((paths.ROOT / "notebooks").glob(f"{number}_*.ipynb"))]
+    command = place.get("command", f"./run_all.sh {folder or place['profiles'][-1]} --only {','.join(numbers)}")
     sidecars = [_sidecar(path) for path in links.values() if path]
     return [
         f"{place['place']}: {place['what']}",
         ", ".join(there) or NOT_YET,
-        link(number, f"notebooks/{notebook.name}") if notebook else NOT_YET,
+        ", ".join(link(path.stem[:2], f"notebooks/{path.name}") for path in made_by) or NOT_YET,
         _data_links(source for sidecar in sidecars for source in sidecar["inputs"]) or NOT_YET,
-        f"`{command}`" if notebook else NOT_YET,
+        f"`{command}`" if made_by else NOT_YET,
     ]
 
 
@@ -265,7 +282,7 @@ def _notebook_row(path: Path) -> list[str]:
     text = "".join(cells[0]["source"])
     question = re.search(r"\*\*Question: (.+?)\*\*", text, re.DOTALL)
     if question is None:
-        raise StudyError(f"notebooks/{path.name} asks no question; begin it with **Question: ...?**")
+        raise StudyError(f"Notebook {path.stem} asks no question; begin it with **Question: ...?**")
     said = " ".join(question.group(1).split())
     return [link(path.stem, f"notebooks/{path.name}"), said[0].upper() + said[1:]]
 
@@ -331,7 +348,8 @@ def _to_come(missing: list[dict], rates: dict[tuple[str, str], float]) -> str:
     if not known:
         return f"{len(missing)} runs: not measured"
     seconds = sum(rates[run["encoder"], run["objective"]] * training_texts(run) * run["epochs"] for run in known)
-    said = f"about {seconds / 3600:,.0f} for {len(known)} runs (extrapolated)"
+    hours = f"about {seconds / 3600:,.0f}" if seconds > 1800 else "less than 1"
+    said = f"{hours} for {len(known)} runs (extrapolated)"
     return said + (f"; {len(missing) - len(known)} not measured" if len(known) < len(missing) else "")
 
 
@@ -385,10 +403,11 @@ def objectives() -> str:
 
 def your_labels() -> str:
     """The card of notebook 14, where it is there."""
-    cards = sorted((paths.ROOT / "figures" / "your_corpus").glob("14_*.png"))
-    if not cards:
+    (place,) = (place for place in places() if CARD in place["shows"].values())
+    folder = _first_with(place["profiles"], [CARD])
+    if folder is None:
         return f"The card that `14_your_corpus` draws: {NOT_YET}."
-    return _picture("Would LCL help on these labels? The card of notebook 14", f"figures/your_corpus/{cards[0].name}")
+    return _picture("The card of notebook 14: would LCL help on these labels?", _shown(folder, CARD))
 
 
 SECTIONS: dict[str, Callable[[], str]] = {
