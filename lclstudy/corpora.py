@@ -5,6 +5,7 @@
 """
 
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def _from_catalogue(entry: CorpusEntry) -> tuple[dict[str, Rows], str]:
             splits.setdefault(file.split, []).extend(READERS[entry.name](places[file.path], entry.labels))
     if "all" in splits:
         return _split_three(splits["all"]), ""
-    return _with_validation(splits, entry.name)
+    return _with_validation(splits, entry.name, entry.labels)
 
 
 def _split_three(rows: Rows, stratify: bool = False) -> dict[str, Rows]:
@@ -81,14 +82,14 @@ def _halve(rows: Rows, share: float, stratify: bool) -> list[Rows]:
     return train_test_split(rows, test_size=share, random_state=SPLIT_SEED, stratify=labels)
 
 
-def _with_validation(splits: dict[str, Rows], name: str) -> tuple[dict[str, Rows], str]:
+def _with_validation(splits: dict[str, Rows], name: str, labels: tuple[str, ...]) -> tuple[dict[str, Rows], str]:
     """The splits with a validation split drawn from the training rows where there is none, and a note if so."""
     if "validation" in splits:
         return splits, ""
     try:
         train, validation = _halve(splits["train"], VALIDATION_SHARE, stratify=True)
     except ValueError:
-        raise _too_few(name) from None
+        raise _too_few(name, splits["train"], labels) from None
     note = (
         f"no validation split, so {len(validation):,} of {len(splits['train']):,} training rows serve as one "
         f"(stratified by label, seed {SPLIT_SEED})."
@@ -96,8 +97,12 @@ def _with_validation(splits: dict[str, Rows], name: str) -> tuple[dict[str, Rows
     return {"train": train, "validation": validation, "test": splits["test"]}, note
 
 
-def _too_few(name: str) -> StudyError:
-    return StudyError(f"{name} has too few rows of some class to split it by label; give 5 or more of each, or a split column.")
+def _too_few(name: str, rows: Rows, labels: tuple[str, ...]) -> StudyError:
+    label, count = min(Counter(label for _, label in rows).items(), key=lambda pair: pair[1])
+    return StudyError(
+        f"{name} has too few rows of some class to split it by label: {labels[label]!r} has {count}; give 5 or more of each "
+        "class, merge or delete small ones, or add a split column with train, validation and test."
+    )
 
 
 def _from_own_file(path: Path) -> tuple[tuple[str, ...], dict[str, Rows], str]:
@@ -106,9 +111,10 @@ def _from_own_file(path: Path) -> tuple[tuple[str, ...], dict[str, Rows], str]:
     labels = tuple(sorted({row.label for row in rows}))
     if len(labels) < 2:
         raise StudyError(f"{name} has the single class {labels[0]!r}; a classifier needs two or more.")
+    ids = {label: number for number, label in enumerate(labels)}
     given = {row.split for row in rows}
     if given == {None}:
-        return labels, *_split_own([(row.text, labels.index(row.label)) for row in rows], name)
+        return labels, *_split_own([(row.text, ids[row.label]) for row in rows], name, labels)
     if None in given:
         place = next(row.place for row in rows if row.split is None)
         raise StudyError(f"{name}, line {place}: the split is empty, but not in all rows; fill it in everywhere or nowhere.")
@@ -116,15 +122,15 @@ def _from_own_file(path: Path) -> tuple[tuple[str, ...], dict[str, Rows], str]:
         if split not in given:
             raise StudyError(f"{name} has no rows of split {split!r}; add some, or drop the split column to have it split.")
     _check_unseen(name, rows)
-    splits = {split: [(row.text, labels.index(row.label)) for row in rows if row.split == split] for split in given}
-    return labels, *_with_validation(splits, name)
+    splits = {split: [(row.text, ids[row.label]) for row in rows if row.split == split] for split in given}
+    return labels, *_with_validation(splits, name, labels)
 
 
-def _split_own(rows: Rows, name: str) -> tuple[dict[str, Rows], str]:
+def _split_own(rows: Rows, name: str, labels: tuple[str, ...]) -> tuple[dict[str, Rows], str]:
     try:
         splits = _split_three(rows, stratify=True)
     except ValueError:
-        raise _too_few(name) from None
+        raise _too_few(name, rows, labels) from None
     sizes = " / ".join(f"{len(splits[split]):,}" for split in SPLITS)
     return splits, f"no split column, so the rows are split 60/20/20 into {sizes} (stratified by label, seed {SPLIT_SEED})."
 

@@ -75,10 +75,11 @@ def _parquet(path: Path) -> Iterator[tuple[int, dict]]:
     from pyarrow import parquet
 
     try:
+        names = parquet.read_schema(path).names  # first, because a table with a column twice cannot be read
+        _check_columns(path, names)
         table = parquet.read_table(path)
     except (pyarrow.ArrowException, OSError) as error:
         raise StudyError(f"{relative(path)} is not a whole parquet file ({str(error).splitlines()[0]}).") from None
-    _check_columns(path, table.column_names)
     yield from enumerate(table.to_pylist(), 1)
 
 

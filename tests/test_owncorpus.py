@@ -380,3 +380,10 @@ def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path):
     said = owncorpus.findings(corpus, table, found, 1.0, {"corpus": str(path)})
     assert "cannot be told yet (1 run each)" in said[0] and "one run: no test" in said[1]
     assert execute.run_missing(specs, runs, device="cpu", progress=False).skipped == 2
+
+
+def test_fewer_texts_than_a_batch_stop_before_training(tmp_path):
+    path = table(tmp_path, [(f"t{n}", "ab"[n % 2]) for n in range(14)], "few.csv", ("text", "label"))
+    with pytest.raises(StudyError, match=r"batch_size 10 exceeds the 8 training texts of few ce tiny seed 0.*use a smaller"):
+        execute.run_missing(owncorpus.plan(QUICK, path, 0)[:1], store.RunStore(tmp_path / "runs"), progress=False)
+    assert not list(tmp_path.glob("runs/*"))

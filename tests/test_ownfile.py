@@ -4,7 +4,9 @@ import json
 import logging
 
 import pandas as pd
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from lclstudy import corpora
 from lclstudy.errors import StudyError
@@ -116,16 +118,38 @@ BAD_CSV = {
         csv_of("text,label,split", "a,x,train", "b,y,train", "c,z,dev", "d,x,test"),
         "line 4: class 'z' is in validation but not in train",
     ),
-    "too few to split": (csv_of("text,label", "a,x", "b,x", "c,x", "d,y"), "too few rows of some class"),
+    "a class of one text": (
+        csv_of("text,label", *(f"{n},x" for n in range(9)), "d,y"),
+        "too few rows of some class to split it by label: 'y' has 1; give 5 or more of each class",
+    ),
     "too few for validation": (csv_of("text,label,split", "a,x,train", "b,y,train", "c,x,test"), "too few rows of some class"),
-    "broken quoting": (csv_of("text,label", '"a,x', "b,y"), "broken csv"),
+    "quote not closed": (csv_of("text,label", "a,x", '"b,y', "c,x"), "line 3: broken csv (unexpected end of data); close each"),
+    "quote inside": (csv_of("text,label", 'a,x', '"b "c" d",y'), "line 3: broken csv (',' expected after '\"'); close each"),
+    "quote closed far below": (csv_of("text,label", 'a,x', '"b,y', *["c,x"] * 5, '"d"'), "line 3: broken csv"),
+    "quote never closed in a long file": (csv_of("text,label", '"b,y', "long " * 30_000), "line 2: broken csv (field"),
+    "comma in a text": (csv_of("text,label", "a,x", "oh, y,y"), "line 3: 3 fields, but the header has 2; put quotation marks"),
+    "two text columns": (csv_of("text,text,label", "a,b,x"), "has 2 columns 'text'; delete or rename all but one"),
+    "two label columns": (csv_of("text,label,label", "a,x,y"), "has 2 columns 'label'; delete"),
+    "two split columns": (csv_of("text,label,split,split", "a,x,train,test"), "has 2 columns 'split'; delete"),
+    "capitals in the header": (csv_of("Text,Label", "a,x"), "has no column 'text'; found: Text, Label. Rename or add it."),
+    "semicolons": (csv_of("text;label", "a;x", "b;y"), "text;label. Its columns are separated by semicolons: save it with"),
+    "tabs": (csv_of("text\tlabel", "a\tx"), "Its columns are separated by tabs: save it with commas or name it .tsv."),
+    "bars": (csv_of("text|label", "a|x"), "Its columns are separated by bars: save it with commas."),
+    "no header": (csv_of("I am glad,joy", "I am sad,sadness"), "has no column 'text'; found: I am glad, joy"),
+    "NUL in a text": (csv_of("text,label", "a,x", "b\0c,y"), "line 3: the text holds a NUL byte"),
+    "NUL in a label": (csv_of("text,label", "a,x", "b,\0y"), "line 3: the label holds a NUL byte"),
+    "labels that differ in case": (
+        csv_of("text,label", "a,sad", "b,joy", "c,Sad"),
+        "line 4: label 'Sad' differs from 'sad' (line 2) only in capitals or coding",
+    ),
+    "labels that differ in coding": (csv_of("text,label", "a,caf\u00e9", "b,cafe\u0301"), "line 3: label"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("content", "message"), BAD_CSV.values(), ids=BAD_CSV)
 def test_bad_csv(tmp_path, content, message):
     path = tmp_path / "mine.csv"
-    path.write_text(content)
+    path.write_text(content, "utf-8")
     with pytest.raises(StudyError) as caught:
         corpora.load(str(path))
     assert message in str(caught.value) and "mine.csv" in str(caught.value)
@@ -143,6 +167,13 @@ def test_bad_csv(tmp_path, content, message):
         (b'["a", "x"]\n', "line 1: not a JSON object"),
         (b'{"text": "na\xefve", "label": "x"}\n', "line 1: not UTF-8"),
         (b'{"text": "a", "label": "x", "split": 3}\n', "line 1: Unknown split 3"),
+        (b'{"text": "a", "label": "x", "split": ["train"]}\n', "line 1: Unknown split ['train']"),
+        (b'{"text": ["a", "b"], "label": "x"}\n', "line 1: the text is a list; give a text"),
+        (b'{"text": "a", "label": {"name": "x"}}\n', "line 1: the label is an object; give a text"),
+        (b'{"text": "a\\u0000", "label": "x"}\n', "line 1: the text holds a NUL byte"),
+        (b'{"text": "a\\ud83d", "label": "x"}\n', "line 1: the text holds half of a character"),
+        (b'[{"text": "a", "label": "x"}]\n', 'line 1: not a JSON object; write {"text": ..., "label": ...}'),
+        (b"[" * 100_000 + b"\n", "line 1: not JSON"),
     ],
 )
 def test_bad_jsonl(tmp_path, content, message):
@@ -164,6 +195,72 @@ def test_bad_parquet(tmp_path):
     pd.DataFrame({"text": ["a", None], "label": ["x", "y"]}).to_parquet(path)
     with pytest.raises(StudyError, match="line 2: the text is empty"):
         corpora.load(str(path))
+
+
+def test_parquet_of_bytes_and_of_two_text_columns(tmp_path):
+    path = tmp_path / "mine.parquet"
+    pd.DataFrame({"text": [b"a"], "label": ["x"]}).to_parquet(path)
+    with pytest.raises(StudyError, match="line 1: the text is bytes; give a text"):
+        corpora.load(str(path))
+    table = pyarrow.table([["a"], ["b"], ["x"]], names=["text", "text", "label"])
+    parquet.write_table(table, path)
+    with pytest.raises(StudyError, match="has 2 columns 'text'"):
+        corpora.load(str(path))
+
+
+@pytest.mark.parametrize("content", [b"na\xefve", "text,label\na,x\n".encode("utf-16")])
+def test_files_in_another_encoding(tmp_path, content):
+    path = tmp_path / "mine.csv"
+    path.write_bytes(b"text,label\n" + content if content[:2] == b"na" else content)
+    with pytest.raises(StudyError, match=r"mine\.csv, line [12]: not UTF-8 text; save the file in that encoding"):
+        corpora.load(str(path))
+
+
+@pytest.mark.parametrize("name", ["gone.csv", "folder.csv", "folder", "mine.xlsx", "mine.json", ".csv", ""])
+def test_what_is_no_table(tmp_path, name):
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "mine.xlsx").write_bytes(b"PK")
+    (tmp_path / "mine.json").write_text("[]")
+    with pytest.raises(StudyError, match=r"^(No corpus file|Unknown corpus) .*csv") as caught:
+        corpora.load(str(tmp_path / name))
+    assert "\n" not in str(caught.value)
+
+
+def test_tabs_semicolons_in_texts_and_blank_lines(tmp_path):
+    path = tmp_path / "mine.TSV"
+    rows = [f"a text, with; marks {n}\t{n % 2}\n\n" for n in range(20)]
+    path.write_text("text\tlabel\n" + "".join(rows))
+    corpus = corpora.load(str(path))
+    assert sum(len(rows) for rows in corpus.values()) == 20
+    assert all(text.startswith("a text, with; marks") for text in corpus["train"]["text"])
+
+
+def test_white_space_in_labels_and_splits_does_not_count(tmp_path):
+    rows = [(f"{split} {n}", label, f" {split} ") for split in ("train", "dev", "test")
+            for n, label in enumerate(["very sad", " very  sad", "glad\t", "glad"])]  # fmt: skip
+    corpus = corpora.load(write(tmp_path / "mine.csv", pd.DataFrame(rows, columns=["text", "label", "split"])))
+    assert corpus["train"].features["label"].names == ["glad", "very sad"]
+    assert {split: len(rows) for split, rows in corpus.items()} == {"train": 4, "validation": 4, "test": 4}
+
+
+def test_texts_in_any_script(tmp_path):
+    texts = [f"{word} {n}" for n in range(5) for word in ("😀👨‍👩‍👧", "غضب شديد", "怒り", "Ünïcödé")]
+    frame = pd.DataFrame({"text": texts, "label": ["😀", "غضب", "怒り", "é"] * 5})
+    for suffix in (".csv", ".jsonl", ".parquet"):
+        corpus = corpora.load(write(tmp_path / f"mine{suffix}", frame))
+        assert sorted(text for rows in corpus.values() for text in rows["text"]) == sorted(texts)
+        assert corpus["train"].features["label"].names == sorted(["😀", "غضب", "怒り", "é"])
+
+
+def test_very_long_texts_and_thousands_of_classes(tmp_path):
+    frame = pd.DataFrame({"text": [f"{n} " + "word " * 20_000 for n in range(10)], "label": ["a", "b"] * 5})
+    corpus = corpora.load(write(tmp_path / "long.csv", frame))
+    assert min(map(len, corpus["train"]["text"])) > 99_000
+    frame = pd.DataFrame({"text": [f"t{n}" for n in range(10_000)], "label": [f"c{n % 2000}" for n in range(10_000)]})
+    corpus = corpora.load(write(tmp_path / "many.csv", frame))
+    assert len(corpus["train"].features["label"].names) == 2000
+    assert {split: len(rows) for split, rows in corpus.items()} == {"train": 6000, "validation": 2000, "test": 2000}
 
 
 def test_classes_of_an_own_file(tmp_path):
