@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from lclstudy import catalog, config, frontdoor, paths, published
+from lclstudy import catalog, config, frontdoor, notebooks, paths, published
 from lclstudy.errors import StudyError
 
 TEXT = frontdoor.readme().read_text("utf-8")
@@ -78,6 +78,13 @@ def test_what_a_figure_shows_is_made_by_the_notebook_of_its_number():
         for stem in place["shows"].values():
             if folder and (path := frontdoor._shown(folder, stem)):
                 assert frontdoor._sidecar(path)["notebook"].startswith(stem[:2])
+
+
+def test_every_command_of_the_map_names_a_profile_and_notebooks_that_are_there(capsys):
+    commands = sorted(set(re.findall(r"`\./run_all\.sh (\w+ [^`]+)`", TEXT)))
+    assert len(commands) > 8
+    for command in commands:
+        assert notebooks.main([*command.split(), "--check"]) == 0, capsys.readouterr().err
 
 
 PLACE = {
