@@ -46,7 +46,8 @@ figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=3.6)
 for ax, b in zip(axes, ("ce", "scl"), strict=True):
     forestplots.forest(verdicts.forest_rows(results, "lcl", b), ax, forestplots.objective_pair("lcl", b))
 axes[1].set_yticklabels([])
-ours = dict.fromkeys(judged["our_encoder"][judged["our_encoder"] != ""])
+of_paper = judged[(judged["paper"] == "suresh2021") & (judged["our_encoder"] != "")]
+ours = dict.fromkeys(of_paper["our_encoder"])
 forestplots.forest_key(axes[0], "ELECTRA base", ", ".join(map(names.encoder, ours)) or "none")
 save(figure, "forest")
 
