@@ -115,6 +115,6 @@ show.table(owncorpus.cost_table(frame))
 # ## Finding
 
 # %% tags=["nbval-ignore-output"]
-given = settings | {"corpus": corpus, "profile": profile, "gain": gain, "device": device}
+given = {"corpus": corpus, "profile": profile, **settings, "gain": gain, "device": device}
 for line in owncorpus.findings(mine, frame, found, gain, given):
     print(line)

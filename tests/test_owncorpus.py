@@ -25,8 +25,8 @@ def frame(ce, lcl, **columns) -> pd.DataFrame:
             row |= dict(failure="" if value is not None else "the loss became nan", max_length=64, parameters=1e6)
             row |= dict(train_seconds=10.0 * (3 if objective == "lcl" else 1), texts_per_second=50.0, device="cpu")
             row |= dict(test_accuracy=np.nan if value is None else value / 100)
-            rows.append(row | dict(test_weighted_f1=row["test_accuracy"]) | columns)
-    return pd.DataFrame(rows)
+            rows.append(row | dict(test_weighted_f1=row["test_accuracy"], train_limit=None) | columns)
+    return pd.DataFrame(rows).astype({"train_limit": "Int64"})
 
 
 def record(objective: str, seed: int, predictions, labels, classes) -> Record:
@@ -123,8 +123,8 @@ def test_cautions_in_plain_words(tmp_path):
         "1 class (rare) has no test text",
         "103 times the training texts of the smallest",
         "There are 9 test texts",
-        "1 test texts are training texts too",
-        "1 texts have two or more labels",
+        "Test texts that are training texts too: 1.",
+        "Texts that have two or more labels: 1.",
         "One seed: there is no test",
         "starts from nothing",
         "train_limit keeps at most 50",
@@ -302,6 +302,18 @@ def test_findings(tmp_path):
     assert "LCL helps (3 runs each)" in decided[0] and "To go on with" not in "\n".join(decided)
 
 
+def test_the_next_step(tmp_path):
+    corpus, wide = described(tmp_path, SPLIT_ROWS), frame((70, 80, 90), (75, 80, 92))
+    said = owncorpus.findings(corpus, wide, some_records(), 1.0, {"corpus": "mine.csv"})
+    smallest = stats.power(1.0, 10, 20, np.std([75, 80, 92], ddof=1), 20).smallest
+    assert f"20 seeds see a gain of {smallest:.1f} points" in said[-1]
+    assert "To go on with" not in "\n".join(said)  # first a better encoder
+    trained = owncorpus.findings(corpus, wide.assign(encoder="minilm"), some_records(), 1.0, {"corpus": "mine.csv"})
+    assert trained[-2].startswith("To go on with 20 seeds") and "-p profile minilm" not in trained[-1]
+    clear = owncorpus.findings(corpus, frame((80, 81, 82), (90, 91, 92), encoder="minilm"), some_records(), 1.0, {})
+    assert clear[-1].startswith("Nothing more is needed")
+
+
 def test_nothing_learnt_is_said(tmp_path):
     said = owncorpus.findings(described(tmp_path, SPLIT_ROWS), frame((50, 51), (52, 53)), some_records(), 1.0, {})
     assert any("nothing was learnt yet" in line for line in said)
@@ -339,6 +351,15 @@ def test_the_card_can_be_read(classes, ce, lcl, recwarn):
     check_readable(figure)
     plt.close(figure)
     assert not [str(warning.message) for warning in recwarn if "Glyph" in str(warning.message)]
+
+
+def test_the_title_says_what_was_run(tmp_path):
+    corpus = described(tmp_path, SPLIT_ROWS)
+    facts = owncorpus.card_facts(corpus, frame((60, 61), (62, 63)), some_records(), 1.0)
+    assert facts["title"] == "mine: 38 texts, 2 classes; tiny encoder (trained from nothing), 2 seeds per loss"
+    limited = frame((60, 61), (62, 63), train_limit=1500, encoder="minilm")
+    title = owncorpus.card_facts(corpus, limited, some_records(), 1.0)["title"]
+    assert title == "mine: 38 texts (at most 1,500 to train on), 2 classes; MiniLM encoder, 2 seeds per loss"
 
 
 def test_a_class_without_texts_and_thousands_of_classes_can_be_drawn():
