@@ -38,7 +38,7 @@ PAPERS = {
 }
 NOT_YET = "not yet"
 KEY_FIGURE = "13_forest"
-CARD = "14_card*"
+CARD = "14_card_emoint"
 _MARKERS = re.compile(r"<!-- begin ([\w-]+) -->\n(.*?)<!-- end \1 -->", re.DOTALL)
 _MARKER = re.compile(r"<!-- (?:begin|end) ([\w-]+) -->")
 

@@ -475,7 +475,7 @@ def card_facts(corpus: Corpus, frame: pd.DataFrame, found: Sequence, gain: float
     texts, test = f"{corpus.counts.to_numpy().sum():,} texts{trained}", compare(frame)
     seeds = _count(max(map(len, reached.values())), "seed")
     encoder = frame["encoder"].iloc[0]
-    nothing = "" if catalog.encoder(encoder).kind == "transformer" else " (trained from nothing)"
+    nothing = "" if catalog.encoder(encoder).kind == "transformer" else " (from nothing)"
     told = "" if test is None else f" LCL − CE: {difference_said(test)} points."
     return {
         "title": f"{corpus.name}: {texts}, {len(corpus.counts):,} classes; "
