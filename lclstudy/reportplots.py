@@ -13,6 +13,7 @@ from .figstyle import NEUTRAL, SMALLEST, colour, marker, style
 
 COLOUR_MAP = "cividis"  # reads the same with a colour vision deficiency
 FRAME = "#D55E00"
+COLUMNS = 3  # of panels in `levels`
 
 
 @style()
@@ -29,7 +30,7 @@ def levels(found: pd.DataFrame, majority: Mapping[str, float], axes: Sequence[Ax
         if corpus in majority:
             ax.axvline(majority[corpus], color=NEUTRAL, linewidth=0.7, linestyle=(0, (1, 2)))
         ax.set_title(names.corpus(corpus))
-        ax.set_yticks(range(len(labels)), labels if place % 4 == 0 else [])
+        ax.set_yticks(range(len(labels)), labels if place % COLUMNS == 0 else [])
         ax.set_ylim(len(labels) - 0.5, -1.4)
         ax.set_xlabel("test accuracy (%)")
         ax.grid(axis="y")

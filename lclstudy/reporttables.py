@@ -16,6 +16,7 @@ MAIN = ("report", "report_small")  # profiles of the report's own questions, bes
 CUT_SHORT = ("report_small",)  # of too few epochs to stand beside a published number
 BESIDE = ("baselines", "paper", "minilm")  # what stands beside them in its tables
 CORPORA = ("empathetic_dialogues", "goemotions", "emoint", "sst5", "sst2", "ag_news", "twitter_sentiment", "parsinlu")
+CORPORA += ("isear",)  # of the paper, not of the report: the baselines ran on all of the paper's
 GRID = ("alpha", "temperature", "batch_size")
 AS_REPORTED, AS_IN_THE_PAPER = "as in the report", "all as in the paper"
 NEAR_CHANCE = 5.0  # points from the share of the largest class: the margin of the claims of `near chance`

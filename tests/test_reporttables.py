@@ -210,7 +210,7 @@ def test_curves_are_of_the_first_setting_and_of_the_best():
 def test_the_figures_show_what_the_tables_hold():
     sources = [made("report_small", lambda spec: emoint(spec) or sst5(spec)), made("baselines", lambda spec: 0.3)]
     systems = reporttables.systems(sources)
-    figure, axes = figstyle.subplots(2, 4, width=figstyle.DOUBLE, height=5.6)
+    figure, axes = figstyle.subplots(3, 3, width=figstyle.DOUBLE, height=7.4)
     reportplots.levels(systems, reporttables.majority(), axes)
     check_readable(figure)
     grid = reporttables.grid(sources[0])
