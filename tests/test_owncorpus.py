@@ -356,7 +356,7 @@ def test_the_card_can_be_read(classes, ce, lcl, recwarn):
 def test_the_title_says_what_was_run(tmp_path):
     corpus = described(tmp_path, SPLIT_ROWS)
     facts = owncorpus.card_facts(corpus, frame((60, 61), (62, 63)), some_records(), 1.0)
-    assert facts["title"] == "mine: 38 texts, 2 classes; tiny encoder (trained from nothing), 2 seeds per loss"
+    assert facts["title"] == "mine: 38 texts, 2 classes; tiny encoder (from nothing), 2 seeds per loss"
     limited = frame((60, 61), (62, 63), train_limit=1500, encoder="minilm")
     title = owncorpus.card_facts(corpus, limited, some_records(), 1.0)["title"]
     assert title == "mine: 38 texts (at most 1,500 to train on), 2 classes; MiniLM encoder, 2 seeds per loss"
