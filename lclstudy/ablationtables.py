@@ -239,7 +239,7 @@ def _over_texts(results: Frozen, a: str, b: str) -> Difference:
     test = stats.paired(*(100.0 * (results.predictions(run) == labels) for run in (a, b)))
     if test.note:
         return Difference(test.difference, note="right on the same texts: no interval")
-    return Difference(test.difference, test.ci_low, test.ci_high, basis=TEXTS, note="one seed: no test over seeds")
+    return Difference(test.difference, test.ci_low, test.ci_high, basis=TEXTS, note="one seed")
 
 
 def _paired(a: pd.DataFrame, b: pd.DataFrame) -> dict:
@@ -304,7 +304,7 @@ def _note(row: dict, seeds_apart: float) -> str:
     if row["status"] != "done":
         said = [row["status"]]
     if row["basis"] == TEXTS and abs(row["difference"]) <= seeds_apart:
-        said.append("no further apart than two seeds of LCL")
+        said.append("within the spread of LCL's seeds")
     if row["failed"]:
         said.append(f"{row['failed']} failed")
     return "; ".join(said) or "–"

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 12 · The follow-up report: baselines, a grid, and a failure
 #
-# **Question: do the numbers of Modarres and Raeisi hold, does LCL depend on its settings as they say, and what made their models
-# fail on EmoInt?**
+# **Question: do the numbers of Modarres and Raeisi hold, does LCL depend on its settings as they say, and what made their
+# models fail on EmoInt?**
 #
 # The report trained an RNN, a GRU, BERT, ELECTRA and multilingual BERT with cross-entropy, ELECTRA with supervised contrastive
 # loss (in two stages, then jointly) and with LCL, on the paper's corpora and on AG News, Twitter sentiment and Persian film
@@ -61,14 +61,14 @@ save(figure, "systems")
 
 # %%
 one = reporttables.printed_table(systems, 1)
-keep(one, "table1", "Table 1 of Modarres and Raeisi: test accuracy in percent, published / ours (standard deviation, n runs).", one)
+keep(one, "table1", "Table 1 of Modarres and Raeisi: test accuracy in percent, published / ours (deviation, n runs).", one)
 
 # %% [markdown]
 # Table 2 of the report. The Persian task trains on films and foods and tests on films, with multilingual BERT in both rows.
 
 # %%
 two = reporttables.printed_table(systems, 2)
-keep(two, "table2", "Table 2 of Modarres and Raeisi: test accuracy in percent, published / ours (standard deviation, n runs).", two)
+keep(two, "table2", "Table 2 of Modarres and Raeisi: test accuracy in percent, published / ours (deviation, n runs).", two)
 
 # %% [markdown]
 # ## The grid on SST-5
