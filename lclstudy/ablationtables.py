@@ -471,7 +471,8 @@ def _over_ce(row: dict) -> str:
 
 
 def _others_said(table: pd.DataFrame) -> str:
-    others = table[(table["family"] == "others") & (table["n"] > 0)].to_dict("records")
+    seen = (table["n"] > 0) & (table["basis"] != TEXTS)  # those of one seed are said with all others of one seed
+    others = table[(table["family"] == "others") & seen].to_dict("records")
     if not others:
         return ""
     verdicts = {
