@@ -74,19 +74,34 @@ def failure_findings(found: pd.DataFrame, chance: float) -> list[str]:
         failed = mean < chance + reporttables.NEAR_CHANCE
         said.append(f"{who}, as in the report: {mean:.1f} % (n = {n}; the largest class is {chance:.1f} %): "
                     f"{'it fails as the report says' if failed else 'it does not fail'}.")  # fmt: skip
-        others = rows[rows["changes"] > 0]
-        well, stuck = (others[(others["mean"] < chance + reporttables.NEAR_CHANCE) == still] for still in (False, True))
-        if failed and len(others):
-            said.append(f"{who}: changed alone, these mend it: {_settings_said(well)}; these do not: {_settings_said(stuck)}.")
-        elif len(others):
-            said.append(
-                f"{who}: changed alone, these make it fail: {_settings_said(stuck)}; these do not: {_settings_said(well)}."
-            )
+        stuck, well = (rows[(rows["mean"] < chance + reporttables.NEAR_CHANCE) == still] for still in (True, False))
+        if (rows["changes"] == 1).any():
+            said.append(f"{who}: {_alone_said(stuck, well, failed)}.")
+        said += [f"{who}: {line}." for line in _together_said(stuck, well, failed)]
     return said or ["The report's settings on EmoInt: not run."]
 
 
-def _settings_said(rows: pd.DataFrame) -> str:
-    return "; ".join(f"{row['setting']} {row['mean']:.1f} %" for row in rows.to_dict("records")) or "none"
+def _alone_said(stuck: pd.DataFrame, well: pd.DataFrame, failed: bool) -> str:
+    does, not_ = (_settings_said(rows[rows["changes"] == 1]) for rows in ((well, stuck) if failed else (stuck, well)))
+    return f"changed alone, these {'mend it' if failed else 'make it fail'}: {does}; these do not: {not_}"
+
+
+def _together_said(stuck: pd.DataFrame, well: pd.DataFrame, failed: bool) -> list[str]:
+    """Several changes at once; beside a change that alone makes the method fail, whether another mends it."""
+    said, left = [], pd.concat([stuck, well])[lambda rows: rows["changes"] > 1]
+    for (cause,) in () if failed else stuck.loc[stuck["changes"] == 1, "changed"]:
+        mended, still = (rows[[set(changed) > {cause} for changed in rows["changed"]]] for rows in (well, stuck))
+        left = left[[cause not in changed for changed in left["changed"]]]
+        if len(mended) + len(still):
+            does, not_ = _settings_said(mended, cause), _settings_said(still, cause)
+            said.append(f"with {cause}, these mend it: {does}; these do not: {not_}")
+    return [*said, f"several changed at once: {_settings_said(left)}"] if len(left) else said
+
+
+def _settings_said(rows: pd.DataFrame, beside: str = "") -> str:
+    """The settings with their accuracy, without the change that all of them share, `beside`."""
+    changes = [", ".join(change for change in row if change != beside) for row in rows["changed"]]
+    return "; ".join(f"{said} {mean:.1f} %" for said, mean in zip(changes, rows["mean"], strict=True)) or "none"
 
 
 def variant_findings(found: pd.DataFrame) -> list[str]:

@@ -176,7 +176,7 @@ def stuck_curves(epochs: pd.DataFrame, chance: float, title: str, ax: Axes) -> A
     for label, rows in epochs.groupby("line", sort=False):
         curve = 100 * rows.groupby("epoch")["validation_accuracy"].mean()
         objective = rows["objective"].iloc[0]
-        dashed = "-" if rows["as_reported"].iloc[0] else (0, (3, 1.5))
+        dashed = {"reported": "-", "best": (0, (3, 1.5)), "worst": (0, (1, 1))}[rows["place"].iloc[0]]
         ax.plot(
             curve.index, curve, linestyle=dashed, marker=marker(objective), markersize=3, color=colour(objective), label=label
         )

@@ -189,11 +189,11 @@ def reports_best() -> dict[str, float]:
 def settings(results: Frozen, corpus: str, objectives: Sequence[str]) -> pd.DataFrame:
     """Runs of objectives on a corpus by setting, each against the profile's first setting of its objective and encoder.
 
-    Columns: objective, encoder, `setting` (what differs, in words; `as in the report` for the first), `changes` (how many
-    settings), `status`, `identities` (of the finished runs), `n`, `scores`, `mean`, `sd`; `one_label`, the largest share of
-    test texts given one label (0 to 1, mean over runs); `contrast` and `ce`, the two losses of the last epoch; `difference`
-    from the first setting with `ci_low`, `ci_high`, `p` (Welch; NaN where there are not two runs on both sides). The points of
-    a grid are left out.
+    Columns: objective, encoder, `setting` (what differs, in words; `as in the report` for the first), `changed` (the same as a
+    tuple), `changes` (how many), `status`, `identities` (of the finished runs), `n`, `scores`, `mean`, `sd`; `one_label`, the
+    largest share of test texts given one label (0 to 1, mean over runs); `contrast` and `ce`, the two losses of the last
+    epoch; `difference` from the first setting with `ci_low`, `ci_high`, `p` (Welch; NaN where there are not two runs on both
+    sides). The points of a grid are left out.
     """
     first = reference.runs(results)
     rows = []
@@ -233,6 +233,7 @@ def _by_setting(results: Frozen, objective: str, encoder: str, runs: pd.DataFram
             "objective": objective,
             "encoder": encoder,
             "setting": ", ".join(said) or AS_REPORTED,
+            "changed": said,
             "changes": len(said),
         }
         row |= {
@@ -322,16 +323,17 @@ def encoders_said(found: pd.DataFrame) -> str:
 
 
 def curves(results: Frozen, found: pd.DataFrame) -> pd.DataFrame:
-    """The epochs of the runs in `settings`' table `found`: of each objective as in the report, and at its best setting if
-    that is another. A column `line` names them, `as_reported` tells them apart.
+    """The epochs of the runs in `settings`' table `found`: of each objective as in the report, and at its best and its worst
+    setting if those are others. A column `line` names them, `place` (`reported`, `best` or `worst`) tells them apart.
     """
     parts = []
     for objective, rows in found[found["n"] > 0].groupby("objective", sort=False):
-        chosen = dict.fromkeys([*rows.index[rows["changes"] == 0], rows["mean"].idxmax()])
-        for row in rows.loc[list(chosen)].itertuples():
+        first = dict.fromkeys(rows.index[rows["changes"] == 0], "reported")
+        chosen = {rows["mean"].idxmax(): "best", rows["mean"].idxmin(): "worst"} | first
+        for row in rows.loc[sorted(chosen)].itertuples():
             epochs = results.epochs[results.epochs["identity"].isin(row.identities)]
-            parts.append(epochs.assign(line=f"{names.objective(objective)}: {row.setting}", as_reported=row.changes == 0))
-    return pd.concat(parts) if parts else results.epochs.iloc[:0].assign(line="", as_reported=True)
+            parts.append(epochs.assign(line=f"{names.objective(objective)}: {row.setting}", place=chosen[row.Index]))
+    return pd.concat(parts) if parts else results.epochs.iloc[:0].assign(line="", place="reported")
 
 
 def readable_settings(found: pd.DataFrame) -> pd.DataFrame:
