@@ -108,9 +108,10 @@ def variant_findings(found: pd.DataFrame) -> list[str]:
     """Each variant against the report's first setting of its objective."""
     said = []
     for row in found[(found["n"] > 0) & (found["changes"] > 0)].to_dict("records"):
-        interval = (
-            "" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:.1f}, {row['ci_high']:.1f}], p {tables.p_value(row['p'])}"
-        )
+        interval = "" if pd.isna(row["ci_low"]) else (
+            f" [{row['ci_low']:.1f}, {row['ci_high']:.1f}], p {tables.p_value(row['p'])} "
+            f"({tables.p_value(row['p_holm'])} by Holm's method)"
+        )  # fmt: skip
         said.append(f"{names.objective(row['objective'])} with {names.encoder(row['encoder'])}, {row['setting']}: "
                     f"{row['mean']:.1f} % (n = {row['n']}), {row['difference']:+.1f} points{interval}.")  # fmt: skip
     return said or ["The variants: not run."]

@@ -129,6 +129,8 @@ def settings_dots(found: pd.DataFrame, chance: float, base: float, title: str, a
     percent; grey line: `base`, cross-entropy (NaN for none).
     """
     ran = found.reset_index(drop=True)
+    beside = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "size": SMALLEST}  # clear of all marks
+    ax.annotate("mean", (1, 1), (4, 2), **beside | {"xycoords": "axes fraction"}, color=NEUTRAL)
     for y, row in ran.iterrows():
         shade = colour(row["objective"])
         if not row["n"]:
@@ -138,7 +140,7 @@ def settings_dots(found: pd.DataFrame, chance: float, base: float, title: str, a
         ax.plot([row["low"], row["high"]], [y, y], color=shade, linewidth=1)
         ax.plot(row["scores"], [y] * row["n"], marker(row["objective"]), color=shade, markersize=3, markerfacecolor="none")
         ax.plot(row["mean"], y, marker(row["objective"]), color=shade, markersize=4.5)
-        ax.annotate(f"{row['mean']:.1f}", (row["mean"], y), (6, 0), textcoords="offset points", va="center", size=SMALLEST)
+        ax.annotate(f"{row['mean']:.1f}", (1, y), (4, 0), **beside, va="center")
     ax.axvline(chance, color=NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)))
     ax.annotate(
         "largest class",

@@ -193,7 +193,7 @@ def settings(results: Frozen, corpus: str, objectives: Sequence[str]) -> pd.Data
     tuple), `changes` (how many), `status`, `identities` (of the finished runs), `n`, `scores`, `mean`, `sd`; `one_label`, the
     largest share of test texts given one label (0 to 1, mean over runs); `contrast` and `ce`, the two losses of the last
     epoch; `difference` from the first setting with `ci_low`, `ci_high`, `p` (Welch; NaN where there are not two runs on both
-    sides). The points of a grid are left out.
+    sides) and `p_holm`, adjusted for all tests of the table. The points of a grid are left out.
     """
     first = reference.runs(results)
     rows = []
@@ -202,7 +202,8 @@ def settings(results: Frozen, corpus: str, objectives: Sequence[str]) -> pd.Data
         for encoder, runs in here.groupby("encoder", sort=False):
             base = first[(first["corpus"] == corpus) & (first["objective"] == objective) & (first["encoder"] == encoder)]
             rows += _by_setting(results, objective, encoder, runs, base)
-    return pd.DataFrame(rows)
+    found = pd.DataFrame(rows)
+    return found.assign(p_holm=stats.holm(found["p"])) if len(found) else found
 
 
 def _ungridded(results: Frozen, corpus: str, objective: str) -> pd.DataFrame:
@@ -357,4 +358,5 @@ def _readable_setting(row: dict) -> dict:
         "CE loss": f"{row['ce']:.2f}" if ran and not pd.isna(row["ce"]) else "–",
         "Difference (points)": difference,
         "p": "–" if pd.isna(row["p"]) else tables.p_value(row["p"]),
+        "p (Holm)": "–" if pd.isna(row["p_holm"]) else tables.p_value(row["p_holm"]),
     }

@@ -131,7 +131,7 @@ reportplots.settings_dots(variants, majority["sst5"], reporttables.grid_base(gri
 save(figure, "variants")
 
 # %%
-caption = "The report's variants on SST-5 against its main setting of each objective; Welch's t-test over runs."
+caption = "The report's variants on SST-5, each against the main setting of its objective: Welch's t-test, Holm's method."
 keep(variants, "variants", caption, reporttables.readable_settings(variants))
 
 # %% [markdown]
