@@ -40,10 +40,15 @@ def changed(results: Frozen, changes: dict[str, str]) -> pd.DataFrame:
     for key, group in results.runs.groupby(list(CELL), sort=False, dropna=False):
         start = first[np.logical_and.reduce([first[name] == value for name, value in zip(CELL, key, strict=True)])]
         same = [name for name in settings_read(key[2]) if name in group and name not in changes]
-        alike = [group[name].isin(start[name]) for name in same]
+        alike = [among(group[name], start[name]) for name in same]
         told = [group[name].astype(str) == value for name, value in changes.items() if name in group]
         parts.append(group[np.logical_and.reduce([*alike, *told])] if len(told) == len(changes) else group.iloc[:0])
     return pd.concat(parts).sort_index() if parts else results.runs
+
+
+def among(values: pd.Series, wanted: pd.Series) -> pd.Series:
+    """Which of `values` are one of `wanted`; a missing value (no limit of texts, say) is one where one is wanted."""
+    return values.isin(wanted.dropna()) | (values.isna() & wanted.isna().any())
 
 
 def settings_read(objective: str) -> list[str]:

@@ -284,7 +284,7 @@ def _grid_runs(frozen: Frozen, claim: dict) -> pd.DataFrame:
     chosen = _done(frozen, claim["corpus"], tables.ALL_CLASSES, claim["a"])
     fixed = {*reference.settings_read(claim["a"]), "encoder"} - {"alpha", "temperature", "batch_size"}
     for name in [name for name in fixed if name in here and len(chosen)]:
-        here = here[here[name].isin(chosen[name].iloc[:1])]
+        here = here[reference.among(here[name], chosen[name].iloc[:1])]
     return here
 
 

@@ -70,6 +70,13 @@ def test_of_several_settings_the_first_of_the_profile_stands_for_the_method():
     assert set(at(runs, corpus="emoint", objective="scl")["protocol"]) == {"report"}
 
 
+def test_a_missing_setting_is_among_missing_ones():
+    limits = pd.Series([pd.NA, 30, 40], dtype="Int64")
+    assert list(reference.among(limits, limits[:1])) == [True, False, False]
+    assert list(reference.among(limits, limits[1:2])) == [False, True, False]
+    assert list(reference.among(limits, limits[:2])) == [True, True, False]
+
+
 def test_results_with_one_setting_and_those_of_other_profiles_are_kept_whole():
     whole = made("baselines", lambda spec: 0.5)
     assert reference.runs(whole).equals(whole.runs)

@@ -156,6 +156,17 @@ def test_the_committed_results_give_the_search_and_the_entropies():
     assert said[0].startswith(f"The paper: of {counts.loc['suresh2021'].sum()} claims, ")
 
 
+def test_the_committed_grid_and_variants_are_evidence():
+    """Frozen results come from a csv, in which a setting that is not given is missing, not None."""
+    results = verdicts.evidence_from("report_small")
+    table = verdicts.judge(results).set_index("claim")
+    runs = results[0].runs[lambda frame: (frame["corpus"] == "sst5") & (frame["status"] == "done")]
+    points = runs[runs["objective"] == "lcl"].groupby(["alpha", "temperature", "batch_size"]).ngroups
+    assert points > 1 and table.loc["M33", "n"] == (points,)
+    two_stages = runs[runs["objective"] == "scl_two_stage"].groupby("pooling").size()
+    assert table.loc["M35", "n"] == (two_stages["mean"], two_stages["cls"]) and table.loc["M35", "our_encoder"] == "gru"
+
+
 def test_the_quick_results_are_no_evidence():
     assert "quick" not in [results.manifest["name"] for results in verdicts.evidence_from()]
     assert [results.manifest["name"] for results in verdicts.evidence_from("quick")] == ["quick"]
