@@ -105,6 +105,15 @@ def test_one_seed_gets_the_interval_of_the_texts_and_no_test(frozen):
     assert "take accuracy away" not in said
 
 
+def test_a_later_objective_is_said_once_with_those_of_one_seed_or_with_those_tested(frozen):
+    def lines(*records):
+        found = ablationtables.findings(ablationtables.settings(frozen([*LCL, *records])))
+        return [line for line in found if "DCL " in line]
+
+    assert [line.partition(" ")[0] for line in lines(record("dcl", 0, 104))] == ["One"]
+    assert [line.partition(" ")[0] for line in lines(*several("dcl", (104, 107, 110)))] == ["Other"]
+
+
 def test_two_runs_right_on_the_same_texts_have_no_interval(frozen):
     found = row(ablationtables.settings(frozen([*LCL, record("lcl", 0, 80, **UNIFORM)])), "uniform weights")
     assert found["difference"] == 0 and np.isnan(found["ci_low"]) and found["basis"] == ""
