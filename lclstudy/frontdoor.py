@@ -26,6 +26,7 @@ from . import (
     reportfindings,
     reporttables,
     summary,
+    tables,
     verdicts,
 )
 from .errors import StudyError, unknown
@@ -156,7 +157,7 @@ def _differences(pair: Iterable[dict]) -> Iterable[dict]:
 def _said(row: dict) -> str:
     if pd.isna(row["difference"]):
         return row["note"]
-    return ablationtables.interval(row) + (f" (n = {row['n']})" if "n" in row else "")
+    return tables.interval(row) + (f" (n = {row['n']})" if "n" in row else "")
 
 
 def ablation_part() -> str:
