@@ -290,7 +290,7 @@ def _readable(row: dict, seeds_apart: float) -> dict:
         "n": f"{row['n']} of {row['planned']}",
         "Accuracy (%)": tables.mean_and_deviation(row["mean"], row["sd"]) if row["n"] else row["status"],
         "Weighted F1 (%)": f"{row['weighted_f1']:.1f}" if row["n"] else "–",
-        "Minus LCL (points)": tables.interval(row),
+        "Minus LCL (points)": interval(row),
         "Interval over": row["basis"] or "–",
         "n of each": f"{min(row['n'], 1)}, 1" if row["basis"] == TEXTS else f"{row['n']}, {row['n_lcl']}",
         "p": tables.p_value(row["p"]) if tested else "–",
@@ -322,10 +322,10 @@ def _readable_gain(row: dict) -> dict:
     return {
         "Setting": row["setting"],
         "n": str(row["n"]),
-        "Minus LCL, paired by seed (points)": tables.interval(paired),
+        "Minus LCL, paired by seed (points)": interval(paired),
         "Seeds paired": str(row["paired_n"]) if row["paired_n"] else "–",
         "p (paired)": "–" if math.isnan(row["paired_p"]) else tables.p_value(row["paired_p"]),
-        "Minus CE (points)": tables.interval(over_ce),
+        "Minus CE (points)": interval(over_ce),
         "Its interval over": row["over_ce_basis"] or "–",
     }
 
@@ -347,6 +347,14 @@ def _count(value: float) -> str:
 
 def _ratio(value: float, base: float) -> str:
     return "–" if math.isnan(value / base) else f"{value / base:.2f}"
+
+
+def interval(row: dict | pd.Series) -> str:
+    """`−0.42 [−1.10, 0.26]`, the number alone without an interval, or a dash."""
+    if pd.isna(row["difference"]):
+        return "–"
+    said = f"{row['difference']:+.2f}" + ("" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:.2f}, {row['ci_high']:.2f}]")
+    return said.replace("-", "−")
 
 
 def findings(table: pd.DataFrame) -> list[str]:
@@ -398,7 +406,7 @@ def _gain_over(row: dict, tests: int) -> str:
     if math.isnan(row["difference"]):
         return f"not known ({row['note']})."
     turned = {"difference": -row["difference"], "ci_low": -row["ci_high"], "ci_high": -row["ci_low"]}
-    return f"{tables.interval(turned)} points, {_evidence(row, tests)}: {_GAINS[verdict(row)]}."
+    return f"{interval(turned)} points, {_evidence(row, tests)}: {_GAINS[verdict(row)]}."
 
 
 _GAINS = {"higher": "LCL is worse", "lower": "LCL is better", "none": "no difference shown", "cannot tell": "cannot be told"}
@@ -455,12 +463,11 @@ def _carried_said(table: pd.DataFrame) -> str:
 
 
 def _listed(rows: list[dict], over_ce: bool = False) -> str:
-    beside = [f", over CE {_over_ce(row)}" if over_ce else "" for row in rows]
-    return "; ".join(f"{row['setting']} {tables.interval(row)}{more}" for row, more in zip(rows, beside, strict=True))
+    return "; ".join(f"{row['setting']} {interval(row)}" + (f", over CE {_over_ce(row)}" if over_ce else "") for row in rows)
 
 
 def _over_ce(row: dict) -> str:
-    return tables.interval({name: row[f"over_ce_{name}"] for name in ("difference", "ci_low", "ci_high")})
+    return interval({name: row[f"over_ce_{name}"] for name in ("difference", "ci_low", "ci_high")})
 
 
 def _others_said(table: pd.DataFrame) -> str:
@@ -474,7 +481,7 @@ def _others_said(table: pd.DataFrame) -> str:
         "none": "no difference shown",
         "cannot tell": "no test",
     }
-    said = [f"{row['setting']} {tables.interval(row)} ({verdicts[verdict(row)]})" for row in others]
+    said = [f"{row['setting']} {interval(row)} ({verdicts[verdict(row)]})" for row in others]
     return f"Other objectives minus LCL, in points: {'; '.join(said)}."
 
 

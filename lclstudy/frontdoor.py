@@ -26,7 +26,6 @@ from . import (
     reportfindings,
     reporttables,
     summary,
-    tables,
     verdicts,
 )
 from .errors import StudyError, unknown
@@ -157,7 +156,7 @@ def _differences(pair: Iterable[dict]) -> Iterable[dict]:
 def _said(row: dict) -> str:
     if pd.isna(row["difference"]):
         return row["note"]
-    return tables.interval(row) + (f" (n = {row['n']})" if "n" in row else "")
+    return ablationtables.interval(row) + (f" (n = {row['n']})" if "n" in row else "")
 
 
 def ablation_part() -> str:

@@ -224,7 +224,7 @@ def results_table(frame: pd.DataFrame) -> pd.DataFrame:
         found, test = scores(frame, metric), compare(frame, metric)
         row = {"test measure (%)": title}
         row |= {f"{names.objective(name)}: mean (SD), n": _mean_said(values) for name, values in found.items()}
-        row |= {"LCL − CE (points) [95 % interval]": "–" if test is None else tables.interval(test._asdict())}
+        row |= {"LCL − CE (points) [95 % interval]": "–" if test is None else difference_said(test)}
         rows.append(row | {"Welch's t": _test_said(test)})
     return pd.DataFrame(rows)
 
@@ -238,6 +238,12 @@ def _test_said(test: stats.TTest | None) -> str:
         return test.note if test else tables.NOT_RUN
     p = tables.p_value(test.p)
     return f"t({test.df:.1f}) = {test.t:.2f}, p {p if p.startswith('<') else f'= {p}'}".replace("-", "−")
+
+
+def difference_said(test: stats.TTest) -> str:
+    """`+1.20 [−0.35, 2.75]`, or `+1.20` where there is no test."""
+    interval = "" if math.isnan(test.ci_low) else f" [{test.ci_low:.2f}, {test.ci_high:.2f}]"
+    return f"{test.difference:+.2f}{interval}".replace("-", "−")
 
 
 def verdict(test: stats.TTest | None, gain: float) -> str:
@@ -470,7 +476,7 @@ def card_facts(corpus: Corpus, frame: pd.DataFrame, found: Sequence, gain: float
     seeds = _count(max(map(len, reached.values())), "seed")
     encoder = frame["encoder"].iloc[0]
     nothing = "" if catalog.encoder(encoder).kind == "transformer" else " (from nothing)"
-    told = "" if test is None else f" LCL − CE: {tables.interval(test._asdict())} points."
+    told = "" if test is None else f" LCL − CE: {difference_said(test)} points."
     return {
         "title": f"{corpus.name}: {texts}, {len(corpus.counts):,} classes; "
         f"{names.encoder(encoder)} encoder{nothing}, {seeds} per loss",
@@ -505,7 +511,7 @@ def findings(corpus: Corpus, frame: pd.DataFrame, found: Sequence, gain: float, 
 def _difference_lines(corpus: Corpus, test: stats.TTest, frame: pd.DataFrame, reach: float) -> list[str]:
     means = {name: values.mean() for name, values in scores(frame).items()}
     each = ", ".join(f"{names.objective(name)} {mean:.1f} %" for name, mean in means.items())
-    said = [f"Test accuracy: {each}; LCL − CE {tables.interval(test._asdict())} points, {_test_said(test)}."]
+    said = [f"Test accuracy: {each}; LCL − CE {difference_said(test)} points, {_test_said(test)}."]
     said.append(f"Always naming the largest class would get {largest_share(corpus):.1f} %.")
     if max(means.values()) <= largest_share(corpus) + sampling_reach(0.5, int(corpus.counts["test"].sum())):
         said.append("Neither loss is clearly better than that: nothing was learnt yet, so this says nothing about LCL.")

@@ -5,7 +5,7 @@
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import NamedTuple
 
@@ -307,14 +307,6 @@ def _without_classes(shown: pd.DataFrame) -> pd.DataFrame:
 def mean_and_deviation(mean: float, sd: float) -> str:
     """`58.3 (0.5)`, or `58.3` where there is no deviation (one run, or a paper that gives none)."""
     return f"{mean:.1f}" if pd.isna(sd) else f"{mean:.1f} ({sd:.1f})"
-
-
-def interval(row: Mapping | pd.Series) -> str:
-    """`−0.42 [−1.10, 0.26]` of `difference`, `ci_low` and `ci_high`; the number alone without an interval, or a dash."""
-    if pd.isna(row["difference"]):
-        return "–"
-    said = f"{row['difference']:+.2f}" + ("" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:.2f}, {row['ci_high']:.2f}]")
-    return said.replace("-", "−")
 
 
 def p_value(p: float) -> str:
