@@ -1,7 +1,7 @@
 """Where things are. Functions, not constants, so that an environment variable set late still counts.
 
-A relative path in `LCLSTUDY_DATA`, `LCLSTUDY_MODELS`, `LCLSTUDY_RUNS`, `LCLSTUDY_RESULTS` or `LCLSTUDY_FIGURES` counts from the
-repository root, because a notebook, papermill and pytest each run in another working folder.
+A relative path in `LCLSTUDY_DATA`, `LCLSTUDY_MODELS`, `LCLSTUDY_RUNS`, `LCLSTUDY_RESULTS`, `LCLSTUDY_FIGURES` or
+`LCLSTUDY_BUILD` counts from the repository root, because a notebook, papermill and pytest each run in another working folder.
 """
 
 import os
@@ -39,6 +39,11 @@ def figures(name: str) -> Path:
 def results(name: str) -> Path:
     """Folder of the frozen results of a profile: `LCLSTUDY_RESULTS/NAME`, else `data/results/NAME`."""
     return _override("LCLSTUDY_RESULTS", ROOT / "data" / "results") / name
+
+
+def build(name: str) -> Path:
+    """Folder of what a person's own run of a profile makes: `LCLSTUDY_BUILD/NAME`, else `build/NAME`. Ignored by git."""
+    return _override("LCLSTUDY_BUILD", ROOT / "build") / name
 
 
 def published() -> Path:
