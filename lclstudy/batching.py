@@ -23,7 +23,7 @@ class Tokens:
         return len(self.ids)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # told apart by identity, so that what is made of one can be kept
 class Packed:
     """K rows with T tokens in all, the longest row having L.
 
