@@ -83,7 +83,7 @@ def encoder(name: str) -> EncoderEntry:
 def local_folder(entry: EncoderEntry) -> Path | None:
     """The folder under `LCLSTUDY_MODELS` that stands for the hub: of the encoder's name, or the last part of its hub name."""
     for name in (entry.name, entry.hub.rsplit("/", 1)[-1]):
-        if (paths.models() / name / "config.json").is_file():
+        if (paths.models() / name).is_dir():
             return paths.models() / name
     return None
 

@@ -9,7 +9,12 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICA
 from . import catalog, paths
 from .errors import StudyError
 
-VOCABULARIES = ("tokenizer.json", "vocab.*", "*.model")  # one of these is a tokenizer; the other files only say how it is used
+# Of each part an encoder has one of these files at least.
+PARTS = {
+    "config.json": ("config.json",),
+    "model.safetensors": ("model.safetensors",),
+    "tokenizer (tokenizer.json, vocab.* or *.model)": ("tokenizer.json", "vocab.*", "*.model"),
+}
 
 
 def folder(entry: catalog.EncoderEntry) -> Path:
@@ -36,10 +41,9 @@ def verified(folder: Path, entry: catalog.EncoderEntry) -> str:
     """`sha256:` and that of the weights. Raises StudyError if a file is missing, unreadable, or not the one pinned."""
     where = f"Encoder folder {paths.relative(folder)}"
     file = folder / "model.safetensors"
-    if not file.is_file():
-        raise StudyError(f"{where} has no model.safetensors; download all of {entry.hub}.")
-    if not any(path for pattern in VOCABULARIES for path in folder.glob(pattern)):
-        raise StudyError(f"{where} has no tokenizer (one of {', '.join(VOCABULARIES)}); download all of {entry.hub}.")
+    for part, names in PARTS.items():
+        if not any(path for name in names for path in folder.glob(name)):
+            raise StudyError(f"{where} has no {part}; download all of {entry.hub}.")
     _check_config(where, folder / "config.json")
     found = catalog.file_checksum(file)
     if entry.sha256 and found != entry.sha256:

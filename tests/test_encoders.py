@@ -233,17 +233,21 @@ def cut(folder):
 
 BROKEN = {
     "no tokenizer": (remove("tokenizer*"), "has no tokenizer"),
+    "no config": (remove("config.json"), r"has no config\.json"),
     "no weights": (remove("model.safetensors"), r"has no model\.safetensors"),
-    "weights cut": (cut, "cannot be used: .*incomplete"),
+    "weights cut": (cut, "The weights .* of encoder 'mine' cannot be read: .*incomplete"),
     "no JSON": (write('{"model_type": "bert",'), "config.json is not valid JSON"),
     "no dict": (write('["bert"]'), "names model_type None"),
     "unknown type": (change(model_type="brt"), "names model_type 'brt', of which transformers .* knows no classifier"),
     "wider": (change(hidden_size=32), r"does not fit config.json: bert\.\S+ has shape \[.*16\], \[.*32\] wanted"),
     "deeper": (change(num_hidden_layers=4), r"does not fit config.json: \S+layer\.3\S+ is missing \(16 such weights\)"),
-    "no heads": (change(num_attention_heads=3), "cannot be used: .*multiple of the number of attention heads"),
-    "a value of no kind": (change(hidden_size="wide"), "cannot be used: "),
-    "other vocabulary": (change(vocab_size=50), "cannot be used: "),
-    "tokenizer broken": (lambda folder: (folder / "tokenizer.json").write_text("{"), "cannot be used: "),
+    "no heads": (change(num_attention_heads=3), "cannot be read: .*multiple of the number of attention heads"),
+    "a value of no kind": (change(hidden_size="wide"), "config.json of encoder 'mine' cannot be read: .*hidden_size"),
+    "other vocabulary": (change(vocab_size=50), r"does not fit config.json: \S+word_embeddings.weight has shape"),
+    "tokenizer broken": (
+        lambda folder: (folder / "tokenizer.json").write_text("{"),
+        "The tokenizer or .* 'mine' cannot be read",
+    ),
     "sees the past alone": (change(is_decoder=True), "its first token sees none of the others"),
 }
 
