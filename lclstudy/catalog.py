@@ -3,9 +3,10 @@
 import hashlib
 import tomllib
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
+from . import paths
 from .errors import StudyError, unknown
 from .paths import PACKAGE, ROOT
 
@@ -77,6 +78,45 @@ def encoder(name: str) -> EncoderEntry:
     if name not in encoders():
         raise unknown("encoder", name, encoders())
     return encoders()[name]
+
+
+def local_folder(entry: EncoderEntry) -> Path | None:
+    """The folder under `LCLSTUDY_MODELS` that stands for the hub: of the encoder's name, or the last part of its hub name."""
+    for name in (entry.name, entry.hub.rsplit("/", 1)[-1]):
+        if (paths.models() / name).is_dir():
+            return paths.models() / name
+    return None
+
+
+# The files of a checkpoint that decide what a run computes. Others (a README, optimiser states) may change.
+_DECIDING = ("config.json", "model.safetensors", "tokenizer*", "vocab.*", "merges.txt", "*tokens*.json", "*.model")
+
+
+def encoder_checksum(name: str) -> str:
+    """What identifies an encoder: the revision of its entry, which is a commit of the hub or counts a recipe of ours.
+
+    Where no sha256 is pinned and a local folder stands for the hub, also the hash of that folder's config.json,
+    model.safetensors and tokenizer files (names and contents), so that other weights are another encoder.
+    """
+    entry = encoder(name)
+    folder = local_folder(entry) if entry.kind == "transformer" and not entry.sha256 else None
+    if folder is None:
+        return entry.revision
+    files = sorted({path for pattern in _DECIDING for path in folder.glob(pattern) if path.is_file()})
+    content = "".join(f"{path.name} {file_checksum(path)}\n" for path in files)
+    return f"{entry.revision} {hashlib.sha256(content.encode()).hexdigest()}"
+
+
+def file_checksum(path: Path) -> str:
+    """The sha256 of a file, 64 hex digits, read again only when its size or time has changed."""
+    told = path.stat()
+    return _file_checksum(path, told.st_size, told.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _file_checksum(path: Path, _size: int, _time: int) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def own_file(name_or_path: str) -> Path:

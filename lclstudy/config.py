@@ -162,8 +162,8 @@ class RunSpec:
         return json.dumps(settings, sort_keys=True)
 
     def identity(self) -> str:
-        """16 hex digits: the hash of the canonical form, the corpus checksum and the encoder revision."""
-        pinned = [self.canonical(), catalog.corpus_checksum(self.corpus), catalog.encoder(self.encoder).revision]
+        """16 hex digits: the hash of the canonical form and of what identifies the corpus and the encoder (see `catalog`)."""
+        pinned = [self.canonical(), catalog.corpus_checksum(self.corpus), catalog.encoder_checksum(self.encoder)]
         return hashlib.sha256("\n".join(pinned).encode()).hexdigest()[:16]
 
     def label(self) -> str:
@@ -224,10 +224,10 @@ _RANGES = {
     "seed": ("from 0 to 4294967295", lambda v: 0 <= v < 2**32),  # NumPy's legacy generators take no more
     "alpha": ("from 0 to 1", lambda v: 0 <= v <= 1),
     "temperature": ("above 0", lambda v: 0 < v < float("inf")),
-    "learning_rate": ("above 0 and at most 1", lambda v: 0 < v <= 1),
+    "learning_rate": ("above 0 and at most 0.1", lambda v: 0 < v <= 0.1),
     "batch_size": ("1 or more", lambda v: v >= 1),
     "epochs": ("1 or more", lambda v: v >= 1),
-    "max_length": ("4 or more", lambda v: v >= 4),
+    "max_length": ("8 or more", lambda v: v >= 8),  # two are [CLS] and [SEP]; fewer than six pieces say little
     "augment_rate": ("from 0 to 1", lambda v: 0 <= v <= 1),
     "augment_seed": ("from 0 to 4294967295", lambda v: 0 <= v < 2**32),
     "train_limit": ("1 or more, or none for all", lambda v: v is None or v >= 1),

@@ -1,28 +1,18 @@
-"""Encoders: pre-trained from a local folder or the hub, `tiny`, and recurrent; how a packed batch goes through one."""
+"""Encoders: pre-trained, `tiny`, and recurrent; how a batch goes through one, packed or padded."""
 
-import hashlib
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import (
-    AttentionInterface,
-    AutoConfig,
-    AutoModel,
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    BertConfig,
-    BertForSequenceClassification,
-    BertModel,
-    PreTrainedTokenizerFast,
-)
+from transformers import AttentionInterface, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
-from . import catalog, paths
-from .batching import Packed
+from . import catalog, checkpoints, tiny
+from .batching import Packed, pack, tokenize
 from .errors import StudyError
 from .recurrent import Recurrent, RecurrentClassifier, end_pooling, word_tokenizer
 
@@ -59,20 +49,22 @@ class Encoder:
     """What a run needs of an encoder: its tokenizer, and two ways to make a fresh network from the same weights.
 
     `weights` says which they are: the sha256 of the file, or the recipe of `tiny`. Those of a recurrent encoder are drawn for
-    each network, so that seeds differ in them.
+    each network, so that seeds differ in them. `most_tokens` is how long a text may be, None for any length.
     """
 
-    tokenizer: PreTrainedTokenizerFast
+    tokenizer: PreTrainedTokenizerBase
     body: Callable[[], nn.Module]  # an encoder without a head
     classifier: Callable[[int], nn.Module]  # of so many classes, with its library's own classification head
     weights: str
+    most_tokens: int | None = None
 
 
 def load(name: str, texts: list[str]) -> Encoder:
     """The encoder of that catalogue name. `texts`, the training split, give `tiny` and recurrent ones their vocabulary.
 
     A folder of the encoder's name, or of the last part of its hub name, under `LCLSTUDY_MODELS` is used before the hub.
-    Raises StudyError if it is unknown, is neither local nor within reach, or its weights are not those pinned.
+    Raises StudyError if it is unknown, is neither local nor within reach, its files are not whole, its weights are not those
+    pinned or do not fit its config, or it cannot do what a run asks of it.
     """
     entry = catalog.encoder(name)
     if entry.kind == "recurrent":
@@ -81,10 +73,45 @@ def load(name: str, texts: list[str]) -> Encoder:
 
 
 def encode(model: nn.Module, rows: Packed) -> Tensor:
-    """[T, H]: the last layer's output for every token of a packed batch."""
-    offset = model.config.pad_token_id + 1 if model.config.model_type in ("roberta", "xlm-roberta") else 0
-    output = model(input_ids=rows.input_ids[None], position_ids=rows.position_ids[None] + offset, rows=rows)
-    return output.last_hidden_state[0]
+    """[T, H]: the last layer's output for every token of a batch."""
+    return _output(model, rows).last_hidden_state.flatten(0, 1)[rows.slots]
+
+
+def sequence_logits(model: nn.Module, rows: Packed) -> Tensor:
+    """[K, C]: the logits of a `...ForSequenceClassification` model, by its own head."""
+    return _output(model, rows).logits
+
+
+def _output(model: nn.Module, rows: Packed):
+    """The model's own output, of shape [K, L, ...]: packed if it was made so, else from the padded square."""
+    if getattr(model.config, "_attn_implementation", None) == "packed":
+        places = rows.position_ids + _first_position(model)
+        return model(input_ids=rows.input_ids[None], position_ids=places[None], rows=rows)
+    square = rows.mask.new_full(rows.mask.shape, model.config.pad_token_id or 0, dtype=torch.long)
+    return model(input_ids=square.masked_scatter(rows.mask, rows.input_ids), attention_mask=rows.mask.long())
+
+
+def _first_position(model: nn.Module) -> int:
+    """The position id of a row's first token: RoBERTa and its kin keep those up to their padding index free."""
+    positions = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
+    padding = getattr(positions, "padding_idx", None)
+    return 0 if padding is None else padding + 1
+
+
+def packed(model: nn.Module) -> nn.Module:
+    """The same model, taking packed rows: its layers see no padding, what comes after them (poolers, heads) the square."""
+    model.set_attn_implementation("packed")
+    for part in model.base_model.children():
+        part.register_forward_hook(_to_square, with_kwargs=True)
+    return model
+
+
+def _to_square(_module, _arguments, named: dict, output):
+    if "rows" in named and hasattr(output, "last_hidden_state"):  # the stack of all layers, whatever its name
+        rows, hidden = named["rows"], output.last_hidden_state[0]
+        square = hidden.new_zeros(rows.mask.numel(), hidden.shape[1]).index_copy(0, rows.slots, hidden)
+        output.last_hidden_state = square.view(*rows.mask.shape, -1)
+    return output
 
 
 def cls_pooling(hidden: Tensor, rows: Packed) -> Tensor:
@@ -114,67 +141,101 @@ def pooling(name: str, body: nn.Module) -> Callable[[Tensor, Packed], Tensor]:
     return end_pooling if name == "cls" and isinstance(body, Recurrent) else POOLINGS[name]
 
 
-def sequence_logits(model: nn.Module, rows: Packed) -> Tensor:
-    """[K, C]: the logits of a `...ForSequenceClassification` model, by its own head, for a packed batch."""
-    if isinstance(model, RecurrentClassifier):
-        return model.classifier(end_pooling(encode(model.base_model, rows), rows))
-    first = cls_pooling(encode(model.base_model, rows), rows)[:, None]  # the heads look at place 0 of [K, L, H]
-    if getattr(model.base_model, "pooler", None) is None:  # ELECTRA's and RoBERTa's heads pool by themselves
-        return model.classifier(first)
-    return model.classifier(model.dropout(model.base_model.pooler(first)))
-
-
 def _pretrained(entry: catalog.EncoderEntry) -> Encoder:
-    folder = _local_folder(entry) or _download(entry)
-    weights = _verified(folder, entry)
-    options = {"local_files_only": True, "use_safetensors": True, "attn_implementation": "packed", "dtype": torch.float32}
+    folder = checkpoints.folder(entry)
+    weights = checkpoints.verified(folder, entry)
+    options = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True, "dtype": torch.float32}
+    # A head that was trained for other classes does not fit and is made anew.
+    heads = {**options, "ignore_mismatched_sizes": True}
 
-    def body() -> nn.Module:
-        # The pooler of BERT-like encoders is part of the classification head only; ELECTRA has none.
-        has_pooler = AutoConfig.from_pretrained(folder).model_type in ("bert", "roberta")
-        return AutoModel.from_pretrained(folder, **options, **({"add_pooling_layer": False} if has_pooler else {}))
+    load = AutoModelForSequenceClassification.from_pretrained
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        with _in_one_line(f"The tokenizer or the config.json of encoder {entry.name!r} cannot be read"):
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        with _in_one_line(f"The weights or the config.json of encoder {entry.name!r} cannot be read"):
+            model, report = _quietly(lambda: load(folder, **heads, num_labels=8, output_loading_info=True))
+            _check_weights(model, report)
+        with _in_one_line(f"Encoder {entry.name!r} cannot be used"):
+            rows = _check_rows(model.eval().double(), tokenizer)  # in double, rounding is told from a seen neighbour
+            make = packed if _packs(model, rows) else lambda made: made
+    base = type(model.base_model)
+    # The pooler of BERT-like encoders is part of the classification head only.
+    bare = {"add_pooling_layer": False} if "add_pooling_layer" in inspect.signature(base.__init__).parameters else {}
+    return Encoder(
+        tokenizer,
+        lambda: make(_quietly(lambda: base.from_pretrained(folder, **options, **bare))),
+        lambda classes: make(_quietly(lambda: load(folder, **heads, num_labels=classes))),
+        weights,
+        _most_tokens(model),
+    )
 
-    def classifier(classes: int) -> nn.Module:
-        return AutoModelForSequenceClassification.from_pretrained(folder, **options, num_labels=classes)
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    return Encoder(tokenizer, lambda: _quietly(body), lambda classes: _quietly(lambda: classifier(classes)), weights)
-
-
-def _local_folder(entry: catalog.EncoderEntry) -> Path | None:
-    for name in (entry.name, entry.hub.rsplit("/", 1)[-1]):
-        if (paths.models() / name / "config.json").is_file():
-            return paths.models() / name
-    return None
-
-
-def _download(entry: catalog.EncoderEntry) -> Path:
-    """The hub's files at the pinned revision, from its cache if they are there."""
-    from huggingface_hub import snapshot_download
-
-    wanted = ["*.json", "*.txt", "model.safetensors"]
+@contextmanager
+def _in_one_line(what: str) -> Iterator[None]:
+    """Whatever the library says of files that it cannot read, or a model that it cannot run, as one StudyError."""
     try:
-        return Path(snapshot_download(entry.hub, revision=entry.revision, allow_patterns=wanted))
-    except (OSError, ValueError) as error:  # the hub's own errors are kinds of these
-        reason = str(error).splitlines()[0][:100]
-        raise StudyError(
-            f"Cannot get encoder {entry.name!r} ({entry.hub}) from the hub: {reason} Without a network, put its files "
-            f"(config, tokenizer, model.safetensors) in a folder {entry.name!r} under LCLSTUDY_MODELS."
-        ) from None
+        yield
+    except Exception as error:  # its parsers and models raise errors of any kind
+        raise StudyError(f"{what}: {' '.join(str(error).split())[:300].rstrip('.')}.") from error
 
 
-def _verified(folder: Path, entry: catalog.EncoderEntry) -> str:
-    file = folder / "model.safetensors"
-    if not file.is_file():
-        raise StudyError(f"Encoder folder {paths.relative(folder)} has no model.safetensors; download all of {entry.hub}.")
-    with file.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if entry.sha256 and found != entry.sha256:
-        raise StudyError(
-            f"{paths.relative(file)} is not the pinned {entry.hub} (sha256 {found[:12]}..., wanted {entry.sha256[:12]}...): "
-            f"it is cut short or altered; download revision {entry.revision} again."
-        )
-    return f"sha256:{found}"
+def _check_weights(model: nn.Module, report: dict) -> None:
+    """Raises ValueError unless the file gave every weight of the encoder in the shape of its config; heads are made anew."""
+    given = {key: f"{key} has shape {list(found)}, {list(wanted)} wanted" for key, found, wanted in report["mismatched_keys"]}
+    faults = {**dict.fromkeys(report["missing_keys"], ""), **given}
+    inner = sorted(key for key in faults if key.startswith(f"{model.base_model_prefix}.") and "pooler" not in key)
+    if inner:
+        first = given.get(inner[0], f"{inner[0]} is missing")
+        raise ValueError(f"model.safetensors does not fit config.json: {first} ({len(inner)} such weights)")
+
+
+PROBE = ("no", "a text of some more words than that", "and one in between")
+
+
+def _check_rows(model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> Packed:
+    """The probe's rows. Raises ValueError unless each text stands between two marks, its tokens have embeddings, and its
+    result is its own and all of it."""
+    marks = tokenizer(PROBE[1], return_special_tokens_mask=True)["special_tokens_mask"]
+    if not (marks[0] and marks[-1] and sum(marks) == 2):
+        raise ValueError("its tokenizer does not put one mark before a text and one after it, as [CLS] and [SEP] of BERT")
+    if len(tokenizer) > model.config.vocab_size:
+        raise ValueError(f"its tokenizer has {len(tokenizer)} tokens, config.json a vocab_size of {model.config.vocab_size}")
+    ids = tokenize(PROBE, tokenizer, 32).ids
+    rows = pack(ids)
+    first, _ = together = _probe(model, rows)
+    if _alike(first, first[:1].expand_as(first)):
+        raise ValueError("its first token sees none of the others, so it cannot sum up a text")
+    alone = zip(*(_probe(model, pack([row])) for row in ids), strict=True)
+    if not all(map(_alike, map(torch.cat, alone), together)):
+        raise ValueError("what it gives for a text depends on the padding beside it")
+    return rows
+
+
+def _packs(model: nn.Module, rows: Packed) -> bool:
+    """Whether the model gives for packed rows what it gives for padded ones. A window over neighbours needs the square."""
+    if not model.is_backend_compatible() or getattr(model.config, "sliding_window", None):
+        return False
+    padded = _probe(model, rows)
+    try:
+        return all(map(_alike, _probe(packed(model), rows), padded))
+    except (IndexError, RuntimeError, TypeError, ValueError):  # it takes other arguments, or has no stack of layers
+        return False
+
+
+@torch.no_grad()
+def _probe(model: nn.Module, rows: Packed) -> tuple[Tensor, Tensor]:
+    """First tokens [K, H] and logits [K, C]."""
+    return cls_pooling(encode(model.base_model, rows), rows), sequence_logits(model, rows)
+
+
+def _alike(found: Tensor, expected: Tensor) -> bool:
+    return found.shape == expected.shape and torch.allclose(found, expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
+
+
+def _most_tokens(model: nn.Module) -> int | None:
+    positions = getattr(model.config, "max_position_embeddings", None)
+    return positions - _first_position(model) if positions else None
 
 
 def _quietly(make: Callable[[], nn.Module]) -> nn.Module:
@@ -200,68 +261,14 @@ def _recurrent(texts: list[str], entry: catalog.EncoderEntry) -> Encoder:
     )
 
 
-TINY = {
-    "hidden_size": 128,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 512,
-    "max_position_embeddings": 512,
-}
-TINY_VOCABULARY = 4000
-TINY_SEED = 0
-
-
 def _tiny(texts: list[str], entry: catalog.EncoderEntry) -> Encoder:
-    tokenizer = _train_wordpiece(texts)
-    config = BertConfig(**TINY, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
-    config._attn_implementation = "packed"
-    body_state = _seeded(lambda: BertModel(config)).state_dict()
-
-    def body() -> nn.Module:
-        model = BertModel(config, add_pooling_layer=False)
-        model.load_state_dict({name: value for name, value in body_state.items() if not name.startswith("pooler")})
-        return model
-
-    def classifier(classes: int) -> nn.Module:
-        labelled = BertConfig(**config.to_diff_dict() | {"num_labels": classes})
-        labelled._attn_implementation = "packed"
-        model = BertForSequenceClassification(labelled)
-        model.bert.load_state_dict(body_state)
-        return model
-
-    return Encoder(tokenizer, body, classifier, f"tiny@{entry.revision}")
-
-
-def _seeded(make):
-    """Random weights that are the same for every run, as those of a pre-trained checkpoint are."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(TINY_SEED)
-        return make()
-
-
-def _train_wordpiece(texts: list[str]) -> PreTrainedTokenizerFast:
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-
-    def untrained(vocabulary: dict[str, int] | None = None) -> Tokenizer:
-        tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
-        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        tokenizer.decoder = decoders.WordPiece()
-        return tokenizer
-
-    learner = untrained()
-    # The trainer numbers pieces inside words in the order of a hash map, which differs from process to process, and breaks
-    # ties by number. Numbered beforehand, they give every process the same vocabulary.
-    signs = {sign for text in texts for sign in learner.normalizer.normalize_str(text) if not sign.isspace()}
-    numbered = [*special, *sorted(f"##{sign}" for sign in signs)]
-    trainer = trainers.WordPieceTrainer(vocab_size=TINY_VOCABULARY, special_tokens=numbered, show_progress=False)
-    learner.train_from_iterator(texts, trainer)
-    tokenizer = untrained(learner.get_vocab())  # anew, because to the learner the numbered pieces are special
-    tokenizer.add_special_tokens(special)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", special.index("[CLS]")), ("[SEP]", special.index("[SEP]"))]
+    tokenizer = tiny.tokenizer(texts)
+    body, classifier = tiny.networks(tokenizer)
+    most_tokens = tiny.SIZE["max_position_embeddings"]
+    return Encoder(
+        tokenizer,
+        lambda: packed(body()),
+        lambda classes: packed(classifier(classes)),
+        f"tiny@{entry.revision}",
+        most_tokens,
     )
-    names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)

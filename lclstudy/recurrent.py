@@ -8,6 +8,7 @@ vocabulary of the training split alone, one layer in one direction.
 from collections.abc import Iterable
 from types import SimpleNamespace
 
+import torch
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor, nn
@@ -23,23 +24,20 @@ _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 
 
 class Recurrent(nn.Module):
-    """Embeddings and one recurrent layer. `config` holds what the study asks of any encoder."""
+    """Embeddings and one recurrent layer. `config` and `forward` are what the study asks of any encoder."""
 
     def __init__(self, cell: str, words: int):
         super().__init__()
-        self.config = SimpleNamespace(hidden_size=HIDDEN, model_type=cell, pad_token_id=_SPECIAL.index("[PAD]"))
+        self.config = SimpleNamespace(hidden_size=HIDDEN, pad_token_id=_SPECIAL.index("[PAD]"))
         self.embeddings = nn.Embedding(words, EMBEDDING)
         self.layer = CELLS[cell](EMBEDDING, HIDDEN, batch_first=True)
 
-    def forward(self, input_ids: Tensor, position_ids: Tensor, rows: Packed) -> SimpleNamespace:
-        """`last_hidden_state` [1, T, H]: the state after each token of a packed batch; no row sees another, nor padding."""
-        rows_count, longest = rows.mask.shape
-        square = self.embeddings.weight.new_zeros(rows_count * longest, EMBEDDING)
-        square = square.index_copy(0, rows.slots, self.embeddings(input_ids[0])).view(rows_count, longest, EMBEDDING)
-        lengths = rows.mask.sum(dim=1).cpu()  # where torch wants them
-        packed = pack_padded_sequence(square, lengths, batch_first=True, enforce_sorted=False)
-        states, _ = pad_packed_sequence(self.layer(packed)[0], batch_first=True, total_length=longest)
-        return SimpleNamespace(last_hidden_state=states.reshape(rows_count * longest, HIDDEN)[rows.slots][None])
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
+        """`last_hidden_state` [K, L, H]: the state after each token, 0 where none stands."""
+        lengths = attention_mask.sum(dim=1).cpu()  # where torch wants them
+        rows = pack_padded_sequence(self.embeddings(input_ids), lengths, batch_first=True, enforce_sorted=False)
+        states, _ = pad_packed_sequence(self.layer(rows)[0], batch_first=True, total_length=input_ids.shape[1])
+        return SimpleNamespace(last_hidden_state=states)
 
 
 class RecurrentClassifier(nn.Module):
@@ -48,7 +46,14 @@ class RecurrentClassifier(nn.Module):
     def __init__(self, cell: str, words: int, classes: int):
         super().__init__()
         self.base_model = Recurrent(cell, words)
+        self.config = self.base_model.config
         self.classifier = nn.Sequential(nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Dropout(DROPOUT), nn.Linear(HIDDEN, classes))
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
+        """`logits` [K, C], from the state after the last token of each row."""
+        states = self.base_model(input_ids, attention_mask).last_hidden_state
+        last = attention_mask.sum(dim=1) - 1
+        return SimpleNamespace(logits=self.classifier(states[torch.arange(len(last), device=last.device), last]))
 
 
 def end_pooling(hidden: Tensor, rows: Packed) -> Tensor:

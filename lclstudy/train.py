@@ -145,11 +145,16 @@ def choose_device(name: str | None = None) -> torch.device:
 
 
 def check(spec: RunSpec) -> None:
-    """Raises StudyError if the spec's corpus, classes or encoder cannot be had, or no batch can be filled; trains nothing."""
+    """Raises StudyError if the spec's corpus, classes or encoder cannot be had or cannot do what is asked, or no batch can be
+    filled; trains nothing."""
     if _is_bag_of_words(spec):
         _dataset(spec)
         return
-    dataset, _ = _load(*_source(spec))
+    dataset, encoder = _load(*_source(spec))
+    if encoder.most_tokens is not None and spec.max_length > encoder.most_tokens:
+        raise StudyError(
+            f"max_length {spec.max_length} is more than encoder {spec.encoder!r} can read; allowed: 8 to {encoder.most_tokens}."
+        )
     if spec.batch_size > dataset.num_rows["train"] and Protocol.parse(spec.protocol).drop_last:
         raise StudyError(
             f"batch_size {spec.batch_size} exceeds the {dataset.num_rows['train']} training texts of {spec.label()}, and an "
@@ -164,8 +169,9 @@ def prepare(spec: RunSpec) -> Prepared:
 
 
 def _source(spec: RunSpec) -> tuple:
-    """What `_load` is kept by. With the checksum, because a file of one's own may change between two runs of a notebook."""
-    return spec.corpus, spec.classes, spec.encoder, spec.train_limit, catalog.corpus_checksum(spec.corpus)
+    """What `_load` is kept by. With checksums, because files of one's own may change between two runs of a notebook."""
+    checksums = catalog.corpus_checksum(spec.corpus), catalog.encoder_checksum(spec.encoder)
+    return spec.corpus, spec.classes, spec.encoder, spec.train_limit, checksums
 
 
 def _dataset(spec: RunSpec):
@@ -181,7 +187,7 @@ def _limited(corpus, classes, train_limit):
 
 
 @lru_cache(maxsize=2)
-def _load(corpus, classes, encoder, train_limit, _checksum):
+def _load(corpus, classes, encoder, train_limit, _checksums):
     dataset = _limited(corpus, classes, train_limit)
     return dataset, encoders.load(encoder, list(dataset["train"]["text"]))
 

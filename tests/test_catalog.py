@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 
-from lclstudy import catalog
+from lclstudy import catalog, config
 from lclstudy.errors import StudyError
 from lclstudy.readers import READERS
 
@@ -93,3 +93,41 @@ def test_unknown_suffix_and_absent_file_are_told_apart(tmp_path):
 def test_unknown_encoder():
     with pytest.raises(StudyError, match=r"Unknown encoder 'minilmm'.*Did you mean 'minilm'"):
         catalog.encoder("minilmm")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A local folder of electra-base, whose weights the catalogue does not pin."""
+    monkeypatch.setenv("LCLSTUDY_MODELS", str(tmp_path))
+    folder = tmp_path / "electra-base"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "vocab.txt", "README.md"):
+        (folder / name).write_text(name)
+    return folder
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors", "tokenizer.json", "vocab.txt"])
+def test_another_file_of_a_local_encoder_is_another_encoder(folder, file):
+    before, identity = catalog.encoder_checksum("electra-base"), config.spec("emoint", "ce").identity()
+    (folder / file).write_text("another")
+    assert catalog.encoder_checksum("electra-base") != before
+    assert config.spec("emoint", "ce").identity() != identity
+
+
+def test_a_file_that_computes_nothing_or_another_place_is_the_same_encoder(folder, monkeypatch):
+    before = catalog.encoder_checksum("electra-base")
+    (folder / "README.md").write_text("another")
+    folder.rename(folder.with_name("electra-base-discriminator"))  # the last part of its name on the hub
+    assert catalog.encoder_checksum("electra-base") == before
+    hashed = catalog._file_checksum.cache_info().misses
+    assert catalog.encoder_checksum("electra-base") == before
+    assert catalog._file_checksum.cache_info().misses == hashed, "files that stay are hashed once"
+
+
+def test_without_a_folder_or_with_pinned_weights_an_encoder_is_its_revision(tmp_path, monkeypatch):
+    monkeypatch.setenv("LCLSTUDY_MODELS", str(tmp_path))
+    for name in ("tiny", "minilm"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    for name, entry in catalog.encoders().items():
+        assert catalog.encoder_checksum(name) == entry.revision

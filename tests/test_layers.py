@@ -32,7 +32,9 @@ MAY_IMPORT = {
     # training
     "batching": (),
     "recurrent": ("batching",),
-    "encoders": ("catalog", "paths", "batching", "recurrent"),
+    "tiny": (),
+    "checkpoints": ("catalog", "paths"),
+    "encoders": ("catalog", "batching", "recurrent", "tiny", "checkpoints"),
     "classweights": ("metrics", "batching", "encoders"),
     "objectives": ("config", "losses", "batching", "encoders"),
     "bagofwords": ("records",),
