@@ -1,4 +1,4 @@
-"""Attention within the rows of a packed batch: `packed`, one of the attention functions of transformers' models."""
+"""Attention within the rows of a packed batch, as one of the attention functions of transformers' models."""
 
 from functools import lru_cache
 
@@ -9,6 +9,8 @@ from transformers import AttentionInterface
 
 from .batching import Packed
 from .dropout import keep_mask
+
+NAME = "packed"
 
 
 def packed_attention(module, query, key, value, attention_mask, dropout=0.0, scaling=None, rows: Packed | None = None, **_):
@@ -79,4 +81,4 @@ class _Attention(torch.autograd.Function):
         return *flat, None, None, None, None
 
 
-AttentionInterface.register("packed", packed_attention)
+AttentionInterface.register(NAME, packed_attention)

@@ -22,6 +22,10 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def numbered(self, used: Tensor) -> "Tokens":
+        """The same texts, each token by its place in `used` [V], which is ascending and holds them all."""
+        return replace(self, ids=[torch.searchsorted(used, row) for row in self.ids])
+
 
 @dataclass(frozen=True, eq=False)  # told apart by identity, so that what is made of one can be kept
 class Packed:

@@ -1,4 +1,4 @@
-"""Dropout whose masks come from 16-bit slices of 64-bit words: on a CPU torch draws a double for each element, ten times slower."""
+"""Dropout with masks from 16-bit slices of random 64-bit words; torch draws a double for each element, ten times slower."""
 
 import torch
 from torch import Tensor, nn

@@ -3,45 +3,17 @@
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from transformers import AttentionInterface, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
-from . import catalog, checkpoints, tiny
+from . import attention, catalog, checkpoints, tiny
 from .batching import Packed, pack, tokenize
 from .errors import StudyError
 from .recurrent import Recurrent, RecurrentClassifier, end_pooling, word_tokenizer
-
-
-def packed_attention(module, query, key, value, attention_mask, dropout=0.0, scaling=None, rows: Packed | None = None, **_):
-    """Attention within each row of a packed batch: query, key, value [1, heads, T, D] -> [1, T, heads, D].
-
-    The tokens are laid out as the padded [K, L] square for the product only, so no row sees another and none sees padding.
-    """
-    heads, _tokens, size = query.shape[1:]
-    rows_count, longest = rows.mask.shape
-
-    def square(packed: Tensor) -> Tensor:
-        flat = packed.new_zeros(rows_count * longest, heads, size).index_copy(0, rows.slots, packed[0].transpose(0, 1))
-        return flat.view(rows_count, longest, heads, size).transpose(1, 2)
-
-    mixed = _attend(square(query), square(key), square(value), rows.mask[:, None, None, :], dropout, scaling)
-    return mixed.transpose(1, 2).reshape(rows_count * longest, heads, size)[rows.slots][None], None
-
-
-def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, dropout: float, scaling: float) -> Tensor:
-    if not (query.is_cpu and dropout):
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling)
-    # On a CPU torch has no fused kernel with dropout, and its fall-back is slower than these three lines.
-    scores = (query @ key.transpose(-2, -1) * scaling).masked_fill(~mask, float("-inf"))
-    return F.dropout(scores.softmax(-1), dropout) @ value
-
-
-AttentionInterface.register("packed", packed_attention)
 
 
 @dataclass(frozen=True)
@@ -57,6 +29,19 @@ class Encoder:
     classifier: Callable[[int], nn.Module]  # of so many classes, with its library's own classification head
     weights: str
     most_tokens: int | None = None
+    packed: bool = False  # whether its networks take packed rows
+
+    def reading(self, used: Tensor) -> "Encoder":
+        """The same encoder for texts of the tokens `used` [V] alone, ascending, which are numbered from 0 in their order.
+
+        An embedding that no text uses has no gradient and no reader, so a table without it gives the same results; it spares
+        a step most of its gradients, clipping and optimiser: of MiniLM's weights half are embeddings.
+        """
+        return replace(
+            self,
+            body=lambda: _with_tokens(self.body(), used),
+            classifier=lambda classes: _with_tokens(self.classifier(classes), used),
+        )
 
 
 def load(name: str, texts: list[str]) -> Encoder:
@@ -72,6 +57,12 @@ def load(name: str, texts: list[str]) -> Encoder:
     return _tiny(texts, entry) if entry.kind == "tiny" else _pretrained(entry)
 
 
+def _with_tokens(model: nn.Module, used: Tensor) -> nn.Module:
+    table = model.get_input_embeddings().weight.detach()[used]
+    model.set_input_embeddings(nn.Embedding.from_pretrained(table, freeze=False))
+    return model
+
+
 def encode(model: nn.Module, rows: Packed) -> Tensor:
     """[T, H]: the last layer's output for every token of a batch."""
     return _output(model, rows).last_hidden_state.flatten(0, 1)[rows.slots]
@@ -84,7 +75,7 @@ def sequence_logits(model: nn.Module, rows: Packed) -> Tensor:
 
 def _output(model: nn.Module, rows: Packed):
     """The model's own output, of shape [K, L, ...]: packed if it was made so, else from the padded square."""
-    if getattr(model.config, "_attn_implementation", None) == "packed":
+    if getattr(model.config, "_attn_implementation", None) == attention.NAME:
         places = rows.position_ids + _first_position(model)
         return model(input_ids=rows.input_ids[None], position_ids=places[None], rows=rows)
     square = rows.mask.new_full(rows.mask.shape, model.config.pad_token_id or 0, dtype=torch.long)
@@ -100,7 +91,7 @@ def _first_position(model: nn.Module) -> int:
 
 def packed(model: nn.Module) -> nn.Module:
     """The same model, taking packed rows: its layers see no padding, what comes after them (poolers, heads) the square."""
-    model.set_attn_implementation("packed")
+    model.set_attn_implementation(attention.NAME)
     for part in model.base_model.children():
         part.register_forward_hook(_to_square, with_kwargs=True)
     return model
@@ -158,7 +149,8 @@ def _pretrained(entry: catalog.EncoderEntry) -> Encoder:
             _check_weights(model, report)
         with _in_one_line(f"Encoder {entry.name!r} cannot be used"):
             rows = _check_rows(model.eval().double(), tokenizer)  # in double, rounding is told from a seen neighbour
-            make = packed if _packs(model, rows) else lambda made: made
+            packs = _packs(model, rows)
+            make = packed if packs else lambda made: made
     base = type(model.base_model)
     # The pooler of BERT-like encoders is part of the classification head only.
     bare = {"add_pooling_layer": False} if "add_pooling_layer" in inspect.signature(base.__init__).parameters else {}
@@ -168,6 +160,7 @@ def _pretrained(entry: catalog.EncoderEntry) -> Encoder:
         lambda classes: make(_quietly(lambda: load(folder, **heads, num_labels=classes))),
         weights,
         _most_tokens(model),
+        packs,
     )
 
 
@@ -271,4 +264,5 @@ def _tiny(texts: list[str], entry: catalog.EncoderEntry) -> Encoder:
         lambda classes: packed(classifier(classes)),
         f"tiny@{entry.revision}",
         most_tokens,
+        packed=True,
     )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from . import losses
+from . import dropout, losses
 from .batching import Batch, Packed
 from .config import Protocol, RunSpec
 from .encoders import Encoder, encode, pooling, sequence_logits
@@ -121,6 +121,7 @@ class Objective(nn.Module):
         second = self.recipe.weighting and self.protocol.weights not in FIXED_WEIGHTS
         self.weighting = WeightingNetwork(encoder.classifier(classes)) if second else None
         self.register_buffer("matrix", matrix, persistent=False)
+        dropout.speed_up(self)
         self.stages = self.recipe.stages(self)
         self.begin(0)
 

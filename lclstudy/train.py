@@ -1,6 +1,8 @@
 """The one training loop. Read `run` from top to bottom: corpus, two views, batches, steps, evaluation, record."""
 
+import ctypes
 import logging
+import os
 import resource
 import sys
 import time
@@ -26,6 +28,7 @@ log = logging.getLogger("lclstudy")
 
 BETAS, EPSILON, WEIGHT_DECAY, MAX_GRADIENT_NORM = (0.9, 0.999), 1e-6, 0.01, 1.0  # Appendix B and the released code
 SPLITS = ("train", "validation", "test")
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 # Evaluation fits any memory with these; larger batches were no faster.
 TOKENS_PER_BATCH = {"cpu": 4096, "mps": 16384, "cuda": 65536}
 # On an accelerator, reading a loss waits for the device, so losses are read this many steps at a time.
@@ -38,13 +41,21 @@ class NonFiniteLoss(RuntimeError):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A corpus ready to train on: token ids per split, second views of the training texts, labels per split."""
+    """A corpus ready to train on: token ids per split, second views of the training texts, labels per split.
+
+    `used` [V]: the tokens that those ids number, ascending; None if they are the tokenizer's own.
+    """
 
     classes: tuple[str, ...]
     texts: dict[str, Tokens]
     views: Tokens | None
     labels: dict[str, list[int]]
     encoder: Encoder
+    used: torch.Tensor | None = None
+
+    def trained(self) -> Encoder:
+        """The encoder that reads these ids."""
+        return self.encoder if self.used is None else self.encoder.reading(self.used)
 
 
 def run(spec: RunSpec, device: str | None = None, progress: bool = True, executor: str = "serial") -> Record:
@@ -59,6 +70,7 @@ def run(spec: RunSpec, device: str | None = None, progress: bool = True, executo
     place = choose_device(device)
     check(spec)
     data = prepare(spec)
+    _set_up_cpu()
     if place.type == "cuda":
         torch.cuda.reset_peak_memory_stats(place)
     # Dropout and new layers draw from torch's global generator, so it is set here and given back as it was.
@@ -165,7 +177,8 @@ def check(spec: RunSpec) -> None:
 def prepare(spec: RunSpec) -> Prepared:
     """Corpus, second views and tokens of a spec. Seeds share them, so the last one made is kept."""
     kind = spec.augment if RECIPES[spec.objective].two_views else "none"
-    return _prepare(_source(spec), spec.max_length, (kind, spec.augment_rate, spec.augment_seed))
+    fixed = Protocol.parse(spec.protocol).views == "once"  # views that are yet to be drawn may use any token
+    return _prepare(_source(spec), spec.max_length, (kind, spec.augment_rate, spec.augment_seed), fixed)
 
 
 def _source(spec: RunSpec) -> tuple:
@@ -193,14 +206,19 @@ def _load(corpus, classes, encoder, train_limit, _checksums):
 
 
 @lru_cache(maxsize=2)
-def _prepare(source, max_length, augmentation) -> Prepared:
+def _prepare(source, max_length, augmentation, fixed) -> Prepared:
     dataset, encoder = _load(*source)
     texts = {split: tokenize(dataset[split]["text"], encoder.tokenizer, max_length) for split in SPLITS}
     for split in SPLITS:  # here, where the result is kept, so that it is said once for all seeds
         _report_truncation(source[0], split, texts[split], max_length)
     views = _views(source, max_length, *augmentation) if augmentation[0] != "none" else None
     labels = {split: list(dataset[split]["label"]) for split in SPLITS}
-    return Prepared(tuple(dataset["train"].features["label"].names), texts, views, labels, encoder)
+    classes = tuple(dataset["train"].features["label"].names)
+    if not (encoder.packed and fixed):
+        return Prepared(classes, texts, views, labels, encoder)
+    used = torch.cat([row for tokens in (*texts.values(), views) if tokens for row in tokens.ids]).unique()
+    texts = {split: tokens.numbered(used) for split, tokens in texts.items()}
+    return Prepared(classes, texts, views and views.numbered(used), labels, encoder, used)
 
 
 def _views(source, max_length, kind, rate, seed) -> Tokens:
@@ -234,7 +252,7 @@ def _matrix(spec: RunSpec, data: Prepared, place: torch.device, progress: bool) 
 def _fit(spec: RunSpec, data: Prepared, matrix: torch.Tensor | None, place: torch.device, progress: bool):
     """From the seed to the best epoch: (objective as it was there, batches, a dict per epoch, validation probabilities)."""
     torch.manual_seed(spec.seed)
-    objective = Objective(spec, data.encoder, len(data.classes), matrix).to(place)
+    objective = Objective(spec, data.trained(), len(data.classes), matrix).to(place)
     order = torch.Generator().manual_seed(spec.seed)
     views = data.views if RECIPES[spec.objective].two_views else None
     batches = training_batches(
@@ -360,6 +378,17 @@ def _report_truncation(corpus: str, split: str, tokens: Tokens, max_length: int)
             "%s: %d of %d %s texts are longer than max_length %d and were cut.",
             corpus, tokens.truncated, len(tokens), split, max_length,
         )  # fmt: skip
+
+
+def _set_up_cpu() -> None:
+    """What a step on a CPU gains from outside torch's mathematics; none of it changes a result that is not below 1e-38."""
+    # Moments of embeddings that were seen once decay to denormal numbers, with which AdamW is twenty times slower.
+    torch.set_flush_denormal(True)
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch's own switch: big tensors in big pages
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        # Keep what a step frees for the next one, which else has it mapped and zeroed anew.
+        libc.mallopt(_M_MMAP_THRESHOLD, 2**25)  # the most it takes
+        libc.mallopt(_M_TRIM_THRESHOLD, 2**30)
 
 
 def _peak_memory(place: torch.device) -> int:

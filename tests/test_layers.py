@@ -31,12 +31,14 @@ MAY_IMPORT = {
     "augment": ("wordnet",),
     # training
     "batching": (),
+    "dropout": (),
+    "attention": ("batching", "dropout"),
     "recurrent": ("batching",),
     "tiny": (),
     "checkpoints": ("catalog", "paths"),
-    "encoders": ("catalog", "batching", "recurrent", "tiny", "checkpoints"),
+    "encoders": ("catalog", "attention", "batching", "recurrent", "tiny", "checkpoints"),
     "classweights": ("metrics", "batching", "encoders"),
-    "objectives": ("config", "losses", "batching", "encoders"),
+    "objectives": ("config", "dropout", "losses", "batching", "encoders"),
     "bagofwords": ("records",),
     "train": (
         "config",

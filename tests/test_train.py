@@ -2,6 +2,7 @@
 
 import copy
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -209,3 +210,27 @@ def test_check_finds_what_cannot_be_had(tmp_path):
     table.write_text("text,label\n" + "hello there,a\n" * 10)
     with pytest.raises(StudyError):
         train.check(config.spec(str(table), "ce", encoder="tiny", seed=0))
+
+
+def own_numbers(tokens, used):
+    return replace(tokens, ids=[used[row] for row in tokens.ids])
+
+
+@pytest.mark.parametrize("objective", ["ce", "lcl"])
+def test_a_table_of_the_used_tokens_alone_trains_what_the_whole_one_trains(objective):
+    this = spec(objective)
+    cut = train.prepare(this)
+    texts = {split: own_numbers(tokens, cut.used) for split, tokens in cut.texts.items()}
+    whole = replace(cut, used=None, texts=texts, views=cut.views and own_numbers(cut.views, cut.used))
+    found, sizes = [], []
+    for data in (cut, whole):
+        with torch.random.fork_rng():
+            model, _, _, validation = train._fit(this, data, None, torch.device("cpu"), progress=False)
+        found.append(validation)
+        sizes.append(model.primary.body.get_input_embeddings().num_embeddings)
+    np.testing.assert_allclose(*found, atol=1e-5)
+    assert sizes == [len(cut.used), len(cut.encoder.tokenizer)] and sizes[0] < sizes[1]
+
+
+def test_views_that_are_yet_to_be_drawn_keep_the_whole_table():
+    assert train.prepare(spec("lcl", protocol="released,views=each_epoch")).used is None
