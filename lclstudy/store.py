@@ -76,7 +76,7 @@ class RunStore:
         Raises SaveError (a StudyError that carries the record) if the disk refuses, ValueError if the arrays do not fit.
         """
         facts, arrays = records.apart(record)
-        if record.status != "done" and self._has(facts["identity"]):
+        if self._has(facts["identity"]) and record.status != "done":
             return
         try:
             records.write(self._file(facts["identity"]), records.encode(facts, arrays))

@@ -43,7 +43,9 @@ def frozen(tmp_path):
         store = RunStore(tmp_path / "runs")
         for one in records:
             store.save(one)
-        return read_frozen(store.freeze(tmp_path / "mine", [*(one.spec for one in records), *planned]))
+        specs = [*(one.spec for one in records), *planned]
+        folder = tmp_path / str(len(list(tmp_path.iterdir()))) / "mine"  # freezing again would add to what is there
+        return read_frozen(store.freeze(folder, specs), specs)
 
     return freeze
 
