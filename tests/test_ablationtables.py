@@ -6,7 +6,7 @@ import pytest
 from lclstudy import ablationtables, config, stats
 from lclstudy.errors import StudyError
 from lclstudy.records import Record
-from lclstudy.store import RunStore, read_frozen
+from lclstudy.store import Frozen, RunStore, read_frozen
 
 CLASSES = ("a", "b", "c")
 TEXTS = 400
@@ -44,6 +44,8 @@ def frozen(tmp_path):
         for one in records:
             store.save(one)
         specs = [*(one.spec for one in records), *planned]
+        if not records:
+            return Frozen("mine", store.frame(specs), store.epochs_frame(specs))
         folder = tmp_path / str(len(list(tmp_path.iterdir()))) / "mine"  # freezing again would add to what is there
         return read_frozen(store.freeze(folder, specs), specs)
 
