@@ -101,7 +101,7 @@ def place(results: Frozen, corpus: str = "") -> pd.DataFrame:
     found = [group for _, group in chosen.groupby(_PLACE, sort=False) if _is_reference(group).any()]
     if not found:
         raise StudyError(
-            f"Results {results.manifest['name']!r} have no LCL as released to hold settings against; "
+            f"Results {results.name!r} have no LCL as released to hold settings against; "
             "add objective 'lcl' with protocol 'released' to the profile, and freeze again."
         )
     return max(found, key=lambda runs: (_settings_count(runs), (runs["classes"] == "").all()))

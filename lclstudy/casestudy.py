@@ -6,17 +6,26 @@ classes, so they are known only when those have run.
 
 from collections.abc import Mapping
 from string import ascii_lowercase
+from typing import Protocol
 
 import numpy as np
 
 from . import metrics, published, subsets
 from .config import Profile, RunSpec
 from .errors import StudyError, unknown
-from .frozen import Frozen
-from .store import RunStore
+from .records import Record
+from .runtables import Frozen
 
 ALL = "all"
 Classes = tuple[str, ...] | None  # None: every class of the corpus
+
+
+class Runs(Protocol):
+    """Where finished runs are: a `RunStore`, or frozen results."""
+
+    def has(self, spec: RunSpec) -> bool: ...
+
+    def load(self, spec: RunSpec) -> Record: ...
 
 
 def named_sets(profile: Profile) -> dict[str, Classes]:
@@ -41,12 +50,12 @@ def searched(profile: Profile) -> list[RunSpec]:
     return [profile.spec(study.corpus, "ce", seed=seed) for seed in study.search_seed]
 
 
-def confusion(profile: Profile, store: RunStore) -> tuple[np.ndarray, tuple[str, ...], int]:
+def confusion(profile: Profile, runs: Runs) -> tuple[np.ndarray, tuple[str, ...], int]:
     """Validation counts [C,C] added up over the finished runs of `searched`, their class names, and how many runs.
 
     Raises StudyError if none is finished.
     """
-    records = [store.load(spec) for spec in searched(profile) if store.has(spec)]
+    records = [runs.load(spec) for spec in searched(profile) if runs.has(spec)]
     if not records:
         raise StudyError(
             f"No finished cross-entropy run on all classes of {profile.case_study.corpus}, so no confusions to search; train "
@@ -58,24 +67,24 @@ def confusion(profile: Profile, store: RunStore) -> tuple[np.ndarray, tuple[str,
     return sum(counts), classes, len(records)
 
 
-def found_sets(profile: Profile, store: RunStore) -> dict[str, tuple[str, ...]]:
+def found_sets(profile: Profile, runs: Runs) -> dict[str, tuple[str, ...]]:
     """The most confusable disjoint subsets that the profile asks for, by name: `found-a` is the most confusable.
 
     Empty if the profile asks for none. Raises StudyError if no run is there to search.
     """
     if not searched(profile):
         return {}
-    counts, classes, _ = confusion(profile, store)
+    counts, classes, _ = confusion(profile, runs)
     picks = subsets.most_confusable(counts, profile.case_study.size, profile.case_study.found)
     return {f"found-{letter}": tuple(classes[index] for index in members)
             for letter, (members, _) in zip(ascii_lowercase, picks, strict=False)}  # fmt: skip
 
 
-def all_sets(profile: Profile, store: RunStore) -> dict[str, Classes]:
+def all_sets(profile: Profile, runs: Runs) -> dict[str, Classes]:
     """`named_sets`, then those `found_sets` that are none of them: a set that is published and found has its published name."""
     named = named_sets(profile)
     known = {frozenset(members) for members in named.values() if members}
-    return named | {name: members for name, members in found_sets(profile, store).items() if frozenset(members) not in known}
+    return named | {name: members for name, members in found_sets(profile, runs).items() if frozenset(members) not in known}
 
 
 def specs(profile: Profile, sets: Mapping[str, Classes]) -> list[RunSpec]:
@@ -92,10 +101,10 @@ def specs(profile: Profile, sets: Mapping[str, Classes]) -> list[RunSpec]:
     return list(dict.fromkeys(every))
 
 
-def all_specs(profile: Profile, store: RunStore) -> list[RunSpec]:
+def all_specs(profile: Profile, runs: Runs) -> list[RunSpec]:
     """Every run of a profile, each once: its grid, the case study on published sets, and on found ones where they are known."""
-    known = any(store.has(spec) for spec in searched(profile))
-    sets = all_sets(profile, store) if known else named_sets(profile)
+    known = any(runs.has(spec) for spec in searched(profile))
+    sets = all_sets(profile, runs) if known else named_sets(profile)
     return list(dict.fromkeys([*profile.specs(), *searched(profile), *specs(profile, sets)]))
 
 

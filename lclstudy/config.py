@@ -6,6 +6,7 @@ A default lives in `profiles/protocol.toml` and nowhere else; `spec()` and every
 import hashlib
 import itertools
 import json
+import re
 import tomllib
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
@@ -412,6 +413,8 @@ def load_profile(name_or_path: str) -> Profile:
         if name_or_path not in profile_names():
             raise unknown("profile", name_or_path, [*profile_names(), "or a path ending in .toml"])
         path = paths.profiles() / f"{name_or_path}.toml"
+    elif path.resolve().parent != paths.profiles():
+        _check_own_name(path)
     table = _read_toml(path)
     _check_profile(path.stem, table)
     base = _protocol_settings()
@@ -421,6 +424,14 @@ def load_profile(name_or_path: str) -> Profile:
     by_corpus = {name: {**base["corpus"].get(name, {}), **named, **own.get(name, {})} for name in {*base["corpus"], *own}}
     study = _case_study(path.stem, table["case_study"]) if "case_study" in table else None
     return Profile(path.stem, table.get("title", path.stem), defaults, by_corpus, tuple(table["grid"]), study)
+
+
+def _check_own_name(path: Path) -> None:
+    """Raises StudyError on a name under which results of one's own would mix with others, or leave their folder."""
+    if path.stem in profile_names():
+        raise StudyError(f"{path.name} has the name of a profile that comes with the study; rename it, say to my_{path.name}.")
+    if not re.fullmatch(r"\w[\w.-]*", path.stem):
+        raise StudyError(f"A profile's file name must be of letters, digits, '_', '-' and '.'; given {path.name!r}; rename it.")
 
 
 _PROFILE_KEYS = {"title": str, "defaults": dict, "corpus": dict, "grid": list, "case_study": dict}

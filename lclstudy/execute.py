@@ -22,7 +22,8 @@ from . import casestudy, config, paths
 from .config import Profile, RunSpec
 from .errors import StudyError, unknown
 from .records import Record
-from .store import RunStore
+from .store import RunStore, publish
+from .store import freeze as store_freeze
 
 log = logging.getLogger("lclstudy")
 
@@ -123,12 +124,8 @@ def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Su
 
 
 def freeze(profile: Profile, store: RunStore | None = None, also: Iterable[RunSpec] = ()) -> Path:
-    """Freezes every run of a profile, its case study included, and `also` others; returns the folder.
-
-    A run without record is frozen as `not run`, so that no table can hide it.
-    """
-    store = store or RunStore()
-    return store.freeze(paths.results(profile.name), list(dict.fromkeys([*casestudy.all_specs(profile, store), *also])))
+    """`store.publish` of a profile that comes with the package, `store.freeze` of one's own."""
+    return (publish if profile.name in config.profile_names() else store_freeze)(profile, store, also)
 
 
 def _telling(record: Record) -> str:

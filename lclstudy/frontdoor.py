@@ -321,7 +321,7 @@ def _profile_row(name: str, rates: dict[tuple[str, str], float]) -> list[str]:
 def _measured(results: frozen.Frozen, done: pd.DataFrame) -> str:
     if done.empty:
         return "not measured"
-    how = ", ".join([*results.manifest["devices"], *results.manifest["executors"]])
+    how = ", ".join(name for column in ("device", "executor") for name in sorted(set(done[column]) - {""}))
     return f"{_hours(done['seconds'].sum())} ({how})"
 
 

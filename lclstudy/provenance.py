@@ -15,11 +15,11 @@ _PACKAGES = ("numpy", "pandas", "matplotlib")
 
 
 def describe(notebook: str, inputs: Iterable[Path | str]) -> dict:
-    """`notebook`, `inputs` (path from the repository root: sha256; a folder stands for its files) and `versions`.
+    """`notebook`, `inputs` (path from the repository root: sha256; of a folder that of a list of its files) and `versions`.
 
     Raises StudyError if an input is not there.
     """
-    digests = {paths.relative(file): sha256(file.read_bytes()) for file in _files(inputs)}
+    digests = {paths.relative(path): _digest(path) for path in (paths.ROOT / given for given in inputs)}  # absolute ones stay
     versions = {"lclstudy": __version__, "python": platform.python_version()}
     versions |= {package: version(package) for package in _PACKAGES}
     return {"notebook": notebook, "inputs": dict(sorted(digests.items())), "versions": versions}
@@ -51,12 +51,10 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _files(inputs: Iterable[Path | str]) -> list[Path]:
-    found = []
-    for given in map(Path, inputs):
-        path = paths.ROOT / given  # an absolute path stays as it is
-        inside = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-        if not inside or not inside[0].is_file():
-            raise StudyError(f"No input {paths.relative(path)}; make it first, or name a file that is there.")
-        found += inside
-    return found
+def _digest(path: Path) -> str:
+    if path.is_file():
+        return sha256(path.read_bytes())
+    files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    if not files:
+        raise StudyError(f"No input {paths.relative(path)}; make it first, or name a file that is there.")
+    return sha256("\n".join(f"{file.relative_to(path).as_posix()} {sha256(file.read_bytes())}" for file in files).encode())

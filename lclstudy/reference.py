@@ -21,7 +21,7 @@ def runs(results: Frozen) -> pd.DataFrame:
     So a grid of settings or an ablation never stands for the method itself. Results of a profile of one's own are kept whole.
     """
     groups = results.runs.groupby(list(CELL), sort=False, dropna=False)
-    kept = [_of_first(results.manifest["name"], key, group) for key, group in groups]
+    kept = [_of_first(results.name, key, group) for key, group in groups]
     return pd.concat(kept).sort_index() if kept else results.runs
 
 

@@ -185,7 +185,7 @@ def holdings(
     frame = results.runs[subset] if class_sets is not None else results.runs[~subset]
     done = frame[frame["status"] == "done"]
     what = "on class sets" if class_sets is not None else "on all classes"
-    said = [f"Results shown: {results.manifest['name']}, {len(done)} of {len(frame)} planned runs {what} finished."]
+    said = [f"Results shown: {results.name}, {len(done)} of {len(frame)} planned runs {what} finished."]
     set_names = {"|".join(members): f", {name}" for name, members in (class_sets or {}).items()}
     for (corpus, classes, encoder), group in done.groupby(["corpus", "classes", "encoder"], sort=False):
         counts = group["objective"].value_counts(sort=False)

@@ -53,14 +53,14 @@ def main_results(profile: str = "") -> Frozen:
     """
     for name in [profile] if profile in MAIN else [name for name in MAIN if name in frozen.frozen_names()]:
         results = frozen.read_frozen(name)
-        if profile in MAIN or results.manifest["counts"]["done"]:
+        if profile in MAIN or len(results.done):
             return results
     raise StudyError("No frozen results of the follow-up report; make some: python -m lclstudy.execute report_small --freeze")
 
 
 def beside(results: Frozen) -> list[Frozen]:
     """`results`, and those of other profiles that its tables may be filled from."""
-    there = [name for name in (*MAIN, *BESIDE) if name in frozen.frozen_names() and name != results.manifest["name"]]
+    there = [name for name in (*MAIN, *BESIDE) if name in frozen.frozen_names() and name != results.name]
     return [results, *(frozen.read_frozen(name) for name in there)]
 
 
@@ -71,8 +71,8 @@ def systems(sources: Sequence[Frozen]) -> pd.DataFrame:
     `profile`, `n`, `mean`, `sd`, `low`, `high` (95 % interval of the mean, NaN below two runs), `same` (whether the encoder
     is the report's), `status`.
     """
-    full = [results for results in sources if results.manifest["name"] not in CUT_SHORT]
-    runs = {results.manifest["name"]: _whole_corpora(reference.runs(results)) for results in full}
+    full = [results for results in sources if results.name not in CUT_SHORT]
+    runs = {results.name: _whole_corpora(reference.runs(results)) for results in full}
     return pd.DataFrame([_system(corpus, _of_corpus(corpus, system), runs) for corpus in CORPORA for system in SYSTEMS])
 
 

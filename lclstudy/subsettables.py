@@ -58,8 +58,8 @@ def source(results: Frozen) -> Source:
     runs = {corpus: identities for corpus, identities in runs.items() if identities}
     if not runs:
         raise StudyError(
-            f"The frozen results {results.manifest['name']} hold no finished cross-entropy run on all classes of a corpus; "
-            f"train one: python -m lclstudy.execute {results.manifest['name']} --objectives ce --freeze"
+            f"The frozen results {results.name} hold no finished cross-entropy run on all classes of a corpus; "
+            f"train one: python -m lclstudy.execute {results.name} --objectives ce --freeze"
         )
     corpus = _paper_corpus()
     if corpus not in runs:

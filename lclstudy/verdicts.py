@@ -74,9 +74,9 @@ def evidence_from(profile: str = "") -> list[Frozen]:
 def counted(results: Sequence[Frozen], paper: str) -> list[Frozen]:
     """Those of `results` that count for claims of `paper`, best first: all but the evidence for the other paper alone."""
     of_other = {name for names_of in EVIDENCE.values() for name in names_of} - set(EVIDENCE[paper])
-    kept = [frozen for frozen in results if frozen.manifest["name"] not in of_other]
+    kept = [frozen for frozen in results if frozen.name not in of_other]
     rank = {name: place for place, name in enumerate(EVIDENCE[paper])}
-    return sorted(kept, key=lambda frozen: rank.get(frozen.manifest["name"], len(rank)))
+    return sorted(kept, key=lambda frozen: rank.get(frozen.name, len(rank)))
 
 
 def judge(results: Sequence[Frozen], judged: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -194,7 +194,7 @@ def _most_confusable(claim: dict, results: list[Frozen]) -> Evidence:
             continue
         counts, classes = frozen.confusion(identities, "validation")
         picks = _picked(counts, classes, len(wanted))
-        name, encoder = frozen.manifest["name"], _encoder_of(frozen, identities[0])
+        name, encoder = frozen.name, _encoder_of(frozen, identities[0])
         found = Evidence(REPRODUCED, name, encoder, (len(identities),), note=_place_said(wanted, picks))
         if picks[place] == wanted:
             return found
@@ -269,7 +269,7 @@ def _settings(claim: dict, results: list[Frozen]) -> Evidence:
         means = 100 * runs.groupby(["alpha", "temperature", "batch_size"])[f"{claim['split']}_{claim['metric']}"].mean()
         if len(means) > 1:
             span = float(means.max() - means.min())
-            found = Evidence("", frozen.manifest["name"], runs["encoder"].iloc[0], (len(means),), span, note="settings run")
+            found = Evidence("", frozen.name, runs["encoder"].iloc[0], (len(means),), span, note="settings run")
             if span > claim["margin"]:
                 return replace(found, verdict=REPRODUCED)
             return replace(found, verdict=CONTRADICTED if len(means) >= GRID else UNDERPOWERED)
@@ -315,7 +315,7 @@ def _sides(claim: dict, results: list[Frozen], same_encoder: bool = False) -> Si
             scores = {side: _scores(frozen, frame, claim) for side, frame in same.items()}
             fewest = min(map(len, scores.values()))
             rank = (-fewest if encoder == claim["encoder"] else 0, -fewest, order)
-            candidates.append((rank, Sides(frozen.manifest["name"], encoder, scores["a"], scores.get("b", np.zeros(0)))))
+            candidates.append((rank, Sides(frozen.name, encoder, scores["a"], scores.get("b", np.zeros(0)))))
     return min(candidates, key=lambda pair: pair[0])[1] if candidates else Sides("", "", np.zeros(0), np.zeros(0))
 
 

@@ -32,15 +32,15 @@ for line in reports.holdings(results):
 
 # %%
 def sources():
-    return [results.folder / "runs.csv", paths.published() / "numbers.csv"]
+    return [*results.folders, paths.published() / "numbers.csv"]
 
 
 def save(figure, name, inputs=()):
-    figstyle.save(figure, f"06_{name}", results.folder.name, "06_main_results", [*sources(), *inputs])
+    figstyle.save(figure, f"06_{name}", results.name, "06_main_results", [*sources(), *inputs])
 
 
 def keep(table, name, caption, readable):
-    tables.save(table, f"06_{name}", paths.figures(results.folder.name), caption, readable, "06_main_results", sources())
+    tables.save(table, f"06_{name}", paths.figures(results.name), caption, readable, "06_main_results", sources())
     display(show.table(readable))
 
 
@@ -177,7 +177,7 @@ epochs = results.epochs[results.epochs["classes"] == ""]
 for (corpus, encoder), curves in epochs.groupby(["corpus", "encoder"], sort=False):
     figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=2.6)
     plots.learning_curves(curves, axes)
-    save(figure, f"curves_{corpus}_{encoder}", [results.folder / "epochs.csv"])
+    save(figure, f"curves_{corpus}_{encoder}")
 
 # %% [markdown]
 # ## What is confused
@@ -200,7 +200,7 @@ for cell in best.itertuples():
     figure, axes = plots.subplots(width=width, height=0.88 * width)
     what = f"{names.corpus(cell.corpus)}, {names.objective(cell.objective)}, {names.encoder(cell.encoder)}, n = {cell.n}"
     plots.confusion_heatmap(counts, classes, axes[0], what)
-    save(figure, f"confusion_{cell.corpus}", [results.folder / "predictions"])
+    save(figure, f"confusion_{cell.corpus}")
 
 # %% [markdown]
 # The pairs of classes that are taken for one another most often:

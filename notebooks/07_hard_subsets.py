@@ -41,15 +41,15 @@ what = found.said().rstrip(".")
 
 # %%
 def sources():
-    return [results.folder / "runs.csv", results.folder / "predictions", *subsettables.files(found)]
+    return [*results.folders, *subsettables.files(found)]
 
 
 def save(figure, name):
-    figstyle.save(figure, f"07_{name}", results.folder.name, "07_hard_subsets", sources())
+    figstyle.save(figure, f"07_{name}", results.name, "07_hard_subsets", sources())
 
 
 def keep(table, name, caption, readable):
-    tables.save(table, f"07_{name}", paths.figures(results.folder.name), caption, readable, "07_hard_subsets", sources())
+    tables.save(table, f"07_{name}", paths.figures(results.name), caption, readable, "07_hard_subsets", sources())
     display(show.table(readable))
 
 

@@ -27,15 +27,15 @@ for line in reports.holdings(results, class_sets=casestudy.frozen_sets(results, 
 
 # %%
 def sources():
-    return [results.folder / "runs.csv", paths.published() / "numbers.csv", paths.published() / "class_sets.csv"]
+    return [*results.folders, paths.published() / "numbers.csv", paths.published() / "class_sets.csv"]
 
 
 def save(figure, name):
-    figstyle.save(figure, f"09_{name}", results.folder.name, "09_case_study", sources())
+    figstyle.save(figure, f"09_{name}", results.name, "09_case_study", sources())
 
 
 def keep(table, name, caption, readable):
-    tables.save(table, f"09_{name}", paths.figures(results.folder.name), caption, readable, "09_case_study", sources())
+    tables.save(table, f"09_{name}", paths.figures(results.name), caption, readable, "09_case_study", sources())
     display(show.table(readable))
 
 

@@ -29,15 +29,15 @@ for line in reports.holdings(results):
 
 # %%
 def sources():
-    return [results.folder / "runs.csv", results.folder / "predictions"]
+    return results.folders
 
 
 def save(figure, name):
-    figstyle.save(figure, f"10_{name}", results.folder.name, "10_entropy", sources())
+    figstyle.save(figure, f"10_{name}", results.name, "10_entropy", sources())
 
 
 def keep(table, name, caption, readable):
-    tables.save(table, f"10_{name}", paths.figures(results.folder.name), caption, readable, "10_entropy", sources())
+    tables.save(table, f"10_{name}", paths.figures(results.name), caption, readable, "10_entropy", sources())
     display(show.table(readable))
 
 

@@ -30,12 +30,12 @@ for line in reports.holdings(results):
 
 # %%
 def save(figure, name):
-    figstyle.save(figure, f"11_{name}", results.folder.name, "11_ablations", [results.folder / "runs.csv"])
+    figstyle.save(figure, f"11_{name}", results.name, "11_ablations", results.folders)
 
 
 def keep(table, name, caption, readable):
-    sources = [results.folder / "runs.csv"]
-    tables.save(table, f"11_{name}", paths.figures(results.folder.name), caption, readable, "11_ablations", sources)
+    sources = results.folders
+    tables.save(table, f"11_{name}", paths.figures(results.name), caption, readable, "11_ablations", sources)
     display(show.table(readable))
 
 

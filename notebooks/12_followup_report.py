@@ -23,22 +23,22 @@ from lclstudy import figstyle, paths, plots, reportfindings, reportplots, report
 
 results = reporttables.main_results(profile)
 sources = reporttables.beside(results)
-print(f"Shown: {results.manifest['name']}; beside it in the tables of the report:")
+print(f"Shown: {results.name}; beside it in the tables of the report:")
 for source in sources[1:]:
-    print(f"{source.manifest['name']}: {source.manifest['counts']['done']} runs done of {len(source.runs)} planned.")
+    print(f"{source.name}: {len(source.done)} runs done of {len(source.runs)} planned.")
 
 
 # %%
 def inputs():
-    return [source.folder / "runs.csv" for source in sources] + [paths.published() / "numbers.csv"]
+    return [folder for source in sources for folder in source.folders] + [paths.published() / "numbers.csv"]
 
 
 def save(figure, name):
-    figstyle.save(figure, f"12_{name}", results.manifest["name"], "12_followup_report", inputs())
+    figstyle.save(figure, f"12_{name}", results.name, "12_followup_report", inputs())
 
 
 def keep(table, name, caption, readable):
-    folder = paths.figures(results.manifest["name"])
+    folder = paths.figures(results.name)
     tables.save(table, f"12_{name}", folder, caption, readable, "12_followup_report", inputs())
     display(show.table(readable))
 

@@ -25,13 +25,13 @@ results = verdicts.evidence_from(profile)
 folder = profile or frozen.best_frozen()
 judged = verdicts.judge(results)
 for whole in results:
-    print(f"Evidence: {whole.manifest['name']}, {whole.manifest['counts']['done']} finished runs.")
+    print(f"Evidence: {whole.name}, {len(whole.done)} finished runs.")
 
 
 # %%
 def sources():
     files = [paths.published() / name for name in ("claims.csv", "numbers.csv", "class_sets.csv")]
-    return [*files, *(whole.folder / "runs.csv" for whole in results)]
+    return [*files, *(folder for whole in results for folder in whole.folders)]
 
 
 def save(figure, name):

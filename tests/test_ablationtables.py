@@ -6,7 +6,7 @@ import pytest
 from lclstudy import ablationtables, config, stats
 from lclstudy.errors import StudyError
 from lclstudy.records import Record
-from lclstudy.store import RunStore, read_frozen
+from lclstudy.store import Frozen, RunStore, read_frozen
 
 CLASSES = ("a", "b", "c")
 TEXTS = 400
@@ -43,7 +43,11 @@ def frozen(tmp_path):
         store = RunStore(tmp_path / "runs")
         for one in records:
             store.save(one)
-        return read_frozen(store.freeze(tmp_path / "mine", [*(one.spec for one in records), *planned]))
+        specs = [*(one.spec for one in records), *planned]
+        if not records:
+            return Frozen("mine", store.frame(specs), store.epochs_frame(specs))
+        folder = tmp_path / str(len(list(tmp_path.iterdir()))) / "mine"  # freezing again would add to what is there
+        return read_frozen(store.freeze(folder, specs), specs)
 
     return freeze
 

@@ -34,6 +34,7 @@ LABELS = catalog.corpora()["embedded"].labels
 @pytest.fixture
 def profile(tmp_path, monkeypatch):
     monkeypatch.setenv("LCLSTUDY_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("LCLSTUDY_BUILD", str(tmp_path / "build"))
     (tmp_path / "mine.toml").write_text(PROFILE)
     return config.load_profile(str(tmp_path / "mine.toml"))
 
@@ -134,9 +135,12 @@ def test_training_on_subsets_then_freezing(profile, tmp_path):
     summary = execute.run_case_study(part, store, progress=False, device="cpu")
     assert summary[:3] == (2 + 2 * 2, 0, 0), "CE and LCL on all classes, then both on two found sets"
     assert execute.run_case_study(part, store, progress=False, device="cpu")[:2] == (0, 6)
-    folder = execute.freeze(profile, store)
-    results = read_frozen(folder)
-    assert results.manifest["counts"] == {"done": 6, "failed": 0, "not run": 6}
+    execute.freeze(profile, store)
+    results = read_frozen(str(tmp_path / "mine.toml"))
+    assert results.runs["status"].value_counts().to_dict() == {"done": 6, "not run": 6}
+    fresh = RunStore(tmp_path / "fresh")
+    assert fresh.missing(casestudy.all_specs(profile, fresh)) == store.missing(casestudy.all_specs(profile, store))
+    assert casestudy.found_sets(profile, fresh) == casestudy.found_sets(profile, store), "of frozen runs as of own records"
     sets = casestudy.frozen_sets(results, "embedded")
     assert sets == casestudy.found_sets(profile, store)
     for members in sets.values():

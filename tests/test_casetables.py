@@ -31,7 +31,7 @@ def results():
     ]
     frame = pd.concat(parts, ignore_index=True)
     found = Results(frame)
-    return Frozen(None, {"predictions": {}, "files": {}, "name": "mine"}, _without_all_classes_ce(found.runs), frame.iloc[:0])
+    return Frozen("mine", _without_all_classes_ce(found.runs), frame.iloc[:0])
 
 
 def _without_all_classes_ce(runs):

@@ -48,6 +48,7 @@ def profile(tmp_path, monkeypatch):
     """The path of a small profile, with runs and frozen results in the test's own folder."""
     monkeypatch.setenv("LCLSTUDY_RUNS", str(tmp_path / "runs"))
     monkeypatch.setattr(paths, "results", lambda name: tmp_path / "results" / name)
+    monkeypatch.setattr(paths, "build", lambda name: tmp_path / "build" / name)
     path = tmp_path / "small.toml"
     path.write_text(PROFILE)
     return str(path)
@@ -233,7 +234,7 @@ def test_the_command_trains_then_freezes_the_whole_profile(profile, capsys, tmp_
     assert "Frozen in " in out
     from lclstudy.store import read_frozen
 
-    frozen = read_frozen(tmp_path / "results" / "small").runs
+    frozen = read_frozen(profile).runs
     told = frozen.set_index(["objective", "seed"])["status"].to_dict()
     assert told == {("ce", 0): "not run", ("lcl", 0): "not run", ("ce", 1): "done", ("lcl", 1): "not run", ("ce", 2): "done"}
 

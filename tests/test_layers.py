@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "paths": (),
     "catalog": ("paths",),
     "config": ("catalog", "paths"),
-    "records": ("config",),
+    "records": ("config", "paths"),
     # numbers alone
     "losses": (),
     "circle": ("losses",),
@@ -56,11 +56,12 @@ MAY_IMPORT = {
         "bagofwords",
     ),
     # records and results
-    "frozen": ("paths", "catalog", "config", "records", "metrics"),
-    "store": ("paths", "config", "records", "frozen"),
-    "reference": ("config", "frozen"),
+    "runtables": ("paths", "catalog", "config", "records", "metrics"),
     "published": ("paths",),
-    "casestudy": ("paths", "catalog", "config", "records", "metrics", "frozen", "store", "subsets", "published"),
+    "casestudy": ("paths", "catalog", "config", "records", "metrics", "subsets", "published", "runtables"),
+    "frozen": ("paths", "config", "records", "runtables", "casestudy"),
+    "store": ("paths", "config", "records", "runtables", "frozen", "casestudy"),
+    "reference": ("config", "frozen"),
     "execute": ("paths", "config", "records", "train", "store", "casestudy"),
     # what is shown
     "provenance": ("paths",),
@@ -122,7 +123,7 @@ ANALYSES = (
     *("finding", "lossforms", "consistency", "followup"),
     *("casestudy", "audit", "auditplots", "subsetplots", "uncertainty", "uncertaintyplots", "verdicts", "forestplots"),
     *("metrics", "subsets", "stats", "tables", "plots", "corpusplots", "show", "summary", "reports"),
-    *("published", "store", "frozen", "reference", "config", "records", "catalog", "notebooks"),
+    *("published", "store", "frozen", "runtables", "reference", "config", "records", "catalog", "notebooks"),
 )
 HEAVY = {"torch", "transformers", "datasets", "ray"}
 

@@ -321,7 +321,7 @@ def test_nothing_learnt_is_said(tmp_path):
 
 def test_nothing_finished_is_an_error(tmp_path):
     with pytest.raises(StudyError, match="No run finished"):
-        owncorpus.records(owncorpus.plan(QUICK, "embedded", 0), store.RunStore(tmp_path))
+        owncorpus.records(owncorpus.plan(QUICK, "embedded", 99), store.RunStore(tmp_path))
 
 
 # --- the card

@@ -17,11 +17,21 @@ def test_inputs_are_hashed_under_relative_paths():
     assert set(found["versions"]) == {"lclstudy", "python", "numpy", "pandas", "matplotlib"}
 
 
-def test_a_folder_stands_for_its_files(tmp_path):
-    (tmp_path / "results" / "predictions").mkdir(parents=True)
-    (tmp_path / "results" / "runs.csv").write_text("a")
-    (tmp_path / "results" / "predictions" / "emoint.npz").write_text("b")
-    assert list(provenance.describe("n", [tmp_path / "results"])["inputs"]) == ["predictions/emoint.npz", "results/runs.csv"]
+def test_a_folder_stands_for_its_files_but_not_for_half_written_ones(tmp_path):
+    folder = tmp_path / "results" / "quick"
+    folder.mkdir(parents=True)
+    (folder / "one.npz").write_text("a")
+
+    def digest():
+        (found,) = provenance.describe("n", [folder])["inputs"].items()
+        return found
+
+    first = digest()
+    assert first[0] == "results/quick"
+    (folder / ".two.npz.01234567.part").write_text("b")
+    assert digest() == first
+    (folder / "two.npz").write_text("b")
+    assert digest() != first
 
 
 @pytest.mark.parametrize("missing", ["gone.csv", "empty"])

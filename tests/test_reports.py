@@ -134,7 +134,7 @@ def test_holdings_say_what_is_there_and_that_the_encoder_is_another(tmp_path):
     done = record_of()
     done.spec = specs[0]
     runs.save(done)
-    said = reports.holdings(store.read_frozen(runs.freeze(tmp_path / "mine", specs)))
+    said = reports.holdings(store.read_frozen(runs.freeze(tmp_path / "mine", specs), specs))
     assert said[:3] == [
         "Results shown: mine, 1 of 2 planned runs on all classes finished.",
         "EmoInt with MiniLM, runs per objective: CE (1).",

@@ -33,9 +33,8 @@ def made(name, score, specs=None):
             losses = {"loss_ce": 1.0 / epoch, "loss_contrastive": 9.0, "validation_accuracy": found}
             epochs.append({"identity": spec.identity(), "objective": spec.objective, "epoch": epoch, **losses})
     runs = pd.DataFrame(rows).astype({"test_accuracy": float, "validation_accuracy": float})
-    counts = {"done": int((runs["status"] == "done").sum())}
     columns = ["identity", "objective", "epoch", "loss_ce", "loss_contrastive", "validation_accuracy"]
-    return Made(None, {"name": name, "counts": counts, "predictions": {}}, runs, pd.DataFrame(epochs, columns=columns))
+    return Made(name, runs, pd.DataFrame(epochs, columns=columns))
 
 
 def emoint(spec):
@@ -284,7 +283,7 @@ def test_the_first_setting_of_the_report_is_its_best_one():
 
 
 def test_a_profile_that_does_not_ask_the_reports_questions_shows_those_that_do(tmp_path, monkeypatch):
-    assert reporttables.main_results("quick").manifest["name"] in reporttables.MAIN
+    assert reporttables.main_results("quick").name in reporttables.MAIN
     monkeypatch.setenv("LCLSTUDY_RESULTS", str(tmp_path))
     with pytest.raises(StudyError, match="report_small --freeze"):
         reporttables.main_results()

@@ -1,19 +1,19 @@
-"""The store: a record is whole or not there, whatever happens; frozen results are the same bytes, and read back exactly."""
+"""The store: a record is whole or not there, whatever happens, and a frozen run counts as finished."""
 
 import hashlib
+import io
 import json
 import math
 import resource
 import subprocess
 import sys
+import zipfile
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from lclstudy import config, frozen, paths, store
+from lclstudy import config, paths, records, store
 from lclstudy.errors import StudyError
 from lclstudy.records import Record
 from lclstudy.store import RunStore
@@ -48,6 +48,12 @@ def record_of(spec, rows=12, classes=CLASSES, seed=None, sharpness=1.0):
 
 def failed_record(spec):
     return Record(spec, (), status="failed", failure="NonFiniteLoss: loss is nan at step 3, batch 3")
+
+
+@pytest.fixture(autouse=True)
+def nothing_frozen(tmp_path, monkeypatch):
+    monkeypatch.setenv("LCLSTUDY_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("LCLSTUDY_BUILD", str(tmp_path / "build"))
 
 
 @pytest.fixture
@@ -189,6 +195,89 @@ def test_foreign_files_are_set_aside_and_the_others_still_read(runs, caplog):
     )
 
 
+def _sealed(content: dict) -> bytes:
+    """Arrays in the container of a record, with a checksum that holds."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **content)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.comment = bytes(64)
+    body = buffer.getvalue()[:-64]
+    return body + hashlib.sha256(body).hexdigest().encode()
+
+
+def parts_of(spec, /, **changed):
+    """The facts and arrays of a record, of which some are changed, or left out where they are None."""
+    facts, arrays = records.apart(record_of(spec))
+    whole = {**facts, "format": 1, **{name: value for name, value in changed.items() if name not in arrays}}
+    text = json.dumps({name: value for name, value in whole.items() if value is not None}, default=lambda number: number.item())
+    arrays |= {name: value for name, value in changed.items() if name in arrays}
+    kept = {name: value for name, value in arrays.items() if value is not None}
+    return {"record": np.frombuffer(text.encode(), np.uint8), **kept}
+
+
+ODD = {
+    "no array": {"test_labels": None},
+    "an array of other rows": {"test_labels": np.zeros(3, np.int64)},
+    "an array of texts": {"test_labels": np.array(["a"] * 24)},
+    "no status": {"status": None},
+    "a format that is a text": {"format": "one"},
+    "no format": {"format": None},
+    "epochs that are a text": {"epochs": "five"},
+    "epochs that are numbers": {"epochs": [1, 2]},
+    "classes that are numbers": {"classes": [1, 2, 3, 4]},
+    "a spec without seed": {"spec": {"corpus": "embedded", "classes": None, "objective": "ce", "encoder": "tiny"}},
+}
+
+
+@pytest.mark.parametrize("change", ODD.values(), ids=ODD)
+def test_odd_content_is_damage(runs, caplog, change):
+    spec = spec_of()
+    runs.path.mkdir()
+    path = runs.path / f"{spec.identity()}.npz"
+    path.write_bytes(_sealed(parts_of(spec)))
+    assert runs.has(spec), "unchanged, it is a record"
+    path.write_bytes(_sealed(parts_of(spec, **change)))
+    assert not runs.has(spec) and len(runs.frame()) == 0
+    assert path.with_name(path.name + ".corrupt").exists() and "is damaged (" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "content", [{"record": np.frombuffer(b"[1]", np.uint8)}, {"record": np.frombuffer(b"{", np.uint8)}, {"a": 1}]
+)
+def test_what_is_no_record_is_damage(runs, content):
+    spec = spec_of()
+    runs.path.mkdir()
+    (runs.path / f"{spec.identity()}.npz").write_bytes(_sealed(content))
+    assert runs.missing([spec]) == [spec]
+
+
+@pytest.mark.parametrize("seal", [True, False], ids=["sealed as today", "sealed in another way"])
+def test_a_record_of_a_newer_format_is_refused_and_stays(runs, seal):
+    spec = spec_of()
+    runs.path.mkdir()
+    path = runs.path / f"{spec.identity()}.npz"
+    data = _sealed(parts_of(spec, format=7, test_labels=None))
+    path.write_bytes(data if seal else data[:-64] + bytes(64))
+    before = path.read_bytes()
+    for ask in (runs.has, runs.load, lambda spec: runs.missing([spec]), lambda spec: runs.frame(),
+                lambda spec: runs.save(failed_record(spec)), lambda spec: runs.save(record_of(spec))):  # fmt: skip
+        with pytest.raises(StudyError, match=r"npz has format 7, but this lclstudy knows formats up to 1; update lclstudy\.$"):
+            ask(spec)
+    assert files_in(runs.path) == {path.name: before}
+
+
+def test_a_record_that_was_written_before_still_reads(runs):
+    """Not compressed, a failed one with arrays of no rows: as the store wrote them at first."""
+    finished, failed = spec_of(seed=0), spec_of(seed=1)
+    runs.path.mkdir()
+    (runs.path / f"{finished.identity()}.npz").write_bytes(_sealed(parts_of(finished)))
+    none = {name: np.zeros((0, 0) if name.endswith("probabilities") else 0, kind) for name, kind in records.FULL.items()}
+    content = {**parts_of(failed, status="failed", classes=[]), **none}
+    (runs.path / f"{failed.identity()}.npz").write_bytes(_sealed(content))
+    assert runs.has(finished) and runs.load(failed).status == "failed"
+    np.testing.assert_array_equal(runs.load(finished).test_probabilities, record_of(finished).test_probabilities)
+
+
 def test_a_disk_that_refuses_leaves_nothing_behind_and_loses_no_record(runs):
     kept, refused = record_of(spec_of(seed=0)), record_of(spec_of(seed=1))
     runs.save(kept)
@@ -217,16 +306,27 @@ def test_a_store_that_is_a_file_is_said_in_one_line(tmp_path):
         RunStore(tmp_path / "runs").save(record_of(spec_of()))
 
 
-def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_are_not(runs):
-    runs.save(record_of(spec_of(seed=0)))
-    part, file = store._open_part(runs.path / "0123456789abcdef.npz")
-    file.write(b"half a rec")
-    file.flush()
-    runs.save(record_of(spec_of(seed=1)))
-    assert part.exists()
-    file.close()  # the lock ends with its process, or here with the file
-    runs.save(record_of(spec_of(seed=2)))
-    assert not part.exists()
+def test_leftovers_go_when_their_record_is_written(runs):
+    spec = spec_of()
+    runs.path.mkdir()
+    part = runs.path / f".{spec.identity()}.npz.0123abcd.part"
+    part.write_bytes(b"half a rec")
+    assert len(runs.frame()) == 0
+    runs.save(record_of(spec))
+    assert list(files_in(runs.path)) == [f"{spec.identity()}.npz"]
+    ignored = ["git", "check-ignore", "-q", f"data/results/quick/{part.name}"]
+    assert subprocess.run(ignored, cwd=paths.ROOT, check=False).returncode == 0
+
+
+def test_a_store_that_cannot_be_written_to_is_told_before_training(runs, tmp_path):
+    runs.check_writable()
+    assert not files_in(runs.path)
+    with full_disk(after=0), pytest.raises(StudyError, match=r"^Cannot write to .*File too large.*LCLSTUDY_RUNS") as raised:
+        runs.check_writable()
+    assert "\n" not in str(raised.value)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyError, match=r"Cannot write to .*Not a directory"):
+        RunStore(tmp_path / "file" / "runs").check_writable()
 
 
 # Processes. Each program forks its writers after one import, so that many moments are tried in little time.
@@ -282,9 +382,10 @@ for _ in range(60):
     os.waitpid(child, 0)
     halves += len(list(store.path.glob(".*.part")))
     whole(0), whole(1)
-    assert len(list(store.path.glob(".*.part"))) <= 1, "the next save removes what the last kill left"
-store.save(record(2, 1))
-assert sorted(path.suffix for path in store.path.iterdir()) == [".npz"] * 3, list(store.path.iterdir())
+    assert len(list(store.path.glob(".*.part"))) <= 2, "the next save of a record removes what kills left of it"
+for seed in (0, 1):
+    store.save(record(seed, 1))
+assert sorted(path.suffix for path in store.path.iterdir()) == [".npz"] * 2, list(store.path.iterdir())
 print("kills that hit a write:", halves)
 assert halves > 0
 """
@@ -343,187 +444,3 @@ def test_the_frame_has_a_row_per_spec_with_exact_scores(runs):
 def test_an_empty_store_has_empty_tables(runs):
     assert len(runs.frame()) == len(runs.epochs_frame()) == len(runs.failed()) == 0
     assert {"identity", "status", "test_accuracy"} <= set(runs.frame().columns)
-
-
-# Frozen results
-
-
-def grid(seeds=(0, 1)):
-    return [spec_of(objective, seed) for objective in ("ce", "lcl") for seed in seeds]
-
-
-def test_the_same_records_freeze_to_the_same_bytes(tmp_path):
-    specs = grid()
-    stores = [RunStore(tmp_path / name) for name in ("one", "two")]
-    for runs, order in zip(stores, (specs, specs[::-1]), strict=True):
-        for spec in order:
-            runs.save(record_of(spec))
-    folders = [runs.freeze(tmp_path / f"frozen {number}" / "quick", specs) for number, runs in enumerate(stores)]
-    first, second = (files_in(folder) for folder in folders)
-    assert first == second
-    stores[0].freeze(folders[0], specs)
-    assert files_in(folders[0]) == first
-    assert set(first) == {"runs.csv", "epochs.csv", "manifest.json", "predictions/embedded.npz"}
-
-
-def test_frozen_results_read_back_as_the_records_were(runs, tmp_path):
-    specs = [*grid(), spec_of(seed=7), spec_of(seed=8)]
-    records = {spec.identity(): record_of(spec, rows=200, sharpness=0.05) for spec in specs[:4]}
-    for record in records.values():
-        runs.save(record)
-    runs.save(failed_record(specs[4]))
-    results = store.read_frozen(runs.freeze(tmp_path / "quick", specs))
-    pd.testing.assert_frame_equal(results.runs, runs.frame(specs), check_exact=True)
-    pd.testing.assert_frame_equal(results.epochs, runs.epochs_frame(specs), check_exact=True)
-    assert results.runs["status"].tolist() == ["done"] * 4 + ["failed", "not run"]
-    assert results.manifest["counts"] == {"done": 4, "failed": 1, "not run": 1}
-    assert results.manifest["settings"]["encoder"] == "tiny"
-    assert "objective" not in results.manifest["settings"]
-    assert results.manifest["versions"] == {"torch": ["2.13.0"]}
-    for identity, record in records.items():
-        for split in ("validation", "test"):
-            given = getattr(record, f"{split}_probabilities")
-            read = results.probabilities(identity, split)
-            np.testing.assert_allclose(read.sum(axis=1), 1)
-            np.testing.assert_allclose(read, given / given.sum(axis=1, keepdims=True), atol=5e-4)
-            seen = given > 1e-30  # half-precision logarithms keep even these to a few per cent
-            np.testing.assert_allclose(read[seen], given[seen], rtol=0.05)
-            np.testing.assert_array_equal(results.predictions(identity, split), given.argmax(axis=1))
-            np.testing.assert_array_equal(results.labels(identity, split), getattr(record, f"{split}_labels"))
-        assert results.classes(identity) == CLASSES
-        accuracy = (results.predictions(identity) == results.labels(identity)).mean()
-        assert results.runs.set_index("identity").loc[identity, "test_accuracy"] == accuracy
-
-
-def test_the_confusion_of_seeds_is_the_sum_of_theirs(runs, tmp_path):
-    specs = [spec_of(seed=seed) for seed in (0, 1)] + [spec_of(seed=2, classes=("joyful", "proud"))]
-    for spec in specs:
-        runs.save(record_of(spec, classes=spec.classes or CLASSES))
-    results = store.read_frozen(runs.freeze(tmp_path / "quick", specs))
-    first, second, other = (spec.identity() for spec in specs)
-    confusion, classes = results.confusion([first, second])
-    assert classes == CLASSES
-    np.testing.assert_array_equal(confusion, results.confusion([first])[0] + results.confusion([second])[0])
-    assert confusion.sum() == 2 * len(results.labels(first))
-    assert np.trace(confusion) == sum((results.predictions(one) == results.labels(one)).sum() for one in (first, second))
-    assert results.confusion([first], "validation")[0].sum() == len(results.labels(first, "validation"))
-    for identities in ([first, other], []):
-        with pytest.raises(StudyError, match="runs of the same classes"):
-            results.confusion(identities)
-
-
-def test_a_frozen_file_that_was_altered_or_lost_is_named(runs, tmp_path):
-    runs.save(record_of(spec_of()))
-    folder = runs.freeze(tmp_path / "quick")
-    for name in ("runs.csv", "epochs.csv", "predictions/embedded.npz"):
-        whole = (folder / name).read_bytes()
-        (folder / name).write_bytes(whole + b"\n")
-        with pytest.raises(StudyError, match=rf"{Path(name).name} is not as it was frozen; freeze again or restore"):
-            store.read_frozen(folder)
-        (folder / name).unlink()
-        with pytest.raises(StudyError, match="is not as it was frozen"):
-            store.read_frozen(folder)
-        (folder / name).write_bytes(whole)
-    assert store.read_frozen(folder).runs["status"].tolist() == ["done"]
-    (folder / "manifest.json").write_text("{")
-    with pytest.raises(StudyError, match=r"manifest\.json is damaged"):
-        store.read_frozen(folder)
-
-
-def test_asking_for_what_was_not_frozen_says_what_there_is(runs, tmp_path):
-    spec = spec_of()
-    runs.save(record_of(spec))
-    results = store.read_frozen(runs.freeze(tmp_path / "quick"))
-    with pytest.raises(StudyError, match="No finished run 'ffff'"):
-        results.probabilities("ffff")
-    with pytest.raises(StudyError, match="Unknown split 'dev'; allowed: validation, test"):
-        results.predictions(spec.identity(), "dev")
-    with pytest.raises(StudyError, match="Unknown frozen results 'nope'"):
-        store.read_frozen("nope")
-
-
-def test_freezing_again_removes_what_is_no_longer_there(runs, tmp_path):
-    subset = tuple(config.catalog.corpora()["embedded"].labels[:2])
-    whole, part = spec_of(), spec_of(classes=subset)
-    runs.save(record_of(whole))
-    runs.save(record_of(part, classes=subset))
-    folder = runs.freeze(tmp_path / "quick", [whole, part])
-    names = {name for name in files_in(folder) if name.startswith("predictions/")}
-    digest = hashlib.sha256("|".join(subset).encode()).hexdigest()[:8]
-    assert names == {"predictions/embedded.npz", f"predictions/embedded-2-{digest}.npz"}
-    (folder / "README.md").write_text("mine")
-    runs.freeze(folder, [whole])
-    assert set(files_in(folder)) == {"README.md", "epochs.csv", "manifest.json", "predictions/embedded.npz", "runs.csv"}
-
-
-def test_a_big_group_is_split_by_objective_then_by_number(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(frozen, "_FILE_LIMIT", 2 * 36 * 4 * 2)  # two runs of 12 + 24 rows and 4 classes in half precision
-    specs = grid(seeds=(0, 1, 2))
-    for spec in specs:
-        runs.save(record_of(spec))
-    results = store.read_frozen(runs.freeze(tmp_path / "quick", specs))
-    assert list(results.manifest["predictions"]) == [
-        f"predictions/embedded-{objective}-tiny-{number}.npz" for objective in ("ce", "lcl") for number in (1, 2)
-    ]
-    for spec in specs:
-        np.testing.assert_array_equal(results.predictions(spec.identity()), record_of(spec).test_probabilities.argmax(axis=1))
-
-
-def test_corpora_of_ones_own_freeze_without_their_path_and_apart(runs, tmp_path):
-    specs = []
-    for number in (1, 2):
-        path = tmp_path / str(number) / "mine.csv"
-        path.parent.mkdir()
-        path.write_text(f"text,label\nhello {number},a\nbye,b\n")
-        specs.append(config.spec(str(path), "lcl", encoder="tiny", seed=0))
-    for rows, spec in zip((12, 16), specs, strict=True):
-        runs.save(record_of(spec, rows=rows))
-    folder = runs.freeze(tmp_path / "frozen", specs)
-    results = store.read_frozen(folder)
-    assert [len(results.labels(spec.identity(), "validation")) for spec in specs] == [12, 16]
-    assert results.runs["corpus"].tolist() == ["mine", "mine"]
-    assert all(str(tmp_path).encode() not in content for content in files_in(folder).values())
-
-
-def test_records_of_a_corpus_that_is_gone_still_show(runs, tmp_path):
-    path = tmp_path / "mine.csv"
-    path.write_text("text,label\nhello,a\nbye,b\n")
-    runs.save(record_of(config.spec(str(path), "ce", encoder="tiny", seed=0)))
-    path.unlink()
-    assert runs.frame()["corpus"].tolist() == ["mine"]
-
-
-def test_a_freeze_that_the_disk_refuses_is_one_line_and_is_seen_later(runs, tmp_path):
-    specs = grid()
-    runs.save(record_of(specs[0], rows=300))
-    folder = runs.freeze(tmp_path / "quick", specs)
-    runs.save(record_of(specs[1], rows=300))
-    with full_disk(after=2500), pytest.raises(StudyError, match=r"Could not freeze to .*File too large") as raised:
-        runs.freeze(folder, specs)
-    assert "\n" not in str(raised.value)
-    assert not list(folder.rglob(".*.part"))
-    with pytest.raises(StudyError, match="is not as it was frozen"):
-        store.read_frozen(folder)
-    runs.freeze(folder, specs)
-    assert store.read_frozen(folder).manifest["counts"]["done"] == 2
-
-
-def test_the_best_frozen_results_are_the_most_telling_that_hold_a_run(runs, tmp_path, monkeypatch):
-    monkeypatch.setenv("LCLSTUDY_RESULTS", str(tmp_path / "results"))
-    with pytest.raises(StudyError, match="No frozen results"):
-        store.best_frozen()
-    finished, absent = spec_of(seed=0), spec_of(seed=1)
-    runs.save(record_of(finished))
-    for name, spec in (("ablations", finished), ("quick", finished), ("minilm", finished), ("paper", absent)):
-        runs.freeze(paths.results(name), [spec])
-    assert store.frozen_names() == ["ablations", "minilm", "paper", "quick"]
-    assert store.best_frozen() == "minilm"
-    assert store.read_frozen("minilm").manifest["name"] == "minilm"
-
-
-def test_the_manifest_lists_every_file_with_its_hash(runs, tmp_path):
-    runs.save(record_of(spec_of()))
-    folder = runs.freeze(tmp_path / "quick")
-    content = files_in(folder)
-    listed = json.loads(content.pop("manifest.json"))["files"]
-    assert listed == {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}

@@ -94,7 +94,7 @@ def results(tmp_path):
         split = dict(validation_probabilities=scores, validation_labels=truth, test_probabilities=scores, test_labels=truth)
         epochs = [{"epoch": 1, "loss": 1.0, "validation_accuracy": 0.5}]
         store.save(Record(spec, CLASSES, **split, epochs=epochs, best_epoch=1))
-    return read_frozen(store.freeze(tmp_path / "mine", specs))
+    return read_frozen(store.freeze(tmp_path / "mine", specs), specs)
 
 
 def _scores(seed, labels, sure):

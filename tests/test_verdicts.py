@@ -16,7 +16,7 @@ def frozen(*parts, name="paper"):
     runs["test_weighted_f1"] = runs["test_accuracy"]
     runs["identity"] = [f"run{number}" for number in range(len(runs))]
     runs["batch_size"] = runs.get("batch_size", 10)
-    return Frozen(None, {"name": name, "predictions": {}, "files": {}, "counts": {"done": len(runs)}}, runs, runs.iloc[:0])
+    return Frozen(name, runs, runs.iloc[:0])
 
 
 def claim(**wanted):
@@ -157,7 +157,7 @@ def test_the_committed_results_give_the_search_and_the_entropies():
 
 
 def test_the_committed_grid_and_variants_are_evidence():
-    """Frozen results come from a csv, in which a setting that is not given is missing, not None."""
+    """In tables a setting that is not given is missing, not None."""
     results = verdicts.evidence_from("report_small")
     table = verdicts.judge(results).set_index("claim")
     runs = results[0].runs[lambda frame: (frame["corpus"] == "sst5") & (frame["status"] == "done")]
@@ -168,8 +168,8 @@ def test_the_committed_grid_and_variants_are_evidence():
 
 
 def test_the_quick_results_are_no_evidence():
-    assert "quick" not in [results.manifest["name"] for results in verdicts.evidence_from()]
-    assert [results.manifest["name"] for results in verdicts.evidence_from("quick")] == ["quick"]
+    assert "quick" not in [results.name for results in verdicts.evidence_from()]
+    assert [results.name for results in verdicts.evidence_from("quick")] == ["quick"]
 
 
 def test_forest_rows_have_every_corpus_and_the_mean_of_those_that_ran():
