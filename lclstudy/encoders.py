@@ -1,7 +1,10 @@
 """Encoders: pre-trained from a local folder or the hub, `tiny`, and recurrent; how a packed batch goes through one."""
 
 import hashlib
+import os
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,9 +127,37 @@ def sequence_logits(model: nn.Module, rows: Packed) -> Tensor:
     return model.classifier(model.dropout(model.base_model.pooler(first)))
 
 
+@dataclass(frozen=True)
+class _Folder(os.PathLike):
+    """The folder of an encoder. It pickles with its files, so that a node of a cluster needs no copy of its own."""
+
+    path: Path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __reduce__(self):
+        wanted = [file for file in self.path.iterdir() if file.suffix in (".json", ".txt", ".safetensors")]
+        return _unpacked, ({file.name: file.read_bytes() for file in wanted},)
+
+
+def _unpacked(files: dict[str, bytes]) -> _Folder:
+    """The folder on a node: beside the package, which Ray puts into a folder of its own and removes."""
+    name = hashlib.sha256(files["model.safetensors"]).hexdigest()
+    whole, part = paths.models() / name, paths.models() / f".{name}.{os.getpid()}"
+    if not whole.is_dir():
+        part.mkdir(parents=True, exist_ok=True)
+        for file, data in files.items():
+            (part / file).write_bytes(data)
+        with suppress(OSError):  # another task was first
+            part.rename(whole)
+        shutil.rmtree(part, ignore_errors=True)
+    return _Folder(whole)
+
+
 def _pretrained(entry: catalog.EncoderEntry) -> Encoder:
-    folder = _local_folder(entry) or _download(entry)
-    weights = _verified(folder, entry)
+    folder = _Folder(_local_folder(entry) or _download(entry))
+    weights = _verified(folder.path, entry)
     options = {"local_files_only": True, "use_safetensors": True, "attn_implementation": "packed", "dtype": torch.float32}
 
     def body() -> nn.Module:

@@ -21,13 +21,14 @@ class Record:
     the split; labels are int64 [N].
     `measures`: seconds (whole run), train_seconds, texts_per_second, peak_memory_bytes, steps, parameters.
     `notes`: counts worth telling (texts truncated, texts dropped). `status` is `done` or `failed`; a failed record has a
-    one-line `failure`, and arrays of no rows.
+    one-line `failure`, the end of its `traceback`, and arrays of no rows.
     """
 
     spec: RunSpec
     classes: tuple[str, ...]
     status: str = "done"
     failure: str = ""
+    traceback: str = ""
     epochs: list[dict] = field(default_factory=list)
     best_epoch: int = 0
     validation_probabilities: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))

@@ -59,7 +59,7 @@ class RunStore:
         found = self._read(self._file(spec.identity()))
         return found is not None and found[0]["status"] == "done"
 
-    def missing(self, specs: list[RunSpec]) -> list[RunSpec]:
+    def missing(self, specs: list[RunSpec], retrain: bool = False) -> list[RunSpec]:
         """The specs that have no finished record, in the order given; of specs with one identity the first alone."""
         by_identity: dict[str, RunSpec] = {}
         for spec in specs:
@@ -91,7 +91,7 @@ class RunStore:
         if found is None:
             raise StudyError(f"No record of {spec.label()} ({spec.identity()}) in {paths.relative(self.path)}; train it first.")
         facts, arrays = found
-        told = {name: facts[name] for name in _TOLD}
+        told = {name: facts[name] for name in _TOLD if name in facts}
         return Record(spec=spec, **{**told, "classes": tuple(facts["classes"])}, **arrays)
 
     def frame(self, specs: list[RunSpec] | None = None) -> pd.DataFrame:

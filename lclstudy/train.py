@@ -4,7 +4,7 @@ import logging
 import resource
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -38,27 +38,37 @@ class NonFiniteLoss(RuntimeError):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A corpus ready to train on: token ids per split, second views of the training texts, labels per split."""
+    """A corpus ready to train on: token ids per split, second views of the training texts, labels per split.
+
+    `later_views` are those of the epochs from the second on, where each has its own; `wordnet` is the version of the one that
+    gave them.
+    """
 
     classes: tuple[str, ...]
     texts: dict[str, Tokens]
     views: Tokens | None
     labels: dict[str, list[int]]
     encoder: Encoder
+    later_views: tuple[Tokens, ...] = ()
+    wordnet: str = ""
 
 
-def run(spec: RunSpec, device: str | None = None, progress: bool = True, executor: str = "serial") -> Record:
+def run(
+    spec: RunSpec, device: str | None = None, progress: bool | Callable = True, executor: str = "serial", data=None
+) -> Record:
     """Trains one spec and tests it at its best epoch. The same spec on the same machine gives the same record.
 
-    `device` is `cuda`, `mps` or `cpu`; without it the first of these that is there. Raises StudyError on a setting that
-    cannot be met, before any training, and NonFiniteLoss.
+    `device` is `cuda`, `mps` or `cpu`; without it the first of these that is there. `progress`: whether to show a bar, or what
+    makes one like tqdm's. `data` is what `prepare` gave, if somebody has called it: nothing else is then read. Raises
+    StudyError on a setting that cannot be met, before any training, and NonFiniteLoss.
     """
     if _is_bag_of_words(spec):
-        return _run_bag_of_words(spec, progress, executor)
+        return _run_bag_of_words(spec, progress is True, executor, data or prepare(spec))
     started = time.perf_counter()
     place = choose_device(device)
-    check(spec)
-    data = prepare(spec)
+    if data is None:
+        check(spec)
+        data = prepare(spec)
     if place.type == "cuda":
         torch.cuda.reset_peak_memory_stats(place)
     # Dropout and new layers draw from torch's global generator, so it is set here and given back as it was.
@@ -90,7 +100,7 @@ def run(spec: RunSpec, device: str | None = None, progress: bool = True, executo
             "threads": torch.get_num_threads(),
         },
         notes={f"truncated_{split}": data.texts[split].truncated for split in SPLITS},
-        versions=_versions(spec) | {"encoder_weights": data.encoder.weights},
+        versions=_versions(data.wordnet) | {"encoder_weights": data.encoder.weights},
         device=torch.cuda.get_device_name(place) if place.type == "cuda" else place.type,
         executor=executor,
     )
@@ -100,10 +110,9 @@ def _is_bag_of_words(spec: RunSpec) -> bool:
     return catalog.encoder(spec.encoder).kind == "bagofwords"
 
 
-def _run_bag_of_words(spec: RunSpec, progress: bool, executor: str) -> Record:
+def _run_bag_of_words(spec: RunSpec, progress: bool, executor: str, dataset) -> Record:
     """The record of the baseline without a network: an "epoch" is one fit, told apart by its `C`."""
     started = time.perf_counter()
-    dataset = _dataset(spec)
     texts, labels = ({split: list(dataset[split][name]) for split in SPLITS} for name in ("text", "label"))
     classes = tuple(dataset["train"].features["label"].names)
     fits, best, parameters = bagofwords.fit(texts, labels, len(classes), progress, spec.label())
@@ -127,7 +136,7 @@ def _run_bag_of_words(spec: RunSpec, progress: bool, executor: str) -> Record:
             "threads": torch.get_num_threads(),
         },
         notes=dict.fromkeys((f"truncated_{split}" for split in SPLITS), 0),
-        versions=_versions(spec),
+        versions=_versions(),
         device="cpu",
         executor=executor,
     )
@@ -145,10 +154,12 @@ def choose_device(name: str | None = None) -> torch.device:
 
 
 def check(spec: RunSpec) -> None:
-    """Raises StudyError if the spec's corpus, classes or encoder cannot be had, or no batch can be filled; trains nothing."""
+    """Raises StudyError if the spec's corpus, classes, encoder or WordNet cannot be had, or no batch filled; trains nothing."""
     if _is_bag_of_words(spec):
-        _dataset(spec)
+        prepare(spec)
         return
+    if _augmentation(spec)[0] == "wordnet":
+        wordnet.ensure()
     dataset, _ = _load(*_source(spec))
     if spec.batch_size > dataset.num_rows["train"] and Protocol.parse(spec.protocol).drop_last:
         raise StudyError(
@@ -157,20 +168,28 @@ def check(spec: RunSpec) -> None:
         )
 
 
-def prepare(spec: RunSpec) -> Prepared:
-    """Corpus, second views and tokens of a spec. Seeds share them, so the last one made is kept."""
+def prepare(spec: RunSpec):
+    """The `Prepared` of a spec; of a bag of words the `datasets.DatasetDict`. Seeds share it, so the last one made is kept."""
+    if _is_bag_of_words(spec):
+        return _limited(spec.corpus, spec.classes, spec.train_limit)
+    return _prepare(*prepared_from(spec))
+
+
+def prepared_from(spec: RunSpec) -> tuple:
+    """What `prepare` depends on: specs with the same share what it gives."""
+    each_epoch = RECIPES[spec.objective].two_views and Protocol.parse(spec.protocol).views == "each_epoch"
+    epochs = 2 * spec.epochs if each_epoch else 1  # of two stages at most
+    return _source(spec), spec.max_length, _augmentation(spec), epochs
+
+
+def _augmentation(spec: RunSpec) -> tuple:
     kind = spec.augment if RECIPES[spec.objective].two_views else "none"
-    return _prepare(_source(spec), spec.max_length, (kind, spec.augment_rate, spec.augment_seed))
+    return kind, spec.augment_rate, spec.augment_seed
 
 
 def _source(spec: RunSpec) -> tuple:
     """What `_load` is kept by. With the checksum, because a file of one's own may change between two runs of a notebook."""
     return spec.corpus, spec.classes, spec.encoder, spec.train_limit, catalog.corpus_checksum(spec.corpus)
-
-
-def _dataset(spec: RunSpec):
-    """The spec's `datasets.DatasetDict`, with as many training texts as it asks for."""
-    return _limited(spec.corpus, spec.classes, spec.train_limit)
 
 
 def _limited(corpus, classes, train_limit):
@@ -187,30 +206,34 @@ def _load(corpus, classes, encoder, train_limit, _checksum):
 
 
 @lru_cache(maxsize=2)
-def _prepare(source, max_length, augmentation) -> Prepared:
+def _prepare(source, max_length, augmentation, epochs) -> Prepared:
     dataset, encoder = _load(*source)
     texts = {split: tokenize(dataset[split]["text"], encoder.tokenizer, max_length) for split in SPLITS}
     for split in SPLITS:  # here, where the result is kept, so that it is said once for all seeds
         _report_truncation(source[0], split, texts[split], max_length)
-    views = _views(source, max_length, *augmentation) if augmentation[0] != "none" else None
+    kind, rate, seed = augmentation
+    views, *later = [_views(source, max_length, kind, rate, _epoch_seed(seed, epoch)) for epoch in range(1, epochs + 1)]
     labels = {split: list(dataset[split]["label"]) for split in SPLITS}
-    return Prepared(tuple(dataset["train"].features["label"].names), texts, views, labels, encoder)
+    classes = tuple(dataset["train"].features["label"].names)
+    version = wordnet.version() if kind == "wordnet" else ""
+    return Prepared(classes, texts, views, labels, encoder, tuple(later), version)
 
 
-def _views(source, max_length, kind, rate, seed) -> Tokens:
+def _views(source, max_length, kind, rate, seed) -> Tokens | None:
+    if kind == "none":
+        return None
     dataset, encoder = _load(*source)
     return tokenize(augment.second_views(list(dataset["train"]["text"]), kind, rate, seed), encoder.tokenizer, max_length)
 
 
-def epoch_views(spec: RunSpec, epoch: int) -> Tokens:
-    """The second views of an epoch, from 1, for `views=each_epoch`: those of the first are the ones that others keep."""
-    seed = spec.augment_seed
-    if epoch > 1:
-        seed = int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])
-    return _views(_source(spec), spec.max_length, spec.augment, spec.augment_rate, seed)
+def _epoch_seed(seed: int, epoch: int) -> int:
+    """For `views=each_epoch`: the second views of the first epoch are those that others keep."""
+    return seed if epoch == 1 else int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])
 
 
-def _matrix(spec: RunSpec, data: Prepared, place: torch.device, progress: bool) -> tuple[torch.Tensor | None, list[dict]]:
+def _matrix(
+    spec: RunSpec, data: Prepared, place: torch.device, progress: bool | Callable
+) -> tuple[torch.Tensor | None, list[dict]]:
     """What the objective takes as its matrix [C, C], and the epochs of a run that was trained for it."""
     if not needs_matrix(spec):
         return None, []
@@ -225,7 +248,7 @@ def _matrix(spec: RunSpec, data: Prepared, place: torch.device, progress: bool) 
     return classweights.from_confusion(np.array(data.labels["validation"]), found), epochs
 
 
-def _fit(spec: RunSpec, data: Prepared, matrix: torch.Tensor | None, place: torch.device, progress: bool):
+def _fit(spec: RunSpec, data: Prepared, matrix: torch.Tensor | None, place: torch.device, progress: bool | Callable):
     """From the seed to the best epoch: (objective as it was there, batches, a dict per epoch, validation probabilities)."""
     torch.manual_seed(spec.seed)
     objective = Objective(spec, data.encoder, len(data.classes), matrix).to(place)
@@ -251,22 +274,22 @@ def _in_one_row(before: list[dict], after: list[dict], length: int) -> list[dict
     return [{**epoch, "stage": 1 + (epoch["epoch"] - 1) // length} for epoch in epochs]
 
 
-def _train(spec: RunSpec, objective: Objective, batches, data: Prepared, place: torch.device, progress: bool):
+def _train(spec: RunSpec, objective: Objective, batches, data: Prepared, place: torch.device, progress: bool | Callable):
     """All stages: (a dict per epoch, validation probabilities and weights of the primary network at the last one's best)."""
-    each_epoch = batches.collate_fn.views is not None and Protocol.parse(spec.protocol).views == "each_epoch"
     stages = len(objective.stages)
     truth = np.array(data.labels["validation"])
     epochs, best, best_state = [], None, None
     total = len(batches) * spec.epochs * stages
-    with tqdm(total=total, desc=spec.label(), unit="step", leave=False, disable=not progress) as bar:
+    make = progress if callable(progress) else tqdm
+    with make(total=total, desc=spec.label(), unit="step", leave=False, disable=not progress) as bar:
         for stage in range(stages):
             objective.begin(stage)
             optimizer = adamw(objective, objective.stage.learning_rate or spec.learning_rate, place.type in ("cuda", "cpu"))
             schedule = get_linear_schedule_with_warmup(optimizer, 0, len(batches) * spec.epochs)
             best_accuracy = -1.0  # each stage chooses anew, so the last one's choice stays
             for number in range(len(epochs) + 1, len(epochs) + spec.epochs + 1):
-                if each_epoch:
-                    batches.collate_fn.views = epoch_views(spec, number)
+                if number > 1 and batches.collate_fn.views is not None and data.later_views:
+                    batches.collate_fn.views = data.later_views[number - 2]
                 begun = time.perf_counter()
                 means = _train_epoch(spec, objective, batches, optimizer, schedule, place, number, bar)
                 seconds = time.perf_counter() - begun
@@ -276,7 +299,7 @@ def _train(spec: RunSpec, objective: Objective, batches, data: Prepared, place: 
                     best, best_accuracy = found, accuracy
                     best_state = {name: value.clone() for name, value in objective.primary.state_dict().items()}
                 epochs.append({"epoch": number, **means, "validation_accuracy": accuracy, "seconds": seconds})
-                bar.set_postfix(loss=f"{means['loss']:.3f}", validation=f"{accuracy:.1%}")
+                bar.set_postfix(epoch=number, loss=f"{means['loss']:.3f}", validation=f"{accuracy:.1%}")
     return epochs, best, best_state
 
 
@@ -330,7 +353,7 @@ def _read(unread: list, sums: dict[str, float], epoch: int, bar) -> None:
                 numbers = ", ".join(map(str, sorted(set(texts.tolist()))))
                 raise NonFiniteLoss(f"{name} became {value} at step {number} of epoch {epoch}, on training texts {numbers}.")
             sums[name] = sums.get(name, 0.0) + value
-    bar.set_postfix(loss=f"{unread[-1][2]['loss'].item():.3f}", refresh=False)
+    bar.set_postfix(epoch=epoch, loss=f"{unread[-1][2]['loss'].item():.3f}", refresh=False)
 
 
 def evaluate(network: PrimaryNetwork, texts: Tokens, spec: RunSpec, place: torch.device) -> np.ndarray:
@@ -363,9 +386,9 @@ def _peak_memory(place: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _versions(spec: RunSpec) -> dict[str, str]:
+def _versions(wordnet_version: str = "") -> dict[str, str]:
     packages = ("torch", "transformers", "tokenizers", "datasets", "nltk", "numpy", "scikit-learn")
     found = {name: version(name) for name in packages}
-    if RECIPES[spec.objective].two_views and spec.augment == "wordnet":
-        found["wordnet"] = wordnet.version()
+    if wordnet_version:
+        found["wordnet"] = wordnet_version
     return {"python": ".".join(map(str, sys.version_info[:3])), "lclstudy": __version__, **found}

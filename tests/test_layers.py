@@ -57,7 +57,10 @@ MAY_IMPORT = {
     "reference": ("config", "frozen"),
     "published": ("paths",),
     "casestudy": ("paths", "catalog", "config", "records", "metrics", "frozen", "store", "subsets", "published"),
-    "execute": ("paths", "config", "records", "train", "store", "casestudy"),
+    "progress": ("config",),
+    "executors": ("paths", "catalog", "config", "records", "train", "progress"),
+    "runqueue": ("paths", "config", "records", "store"),
+    "execute": ("paths", "config", "records", "train", "store", "casestudy", "progress", "executors", "runqueue"),
     # what is shown
     "provenance": ("paths",),
     "names": ("catalog",),
