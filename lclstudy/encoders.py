@@ -144,14 +144,15 @@ class _Folder(os.PathLike):
 def _unpacked(files: dict[str, bytes]) -> _Folder:
     """The folder on a node: beside the package, which Ray puts into a folder of its own and removes."""
     name = hashlib.sha256(files["model.safetensors"]).hexdigest()
-    whole, part = paths.models() / name, paths.models() / f".{name}.{os.getpid()}"
+    whole, part = (paths.ROOT / "data" / folder / name for folder in ("models", f"part-{os.getpid()}"))
     if not whole.is_dir():
         part.mkdir(parents=True, exist_ok=True)
         for file, data in files.items():
             (part / file).write_bytes(data)
+        whole.parent.mkdir(exist_ok=True)
         with suppress(OSError):  # another task was first
             part.rename(whole)
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(part.parent)
     return _Folder(whole)
 
 

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
 import traceback
@@ -133,7 +134,9 @@ def processes(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record
 
 def _hire(device: str | None, place: str | None):
     """A new worker process: (our end of its pipe, the process, its place)."""
-    context = multiprocessing.get_context("spawn")  # a fork would copy torch's threads and locks
+    # A fork of this process would copy torch's threads and locks. One of a server that has only imported it costs no import.
+    context = multiprocessing.get_context("spawn" if sys.platform == "darwin" else "forkserver")
+    context.set_forkserver_preload(["lclstudy.train"])
     ours, theirs = context.Pipe()
     worker = context.Process(target=_work, args=(theirs, device, place), daemon=True)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: an interrupt is the parent's to handle
@@ -215,8 +218,7 @@ def on_ray(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record]:
 def _join_or_start(workers: int | None) -> None:
     import ray
 
-    ours = {name: value for name, value in os.environ.items() if name.startswith("LCLSTUDY_")}
-    environment = {"py_modules": [str(paths.PACKAGE)], "env_vars": ours, "excludes": ["__pycache__"]}
+    environment = {"py_modules": [str(paths.PACKAGE)], "excludes": ["__pycache__"]}
     how = {"runtime_env": environment, "log_to_driver": False, "logging_level": "warning"}
     address = "auto" if cluster_is_here() else "local"
     if address == "local":

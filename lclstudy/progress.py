@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from .config import RunSpec
 
-TELL_SECONDS, LINE_SECONDS = 0.5, 30
+TELL_SECONDS, FIRST_LINE_SECONDS, LINE_SECONDS = 0.5, 5, 30
 _MOST_ON_A_LINE = 3
 _LINE = "{desc} {n_fmt}/{total_fmt} {unit}s, {remaining} left{postfix}"
 
@@ -24,7 +24,7 @@ class Board:
             self._how |= {"file": open(os.devnull, "w"), "bar_format": _LINE}  # noqa: SIM115
         self._runs = tqdm(total=total, initial=done, desc="Runs:", unit="run", **self._how)
         self._running: dict[RunSpec, tqdm] = {}
-        self._next_line = 0.0
+        self._next_line = time.monotonic() + FIRST_LINE_SECONDS
 
     def tell(self, spec: RunSpec, step: int, total: int, said: str) -> None:
         """That a run is at `step` of `total`; `said` is the rest: its epoch and loss."""

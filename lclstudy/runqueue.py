@@ -35,7 +35,8 @@ class Queue:
 
     def __init__(self, store: RunStore, specs: list[RunSpec], retrain: bool = False):
         self._store, self._retrain, self._said = store, retrain, False
-        self._waiting = {spec.identity(): spec for spec in specs}
+        self._identities = {spec: spec.identity() for spec in specs}  # now, because a file of one's own may change
+        self._waiting = list(self._identities)
         self._held = {}  # identity -> the open claim file
         self._ended = threading.Event()
         if not specs:
@@ -55,10 +56,11 @@ class Queue:
     def take(self, wait: bool = True) -> RunSpec | None:
         """The next run, now ours; None if there is none, or, unless it is to `wait`, if others train all that is left."""
         while True:
-            for identity, spec in list(self._waiting.items()):
+            for spec in list(self._waiting):
+                identity = self._identities[spec]
                 if not self._claim(identity):
                     continue
-                del self._waiting[identity]
+                self._waiting.remove(spec)
                 if self._store.missing([spec], self._retrain):
                     return spec
                 self._release(identity)  # another command has trained it
@@ -76,7 +78,7 @@ class Queue:
     def finish(self, record: Record) -> None:
         """Saves the record of a run that was taken, and gives its claim back. Raises as `RunStore.save` does."""
         self._store.save(record)
-        self._release(record.spec.identity())
+        self._release(self._identities[record.spec])
 
     def close(self) -> None:
         """Gives back every claim."""
