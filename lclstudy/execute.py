@@ -104,6 +104,8 @@ def run_missing(
             for record in outcomes:
                 queue.finish(record)
                 ended.append(record)
+                if record.status != "done":
+                    log.warning("%s failed: %s", record.spec.label(), record.failure)
                 board.finish(record.spec, _said(record), total - queue.left())
     except KeyboardInterrupt:
         log.warning("Interrupted: finished runs are kept; the same command goes on with the other %d.", queue.left())

@@ -11,7 +11,7 @@ from .config import RunSpec
 
 TELL_SECONDS, FIRST_LINE_SECONDS, LINE_SECONDS = 0.5, 5, 30
 _MOST_ON_A_LINE = 3
-_LINE = "{desc} {n_fmt}/{total_fmt} {unit}s, {remaining} left{postfix}"
+_LINE = "{desc}{n_fmt}/{total_fmt} {unit}s, {remaining} left{postfix}"
 
 
 class Board:
@@ -19,19 +19,18 @@ class Board:
 
     def __init__(self, total: int, done: int, shown: bool):
         self._lines = shown and not sys.stderr.isatty()
-        self._how = {"disable": not shown}
+        self._how = {"disable": not shown, "mininterval": 0, "miniters": 1}  # who tells does so seldom enough
         if self._lines:  # the bars are kept, because they know what to say, but drawn nowhere
             self._how |= {"file": open(os.devnull, "w"), "bar_format": _LINE}  # noqa: SIM115
-        self._runs = tqdm(total=total, initial=done, desc="Runs:", unit="run", **self._how)
+        self._runs = tqdm(total=total, initial=done, desc="Runs", unit="run", **self._how)
         self._running: dict[RunSpec, tqdm] = {}
         self._next_line = time.monotonic() + FIRST_LINE_SECONDS
 
     def tell(self, spec: RunSpec, step: int, total: int, said: str) -> None:
         """That a run is at `step` of `total`; `said` is the rest: its epoch and loss."""
         if spec not in self._running:
-            self._running[spec] = tqdm(desc=f"{spec.label()}:", unit="step", leave=False, **self._how)
+            self._running[spec] = tqdm(total=total, desc=spec.label(), unit="step", leave=False, **self._how)
         bar = self._running[spec]
-        bar.total = total
         bar.set_postfix_str(said, refresh=False)
         bar.update(step - bar.n)
         self._line()
