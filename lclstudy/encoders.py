@@ -127,17 +127,11 @@ def sequence_logits(model: nn.Module, rows: Packed) -> Tensor:
     return model.classifier(model.dropout(model.base_model.pooler(first)))
 
 
-@dataclass(frozen=True)
-class _Folder(os.PathLike):
+class _Folder(type(Path())):
     """The folder of an encoder. It pickles with its files, so that a node of a cluster needs no copy of its own."""
 
-    path: Path
-
-    def __fspath__(self) -> str:
-        return str(self.path)
-
     def __reduce__(self):
-        wanted = [file for file in self.path.iterdir() if file.suffix in (".json", ".txt", ".safetensors")]
+        wanted = [file for file in self.iterdir() if file.suffix in (".json", ".txt", ".safetensors")]
         return _unpacked, ({file.name: file.read_bytes() for file in wanted},)
 
 
@@ -158,7 +152,7 @@ def _unpacked(files: dict[str, bytes]) -> _Folder:
 
 def _pretrained(entry: catalog.EncoderEntry) -> Encoder:
     folder = _Folder(_local_folder(entry) or _download(entry))
-    weights = _verified(folder.path, entry)
+    weights = _verified(folder, entry)
     options = {"local_files_only": True, "use_safetensors": True, "attn_implementation": "packed", "dtype": torch.float32}
 
     def body() -> nn.Module:

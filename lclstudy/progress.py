@@ -11,7 +11,7 @@ from .config import RunSpec
 
 TELL_SECONDS, FIRST_LINE_SECONDS, LINE_SECONDS = 0.5, 5, 30
 _MOST_ON_A_LINE = 3
-_LINE = "{desc}{n_fmt}/{total_fmt} {unit}s, {remaining} left{postfix}"
+_LINE = "{desc}: {n_fmt}/{total_fmt} {unit}s, {remaining} left{postfix}"
 
 
 class Board:

@@ -267,7 +267,8 @@ from lclstudy.store import RunStore
 
 profile, executor, times, longest = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 store, specs = RunStore(), config.load_profile(profile).specs()
-train.check(specs[0])  # corpus and encoder once for all children
+for spec in specs:
+    train.prepare(spec)  # once for all children
 mark = os.environ["LCLSTUDY_TEST"] = store.path.as_posix()
 
 def attempt(*more):
@@ -326,7 +327,7 @@ assert {path.suffix for path in store.path.iterdir()} == {".npz"}
 
 def test_training_that_is_killed_or_interrupted_leaves_whole_records_and_goes_on(profile):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    command = [sys.executable, "-c", KILLED, profile, "serial", "4", "2"]
+    command = [sys.executable, "-c", KILLED, profile, "serial", "4", "4"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "damaged" not in ran.stderr
@@ -406,7 +407,62 @@ def test_an_interrupt_while_it_starts_is_one_line(profile, seconds):
     assert "Traceback" not in said
 
 
-# Ray
+# The command line
+
+
+def test_a_dry_run_lists_what_is_missing_and_trains_nothing(profile, capsys):
+    assert execute.main([profile, "--dry-run", "--seeds", "1", "--objectives", "lcl"]) == 0
+    (spec,) = config.load_profile(profile).restrict(objectives=["lcl"], seeds=[1]).specs()
+    assert capsys.readouterr().out == f"{spec.identity()} embedded lcl tiny seed 1\n1 of 1 runs would be trained\n"
+    assert not RunStore().path.exists()
+
+
+def test_the_command_trains_then_freezes_the_whole_profile(profile, capsys, tmp_path):
+    assert execute.main([profile, "--objectives", "ce", "--seeds", "1,2", "--device", "cpu", "--freeze"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("2 trained, 0 there already, 0 failed, in ")
+    assert "Frozen in " in out
+    from lclstudy.store import read_frozen
+
+    frozen = read_frozen(tmp_path / "results" / "small").runs
+    told = frozen.set_index(["objective", "seed"])["status"].to_dict()
+    assert told == {("ce", 0): "not run", ("lcl", 0): "not run", ("ce", 1): "done", ("lcl", 1): "not run", ("ce", 2): "done"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nope"], "Unknown profile 'nope'; allowed: "),
+        (
+            ["quick", "--corpora", "embeded"],
+            "Unknown corpus of profile quick 'embeded'; allowed: embedded. Did you mean 'embedded'?",
+        ),
+        (["quick", "--objectives", "lcl,lcd"], "Unknown objective of profile quick 'lcd'; allowed: ce, lcl, scl."),
+        (["quick", "--encoders", "minilm"], "Unknown encoder of profile quick 'minilm'; allowed: tiny."),
+        (["quick", "--seeds", "-1"], "seed must be from 0 to 4294967295; given -1."),
+        (["quick", "--executor", "slurm"], "Unknown executor 'slurm'; allowed: auto, serial, processes, ray."),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_status_2(profile, capsys, arguments, message):
+    if "--seeds" in arguments:
+        arguments = [*arguments[:-2], f"--seeds={arguments[-1]}"]
+    assert execute.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(message)
+    assert error.count("\n") == 1
+
+
+def test_failed_runs_give_status_1(tmp_path, profile, capsys):
+    path = tmp_path / "burst.toml"
+    path.write_text(PROFILE.replace('["ce", "lcl"]', '"scl"\ntemperature = 1e-45').replace("[0, 1]", "0"))
+    assert execute.main([str(path), "--device", "cpu"]) == 1
+    told = capsys.readouterr()
+    assert told.out.startswith("0 trained, 0 there already, 1 failed")
+    assert "\nembedded scl tiny seed 0 failed: NonFiniteLoss: " in told.err
+    assert 'lclstudy/train.py", line ' in told.err, "the traceback is shown"
+
+
+# Ray, at the end, because what runs beside a cluster joins it
 
 
 @pytest.fixture(scope="module")
@@ -467,58 +523,3 @@ def test_an_encoder_goes_to_a_node_with_its_files(minilm_folder, tmp_path, monke
     assert arrived.tokenizer("a text")["input_ids"] == here.tokenizer("a text")["input_ids"]
     weights = here.body().state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in arrived.body().state_dict().items())
-
-
-# The command line
-
-
-def test_a_dry_run_lists_what_is_missing_and_trains_nothing(profile, capsys):
-    assert execute.main([profile, "--dry-run", "--seeds", "1", "--objectives", "lcl"]) == 0
-    (spec,) = config.load_profile(profile).restrict(objectives=["lcl"], seeds=[1]).specs()
-    assert capsys.readouterr().out == f"{spec.identity()} embedded lcl tiny seed 1\n1 of 1 runs would be trained\n"
-    assert not RunStore().path.exists()
-
-
-def test_the_command_trains_then_freezes_the_whole_profile(profile, capsys, tmp_path):
-    assert execute.main([profile, "--objectives", "ce", "--seeds", "1,2", "--device", "cpu", "--freeze"]) == 0
-    out = capsys.readouterr().out
-    assert out.startswith("2 trained, 0 there already, 0 failed, in ")
-    assert "Frozen in " in out
-    from lclstudy.store import read_frozen
-
-    frozen = read_frozen(tmp_path / "results" / "small").runs
-    told = frozen.set_index(["objective", "seed"])["status"].to_dict()
-    assert told == {("ce", 0): "not run", ("lcl", 0): "not run", ("ce", 1): "done", ("lcl", 1): "not run", ("ce", 2): "done"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["nope"], "Unknown profile 'nope'; allowed: "),
-        (
-            ["quick", "--corpora", "embeded"],
-            "Unknown corpus of profile quick 'embeded'; allowed: embedded. Did you mean 'embedded'?",
-        ),
-        (["quick", "--objectives", "lcl,lcd"], "Unknown objective of profile quick 'lcd'; allowed: ce, lcl, scl."),
-        (["quick", "--encoders", "minilm"], "Unknown encoder of profile quick 'minilm'; allowed: tiny."),
-        (["quick", "--seeds", "-1"], "seed must be from 0 to 4294967295; given -1."),
-        (["quick", "--executor", "slurm"], "Unknown executor 'slurm'; allowed: auto, serial, processes, ray."),
-    ],
-)
-def test_a_wrong_argument_is_one_line_and_status_2(profile, capsys, arguments, message):
-    if "--seeds" in arguments:
-        arguments = [*arguments[:-2], f"--seeds={arguments[-1]}"]
-    assert execute.main(arguments) == 2
-    error = capsys.readouterr().err
-    assert error.startswith(message)
-    assert error.count("\n") == 1
-
-
-def test_failed_runs_give_status_1(tmp_path, profile, capsys):
-    path = tmp_path / "burst.toml"
-    path.write_text(PROFILE.replace('["ce", "lcl"]', '"scl"\ntemperature = 1e-45').replace("[0, 1]", "0"))
-    assert execute.main([str(path), "--device", "cpu"]) == 1
-    told = capsys.readouterr()
-    assert told.out.startswith("0 trained, 0 there already, 1 failed")
-    assert "\nembedded scl tiny seed 0 failed: NonFiniteLoss: " in told.err
-    assert 'lclstudy/train.py", line ' in told.err, "the traceback is shown"
