@@ -25,6 +25,7 @@ def _leave(*_) -> None:
 
 if __name__ == "__main__":  # before the imports that take a second
     signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGTERM, _leave)
 
 import logging
 
@@ -87,7 +88,7 @@ def run_missing(
     started = time.monotonic()
     missing = store.missing(specs, retrain)
     total = len({spec.identity() for spec in specs})
-    if executor == "auto":
+    if executor == "auto" or not missing:
         executor = choose(missing, device, workers)
     if executor != "ray":  # whose nodes have devices of their own
         train.choose_device(device)
@@ -107,9 +108,6 @@ def run_missing(
                 if record.status != "done":
                     log.warning("%s failed: %s", record.spec.label(), record.failure)
                 board.finish(record.spec, _said(record), total - queue.left())
-    except KeyboardInterrupt:
-        log.warning("Interrupted: finished runs are kept; the same command goes on with the other %d.", queue.left())
-        raise
     finally:
         outcomes.close()  # ends the workers
         queue.close()
@@ -213,6 +211,7 @@ def _main(given: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        print("Interrupted: finished runs are kept; the same command goes on with the others.", file=sys.stderr)
         return 130
     return 1 if summary.failed else 0
 

@@ -1,7 +1,7 @@
 """How runs are executed: one after another, in worker processes, or on a Ray cluster. The same spec gives the same record.
 
 Each executor yields the record of every run that `take` hands it, as it finishes; `tell` hears how far one is. Closing it ends
-what it started. Worker processes are our own: pebble's neither end with their parent, nor tell, nor keep to a GPU.
+what it started. Worker processes are our own: pebble's do not tell how far they are, keep to no GPU, and outlive a killed parent.
 """
 
 import multiprocessing
@@ -86,7 +86,7 @@ def places(specs: list[RunSpec], device: str | None, workers: int | None) -> lis
 
 def choose(specs: list[RunSpec], device: str | None, workers: int | None) -> str:
     """The executor that suits. Raises as `places` does."""
-    if cluster_is_here():
+    if specs and cluster_is_here():
         return "ray"
     return "processes" if min(len(specs), len(places(specs, device, workers))) > 1 else "serial"
 
