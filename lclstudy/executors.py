@@ -1,7 +1,7 @@
 """How runs are executed: one after another, in worker processes, or on a Ray cluster. The same spec gives the same record.
 
 Each executor yields the record of every run that `take` hands it, as it finishes; `tell` hears how far one is. Closing it ends
-what it started. Worker processes are our own: with pebble's, progress, a GPU each and the end with a killed parent still would be.
+what it started. Worker processes are our own: to pebble's we would still add progress, a GPU each and the end with the parent.
 """
 
 import multiprocessing
