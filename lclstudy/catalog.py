@@ -42,13 +42,17 @@ class CorpusEntry:
 
 @dataclass(frozen=True)
 class EncoderEntry:
-    """An encoder of the catalogue. `revision` pins the hub's commit (or our recipe's version), `sha256` the weights."""
+    """An encoder of the catalogue. `revision` pins the hub's commit (or our recipe's version), `sha256` the weights.
+
+    `gpu_share` is how much of a GPU one run needs, 0 to 1.
+    """
 
     name: str
     kind: str
     hub: str = ""
     revision: str = ""
     sha256: str | None = None
+    gpu_share: float = 0.5
     note: str = ""
 
 

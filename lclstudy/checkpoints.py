@@ -1,6 +1,10 @@
 """The files of a pre-trained encoder: found in a local folder or on the hub, whole, and of a kind that the library knows."""
 
+import hashlib
 import json
+import os
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import transformers
@@ -9,6 +13,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICA
 from . import catalog, paths
 from .errors import StudyError
 
+FILES = ("*.json", "*.txt", "*.model", "model.safetensors")
 # Of each part an encoder has one of these files at least.
 PARTS = {
     "config.json": ("config.json",),
@@ -19,16 +24,38 @@ PARTS = {
 
 def folder(entry: catalog.EncoderEntry) -> Path:
     """The local folder of an encoder, else the hub's files. Raises StudyError if neither is within reach."""
-    return catalog.local_folder(entry) or _download(entry)
+    return _Folder(catalog.local_folder(entry) or _download(entry))
+
+
+class _Folder(type(Path())):
+    """The folder of an encoder. It pickles with its files, so that a node of a cluster needs no copy of its own."""
+
+    def __reduce__(self):
+        wanted = [file for pattern in FILES for file in self.glob(pattern)]
+        return _unpacked, ({file.name: file.read_bytes() for file in wanted},)
+
+
+def _unpacked(files: dict[str, bytes]) -> _Folder:
+    """The folder on a node: beside the package, which Ray puts into a folder of its own and removes."""
+    name = hashlib.sha256(files["model.safetensors"]).hexdigest()
+    whole, part = (paths.ROOT / "data" / folder / name for folder in ("models", f"part-{os.getpid()}"))
+    if not whole.is_dir():
+        part.mkdir(parents=True, exist_ok=True)
+        for file, data in files.items():
+            (part / file).write_bytes(data)
+        whole.parent.mkdir(exist_ok=True)
+        with suppress(OSError):  # another task was first
+            part.rename(whole)
+        shutil.rmtree(part.parent)
+    return _Folder(whole)
 
 
 def _download(entry: catalog.EncoderEntry) -> Path:
     """The hub's files at the pinned revision, from its cache if they are there."""
     from huggingface_hub import snapshot_download
 
-    wanted = ["*.json", "*.txt", "*.model", "model.safetensors"]
     try:
-        return Path(snapshot_download(entry.hub, revision=entry.revision, allow_patterns=wanted))
+        return Path(snapshot_download(entry.hub, revision=entry.revision, allow_patterns=[*FILES]))
     except (OSError, ValueError) as error:  # the hub's own errors are kinds of these
         reason = str(error).splitlines()[0][:100]
         raise StudyError(

@@ -1,19 +1,33 @@
-"""Trains the runs of a grid that the store lacks: one after another, in worker processes, or on Ray.
+"""Trains the runs of a grid that the store lacks, and freezes them.
 
 On a command line: `python -m lclstudy.execute PROFILE --help`.
 """
 
+# ruff: noqa: E402
+
 import argparse
-import contextlib
-import logging
-import multiprocessing
 import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from multiprocessing.connection import wait
+from collections.abc import Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+
+def _leave(*_) -> None:
+    """An interrupt while nothing is at stake."""
+    os.write(2, b"Interrupted.\n")
+    os._exit(130)
+
+
+if __name__ == "__main__":  # before the imports that take a second
+    signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGTERM, _leave)
+
+import logging
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -21,7 +35,10 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from . import casestudy, config, paths
 from .config import Profile, RunSpec
 from .errors import StudyError, unknown
+from .executors import EXECUTORS, choose
+from .progress import Board
 from .records import Record
+from .runqueue import Queue
 from .store import RunStore, publish
 from .store import freeze as store_freeze
 
@@ -29,12 +46,13 @@ log = logging.getLogger("lclstudy")
 
 
 class Summary(NamedTuple):
-    """What `run_missing` did: runs trained, runs that were there already, runs that failed, and seconds in all."""
+    """What `run_missing` did: runs trained, runs that were there already, runs that failed, seconds in all, the failed ones."""
 
     done: int
     skipped: int
     failed: int
     seconds: float
+    failures: tuple[Record, ...] = ()
 
     def __add__(self, other: "Summary") -> "Summary":
         return Summary(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
@@ -46,53 +64,58 @@ class Summary(NamedTuple):
 def run_missing(
     specs: list[RunSpec],
     store: RunStore | None = None,
-    executor: str = "serial",
+    executor: str = "auto",
     workers: int | None = None,
     device: str | None = None,
     progress: bool = True,
+    retrain: bool = False,
 ) -> Summary:
     """Trains each spec that has no finished record in `store` (default: the study's) and saves it as soon as it is finished.
 
-    `executor`: `serial`; `processes`, N `workers` (default: one per core) that share the cores; or `ray`. `device`: as for
-    `train.run`. A run that fails is recorded as failed, and the others go on. An interrupt keeps what is finished.
+    `executor`: `serial`; `processes`, N `workers` (default: one per core; on GPUs as many as have room); `ray`; or `auto`, Ray
+    where a cluster is, else processes, or serial for a single run. `device`: as for `train.run`. `retrain` trains what is
+    frozen, too. Other commands may work on the same store: each run is trained by one. A run that fails is recorded as failed,
+    and the others go on. An interrupt keeps what is finished.
 
     Raises StudyError before any training if a setting is wrong, and later if a record cannot be saved.
     """
-    if executor not in EXECUTORS:
-        raise unknown("executor", executor, EXECUTORS)
+    if executor not in ("auto", *EXECUTORS):
+        raise unknown("executor", executor, ("auto", *EXECUTORS))
     if workers is not None and (not isinstance(workers, int) or workers < 1):
         raise StudyError(f"workers must be a whole number, 1 or more; given {workers!r}.")
-    if executor == "ray":
-        _import_ray()
     from . import train
 
     store = store or RunStore()
     started = time.monotonic()
-    missing = store.missing(specs)
-    skipped = len({spec.identity() for spec in specs}) - len(missing)
-    train.choose_device(device)
+    missing = store.missing(specs, retrain)
+    total = len({spec.identity() for spec in specs})
+    if executor == "auto" or not missing:
+        executor = choose(missing, device, workers)
+    if executor != "ray":  # whose nodes have devices of their own
+        train.choose_device(device)
     # What a check reads, once each: a profile has many runs of few corpora.
-    read = ("corpus", "classes", "encoder", "train_limit", "batch_size", "protocol")
+    read = ("corpus", "classes", "objective", "encoder", "train_limit", "batch_size", "protocol", "augment", "max_length")
     for spec in {tuple(getattr(spec, name) for name in read): spec for spec in missing}.values():
         train.check(spec)
-    workers = min(workers or _cores(), max(1, len(missing)))
-    done = failed = 0
-    bar = tqdm(total=skipped + len(missing), initial=skipped, unit="run", disable=not progress)
-    with bar, logging_redirect_tqdm(tqdm_class=tqdm):
-        outcomes = EXECUTORS[executor](missing, bar.set_description, workers, device, progress)
-        try:
+    queue = Queue(store, missing, retrain)
+    board = Board(total, total - len(missing), progress)
+    ended: list[Record] = []
+    outcomes = EXECUTORS[executor](queue.take, board.tell, missing, device, workers)
+    try:
+        with logging_redirect_tqdm(tqdm_class=tqdm):
             for record in outcomes:
-                store.save(record)
-                done, failed = (done + 1, failed) if record.status == "done" else (done, failed + 1)
-                bar.set_postfix_str(_telling(record), refresh=False)
-                bar.update()
-        except KeyboardInterrupt:
-            left = len(missing) - done - failed
-            log.warning("Interrupted: finished runs are kept; the same command goes on with the other %d.", left)
-            raise
-        finally:
-            outcomes.close()  # ends the workers
-    return Summary(done, skipped, failed, time.monotonic() - started)
+                queue.finish(record)
+                ended.append(record)
+                if record.status != "done":
+                    log.warning("%s failed: %s", record.spec.label(), record.failure)
+                board.finish(record.spec, _said(record), total - queue.left())
+    finally:
+        outcomes.close()  # ends the workers
+        queue.close()
+        board.close()
+    failures = tuple(record for record in ended if record.status != "done")
+    done = len(ended) - len(failures)
+    return Summary(done, total - len(ended), len(failures), time.monotonic() - started, failures)
 
 
 def obtain(spec: RunSpec, store: RunStore | None = None, device: str | None = None, progress: bool = True) -> Record:
@@ -111,8 +134,8 @@ def obtain(spec: RunSpec, store: RunStore | None = None, device: str | None = No
 def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Summary:
     """Trains what the case study of a profile lacks: cross-entropy on all classes, which the search reads, then the subsets.
 
-    `how`: `executor`, `workers`, `device` and `progress`, as for `run_missing`. Raises StudyError as that does, and if the
-    profile has no case study.
+    `how`: `executor`, `workers`, `device`, `progress` and `retrain`, as for `run_missing`. Raises StudyError as that does, and
+    if the profile has no case study.
     """
     if profile.case_study is None:
         raise StudyError(f"Profile {profile.name}, as restricted, has no [case_study]; take one that has, or restrict less.")
@@ -128,178 +151,70 @@ def freeze(profile: Profile, store: RunStore | None = None, also: Iterable[RunSp
     return (publish if profile.name in config.profile_names() else store_freeze)(profile, store, also)
 
 
-def _telling(record: Record) -> str:
+def _said(record: Record) -> str:
     if record.status != "done":
         return "failed"
     return f"validation accuracy {record.epochs[record.best_epoch - 1]['validation_accuracy']:.3f}"
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _attempt(spec: RunSpec, executor: str, device: str | None, progress: bool = False) -> Record | StudyError:
-    """The record of one run, a failed one if it failed; the StudyError itself if the user can mend it."""
-    from . import train
-
+@contextmanager
+def _signals(handler):
+    """Handles Ctrl-C and SIGTERM alike."""
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return train.run(spec, device=device, progress=progress, executor=executor)
-    except StudyError as error:
-        return error
-    except Exception as error:  # whatever a run dies of must not end the others
-        log.debug("%s failed", spec.label(), exc_info=True)
-        return _failure(spec, executor, device, f"{type(error).__name__}: {error}")
-
-
-def _failure(spec: RunSpec, executor: str, device: str | None, reason: str) -> Record:
-    reason = next(iter(reason.strip().splitlines()), "")
-    log.warning("%s failed: %s", spec.label(), reason)
-    return Record(spec, (), status="failed", failure=reason, device=device or "", executor=executor)
-
-
-def _kept(outcome: Record | StudyError) -> Record:
-    if isinstance(outcome, StudyError):
-        raise outcome
-    return outcome
-
-
-# An executor yields the record of each spec as it finishes, and calls `tell` with the label of a run that begins.
-# Closing it ends what it started.
-Executor = Callable[[list[RunSpec], Callable[[str], None], int, str | None, bool], Iterator[Record]]
-
-
-def _serial(specs, tell, workers, device, progress) -> Iterator[Record]:
-    for spec in specs:
-        tell(spec.label())
-        yield _kept(_attempt(spec, "serial", device, progress))
-
-
-def _processes(specs, tell, workers, device, progress) -> Iterator[Record]:
-    """Each worker has its share of the cores: on small batches two threads for one run are slower than two runs."""
-    context = multiprocessing.get_context("spawn")  # a fork would copy torch's threads and locks
-    waiting = list(reversed(specs))
-    hired, busy = [], {}  # busy: our end of the pipe -> (worker, spec)
-
-    def begin(pipe, worker):
-        spec = waiting.pop()
-        tell(spec.label())
-        busy[pipe] = worker, spec
-        with contextlib.suppress(OSError):  # the worker is dead: reading its answer tells
-            pipe.send(spec)
-
-    def hire():
-        ours, theirs = context.Pipe()
-        worker = context.Process(target=_work, args=(theirs, device, max(1, _cores() // workers)), daemon=True)
-        worker.start()
-        hired.append(worker)
-        theirs.close()  # so that the end of the worker closes the pipe
-        begin(ours, worker)
-
-    try:
-        for _ in range(min(workers, len(waiting))):
-            hire()
-        while busy:
-            pipe = wait(list(busy))[0]
-            worker, spec = busy.pop(pipe)
-            try:
-                outcome = pipe.recv()
-            except (EOFError, OSError):
-                worker.join()
-                reason = f"its worker process ended with status {worker.exitcode} (killed for memory? try fewer workers)"
-                yield _failure(spec, "processes", device, reason)
-                if waiting:
-                    hire()
-                continue
-            if waiting:
-                begin(pipe, worker)
-            yield _kept(outcome)
+        yield
     finally:
-        for worker in hired:
-            worker.terminate()
-            worker.join()
+        for number, handled in before.items():
+            signal.signal(number, handled)
 
 
-def _work(pipe, device: str | None, threads: int) -> None:
-    """A worker process: trains what comes through the pipe until the pipe ends."""
-    import signal
-
-    import torch
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
-    torch.set_num_threads(threads)
-    try:
-        while True:
-            pipe.send(_attempt(pipe.recv(), "processes", device))
-    except (EOFError, BrokenPipeError):
-        return
-
-
-def _import_ray():
-    try:
-        import ray
-    except ImportError:
-        raise StudyError("executor 'ray' needs Ray, which is not installed: pip install ray, or use 'serial'.") from None
-    return ray
-
-
-def _ray(specs, tell, workers, device, progress) -> Iterator[Record]:
-    """On the Ray cluster that is running, else on a local one of `workers` tasks at a time."""
-    ray = _import_ray()
-    started = not ray.is_initialized()
-    if started:
-        try:
-            ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
-        except Exception as error:  # Ray raises plain ones
-            reason = str(error).partition("\n")[0]
-            raise StudyError(f"Ray did not start: {reason} Start a cluster with 'ray start', or use 'processes'.") from error
-    try:
-        gpus = 0 if device == "cpu" else min(1, ray.cluster_resources().get("GPU", 0) / workers)
-        task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0)(_attempt)
-        running = {task.remote(spec, "ray", device): spec for spec in specs}
-        while running:
-            (ready,), _ = ray.wait(list(running), num_returns=1)
-            spec = running.pop(ready)
-            tell(spec.label())
-            try:
-                outcome = ray.get(ready)
-            except ray.exceptions.RayError as error:
-                outcome = _failure(spec, "ray", device, f"{type(error).__name__}: {error}")
-            yield _kept(outcome)
-    finally:
-        if started:
-            ray.shutdown()
-
-
-EXECUTORS: dict[str, Executor] = {"serial": _serial, "processes": _processes, "ray": _ray}
+def _interrupt(*_) -> None:
+    """An interrupt while runs are trained: claims and bars are put away, and the process ends even if that cannot be done."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(130))
+    timer = threading.Timer(10, os._exit, [130])
+    timer.daemon = True
+    timer.start()
+    raise KeyboardInterrupt
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line. Returns the exit status: 0, 1 if runs failed, 2 for a wrong setting, 130 for an interrupt."""
-    given = _parser().parse_args(arguments)
+    with _signals(_leave):
+        return _main(_parser().parse_args(arguments))
+
+
+def _main(given: argparse.Namespace) -> int:
     try:
         profile = config.load_profile(given.profile)
         part = profile.restrict(given.corpora, given.objectives, given.seeds, given.encoders)
         chosen, store = part.specs(), RunStore()
         if given.dry_run:
-            _list(casestudy.all_specs(part, store) if given.subsets else chosen, store)
+            _list(casestudy.all_specs(part, store) if given.subsets else chosen, store, given.retrain)
             return 0
-        how = {"executor": given.executor, "workers": given.workers, "device": given.device}
-        summary = run_missing(chosen, store, **how)
-        if given.subsets:
-            summary += run_case_study(part, store, **how)
+        from . import train  # noqa: F401, here because torch takes a second, in which an interrupt has nothing to put away
+
+        how = {name: getattr(given, name) for name in ("executor", "workers", "device", "retrain")}
+        with _signals(_interrupt):
+            summary = run_missing(chosen, store, **how)
+            if given.subsets:
+                summary += run_case_study(part, store, **how)
         print(summary)
+        for record in summary.failures:
+            print(f"\n{record.spec.label()} failed: {record.failure}\n{record.traceback}".rstrip(), file=sys.stderr)
         if given.freeze:
             print(f"Frozen in {paths.relative(freeze(profile, store, chosen))}")
     except StudyError as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        print("Interrupted: finished runs are kept; the same command goes on with the others.", file=sys.stderr)
         return 130
     return 1 if summary.failed else 0
 
 
-def _list(specs: list[RunSpec], store: RunStore) -> None:
-    missing = store.missing(specs)
+def _list(specs: list[RunSpec], store: RunStore, retrain: bool) -> None:
+    missing = store.missing(specs, retrain)
     for spec in missing:
         print(spec.identity(), spec.label())
     print(f"{len(missing)} of {len({spec.identity() for spec in specs})} runs would be trained")
@@ -311,9 +226,10 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("corpora", "objectives", "encoders"):
         parser.add_argument(f"--{name}", type=_names, metavar="A,B", help=f"only these {name}")
     parser.add_argument("--seeds", type=_numbers, metavar="0,1", help="these seeds instead of the profile's")
-    parser.add_argument("--executor", default="serial", metavar="NAME", help=f"{', '.join(EXECUTORS)} (default: serial)")
-    parser.add_argument("--workers", type=int, metavar="N", help="runs at a time (default: one per core)")
+    parser.add_argument("--executor", default="auto", metavar="NAME", help=f"{', '.join(EXECUTORS)} (default: what suits)")
+    parser.add_argument("--workers", type=int, metavar="N", help="runs at a time (default: one per core, or what a GPU holds)")
     parser.add_argument("--device", help="cuda, mps or cpu (default: the first of these that there is)")
+    parser.add_argument("--retrain", action="store_true", help="train what is frozen as well, beside the frozen results")
     parser.add_argument("--subsets", action="store_true", help="train the class subsets of the case study as well")
     parser.add_argument("--dry-run", action="store_true", help="list what would be trained, and train nothing")
     parser.add_argument("--freeze", action="store_true", help="then write the results to data/results/PROFILE")

@@ -35,13 +35,14 @@ class Record:
     the split; labels are int64 [N].
     `measures`: seconds (whole run), train_seconds, texts_per_second, peak_memory_bytes, steps, parameters.
     `notes`: counts worth telling (texts truncated, texts dropped). `status` is `done` or `failed`; a failed record has a
-    one-line `failure`, and arrays of no rows.
+    one-line `failure`, the end of its `traceback`, and arrays of no rows.
     """
 
     spec: RunSpec
     classes: tuple[str, ...]
     status: str = "done"
     failure: str = ""
+    traceback: str = ""
     epochs: list[dict] = field(default_factory=list)
     best_epoch: int = 0
     validation_probabilities: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
@@ -81,8 +82,10 @@ def apart(record: Record) -> Found:
 
 
 def together(spec: RunSpec, facts: dict, arrays: dict) -> Record:
-    """The record of `spec` from facts and arrays; what `apart` took apart."""
-    return Record(spec, **{name: facts[name] for name in _TOLD} | {"classes": tuple(facts["classes"])}, **arrays)
+    """The record of `spec` from facts and arrays; what `apart` took apart. An older one lacks what came to be told later."""
+    return Record(
+        spec, **{name: facts[name] for name in _TOLD if name in facts} | {"classes": tuple(facts["classes"])}, **arrays
+    )
 
 
 def to_half(classes: int, arrays: dict) -> dict:

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -56,19 +55,6 @@ class RunStore:
             by_identity.setdefault(spec.identity(), spec)
         frozen_runs = FrozenRuns([] if retrain else None)
         return [spec for identity, spec in by_identity.items() if not frozen_runs.has(spec) and not self._has(identity)]
-
-    def check_writable(self) -> None:
-        """Raises StudyError unless records can be written: to be asked before hours of training."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path) as file:
-                file.write(b"a record")
-                file.flush()
-        except OSError as error:
-            raise StudyError(
-                f"Cannot write to {paths.relative(self.path)}, the folder of run records: {error.strerror or error}; "
-                "mend its access or make room, or point LCLSTUDY_RUNS to another folder."
-            ) from error
 
     def save(self, record: Record) -> None:
         """Writes a record whole or not at all. A failed record never takes the place of a finished one.

@@ -6,7 +6,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -43,7 +43,8 @@ class NonFiniteLoss(RuntimeError):
 class Prepared:
     """A corpus ready to train on: token ids per split, second views of the training texts, labels per split.
 
-    `used` [V]: the tokens that those ids number, ascending; None if they are the tokenizer's own.
+    `later_views` are those of the epochs from the second on, where each has its own; `wordnet` is the version of the one that
+    gave them. `used` [V]: the tokens that the ids number, ascending; None if they are the tokenizer's own.
     """
 
     classes: tuple[str, ...]
@@ -51,6 +52,8 @@ class Prepared:
     views: Tokens | None
     labels: dict[str, list[int]]
     encoder: Encoder
+    later_views: tuple[Tokens, ...] = ()
+    wordnet: str = ""
     used: torch.Tensor | None = None
 
     def trained(self) -> Encoder:
@@ -58,18 +61,22 @@ class Prepared:
         return self.encoder if self.used is None else self.encoder.reading(self.used)
 
 
-def run(spec: RunSpec, device: str | None = None, progress: bool = True, executor: str = "serial") -> Record:
+def run(
+    spec: RunSpec, device: str | None = None, progress: bool | Callable = True, executor: str = "serial", data=None
+) -> Record:
     """Trains one spec and tests it at its best epoch. The same spec on the same machine gives the same record.
 
-    `device` is `cuda`, `mps` or `cpu`; without it the first of these that is there. Raises StudyError on a setting that
-    cannot be met, before any training, and NonFiniteLoss.
+    `device` is `cuda`, `mps` or `cpu`; without it the first of these that is there. `progress`: whether to show a bar, or what
+    makes one like tqdm's. `data` is what `prepare` gave, if somebody has called it: nothing else is then read. Raises
+    StudyError on a setting that cannot be met, before any training, and NonFiniteLoss.
     """
     if _is_bag_of_words(spec):
-        return _run_bag_of_words(spec, progress, executor)
+        return _run_bag_of_words(spec, progress is True, executor, data or prepare(spec))
     started = time.perf_counter()
     place = choose_device(device)
-    check(spec)
-    data = prepare(spec)
+    if data is None:
+        check(spec)
+        data = prepare(spec)
     _set_up_cpu()
     if place.type == "cuda":
         torch.cuda.reset_peak_memory_stats(place)
@@ -102,7 +109,7 @@ def run(spec: RunSpec, device: str | None = None, progress: bool = True, executo
             "threads": torch.get_num_threads(),
         },
         notes={f"truncated_{split}": data.texts[split].truncated for split in SPLITS},
-        versions=_versions(spec) | {"encoder_weights": data.encoder.weights},
+        versions=_versions(data.wordnet) | {"encoder_weights": data.encoder.weights},
         device=torch.cuda.get_device_name(place) if place.type == "cuda" else place.type,
         executor=executor,
     )
@@ -112,10 +119,9 @@ def _is_bag_of_words(spec: RunSpec) -> bool:
     return catalog.encoder(spec.encoder).kind == "bagofwords"
 
 
-def _run_bag_of_words(spec: RunSpec, progress: bool, executor: str) -> Record:
+def _run_bag_of_words(spec: RunSpec, progress: bool, executor: str, dataset) -> Record:
     """The record of the baseline without a network: an "epoch" is one fit, told apart by its `C`."""
     started = time.perf_counter()
-    dataset = _dataset(spec)
     texts, labels = ({split: list(dataset[split][name]) for split in SPLITS} for name in ("text", "label"))
     classes = tuple(dataset["train"].features["label"].names)
     fits, best, parameters = bagofwords.fit(texts, labels, len(classes), progress, spec.label())
@@ -139,7 +145,7 @@ def _run_bag_of_words(spec: RunSpec, progress: bool, executor: str) -> Record:
             "threads": torch.get_num_threads(),
         },
         notes=dict.fromkeys((f"truncated_{split}" for split in SPLITS), 0),
-        versions=_versions(spec),
+        versions=_versions(),
         device="cpu",
         executor=executor,
     )
@@ -157,11 +163,13 @@ def choose_device(name: str | None = None) -> torch.device:
 
 
 def check(spec: RunSpec) -> None:
-    """Raises StudyError if the spec's corpus, classes or encoder cannot be had or cannot do what is asked, or no batch can be
-    filled; trains nothing."""
+    """Raises StudyError if the spec's corpus, classes, encoder or WordNet cannot be had or cannot do what is asked, or no batch
+    can be filled; trains nothing."""
     if _is_bag_of_words(spec):
-        _dataset(spec)
+        prepare(spec)
         return
+    if _augmentation(spec)[0] == "wordnet":
+        wordnet.ensure()
     dataset, encoder = _load(*_source(spec))
     if encoder.most_tokens is not None and spec.max_length > encoder.most_tokens:
         raise StudyError(
@@ -174,22 +182,29 @@ def check(spec: RunSpec) -> None:
         )
 
 
-def prepare(spec: RunSpec) -> Prepared:
-    """Corpus, second views and tokens of a spec. Seeds share them, so the last one made is kept."""
+def prepare(spec: RunSpec):
+    """The `Prepared` of a spec; of a bag of words the `datasets.DatasetDict`. Seeds share it, so the last one made is kept."""
+    if _is_bag_of_words(spec):
+        return _limited(spec.corpus, spec.classes, spec.train_limit)
+    return _prepare(*prepared_from(spec))
+
+
+def prepared_from(spec: RunSpec) -> tuple:
+    """What `prepare` depends on: specs with the same share what it gives."""
+    each_epoch = RECIPES[spec.objective].two_views and Protocol.parse(spec.protocol).views == "each_epoch"
+    epochs = 2 * spec.epochs if each_epoch else 1  # of two stages at most
+    return _source(spec), spec.max_length, _augmentation(spec), epochs
+
+
+def _augmentation(spec: RunSpec) -> tuple:
     kind = spec.augment if RECIPES[spec.objective].two_views else "none"
-    fixed = Protocol.parse(spec.protocol).views == "once"  # views that are yet to be drawn may use any token
-    return _prepare(_source(spec), spec.max_length, (kind, spec.augment_rate, spec.augment_seed), fixed)
+    return kind, spec.augment_rate, spec.augment_seed
 
 
 def _source(spec: RunSpec) -> tuple:
     """What `_load` is kept by. With checksums, because files of one's own may change between two runs of a notebook."""
     checksums = catalog.corpus_checksum(spec.corpus), catalog.encoder_checksum(spec.encoder)
     return spec.corpus, spec.classes, spec.encoder, spec.train_limit, checksums
-
-
-def _dataset(spec: RunSpec):
-    """The spec's `datasets.DatasetDict`, with as many training texts as it asks for."""
-    return _limited(spec.corpus, spec.classes, spec.train_limit)
 
 
 def _limited(corpus, classes, train_limit):
@@ -206,35 +221,48 @@ def _load(corpus, classes, encoder, train_limit, _checksums):
 
 
 @lru_cache(maxsize=2)
-def _prepare(source, max_length, augmentation, fixed) -> Prepared:
+def _prepare(source, max_length, augmentation, epochs) -> Prepared:
     dataset, encoder = _load(*source)
     texts = {split: tokenize(dataset[split]["text"], encoder.tokenizer, max_length) for split in SPLITS}
     for split in SPLITS:  # here, where the result is kept, so that it is said once for all seeds
         _report_truncation(source[0], split, texts[split], max_length)
-    views = _views(source, max_length, *augmentation) if augmentation[0] != "none" else None
+    kind, rate, seed = augmentation
+    views, *later = [_views(source, max_length, kind, rate, _epoch_seed(seed, epoch)) for epoch in range(1, epochs + 1)]
     labels = {split: list(dataset[split]["label"]) for split in SPLITS}
     classes = tuple(dataset["train"].features["label"].names)
-    if not (encoder.packed and fixed):
-        return Prepared(classes, texts, views, labels, encoder)
-    used = torch.cat([row for tokens in (*texts.values(), views) if tokens for row in tokens.ids]).unique()
-    texts = {split: tokens.numbered(used) for split, tokens in texts.items()}
-    return Prepared(classes, texts, views and views.numbered(used), labels, encoder, used)
+    version = wordnet.version() if kind == "wordnet" else ""
+    prepared = Prepared(classes, texts, views, labels, encoder, tuple(later), version)
+    return _of_used_tokens(prepared) if encoder.packed else prepared
 
 
-def _views(source, max_length, kind, rate, seed) -> Tokens:
+def _of_used_tokens(data: Prepared) -> Prepared:
+    """The same, its ids numbering the tokens that its texts and views use: see `Encoder.reading`."""
+    every = [tokens for tokens in (*data.texts.values(), data.views, *data.later_views) if tokens]
+    used = torch.cat([row for tokens in every for row in tokens.ids]).unique()
+    return replace(
+        data,
+        texts={split: tokens.numbered(used) for split, tokens in data.texts.items()},
+        views=data.views and data.views.numbered(used),
+        later_views=tuple(tokens.numbered(used) for tokens in data.later_views),
+        used=used,
+    )
+
+
+def _views(source, max_length, kind, rate, seed) -> Tokens | None:
+    if kind == "none":
+        return None
     dataset, encoder = _load(*source)
     return tokenize(augment.second_views(list(dataset["train"]["text"]), kind, rate, seed), encoder.tokenizer, max_length)
 
 
-def epoch_views(spec: RunSpec, epoch: int) -> Tokens:
-    """The second views of an epoch, from 1, for `views=each_epoch`: those of the first are the ones that others keep."""
-    seed = spec.augment_seed
-    if epoch > 1:
-        seed = int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])
-    return _views(_source(spec), spec.max_length, spec.augment, spec.augment_rate, seed)
+def _epoch_seed(seed: int, epoch: int) -> int:
+    """For `views=each_epoch`: the second views of the first epoch are those that others keep."""
+    return seed if epoch == 1 else int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])
 
 
-def _matrix(spec: RunSpec, data: Prepared, place: torch.device, progress: bool) -> tuple[torch.Tensor | None, list[dict]]:
+def _matrix(
+    spec: RunSpec, data: Prepared, place: torch.device, progress: bool | Callable
+) -> tuple[torch.Tensor | None, list[dict]]:
     """What the objective takes as its matrix [C, C], and the epochs of a run that was trained for it."""
     if not needs_matrix(spec):
         return None, []
@@ -249,7 +277,7 @@ def _matrix(spec: RunSpec, data: Prepared, place: torch.device, progress: bool) 
     return classweights.from_confusion(np.array(data.labels["validation"]), found), epochs
 
 
-def _fit(spec: RunSpec, data: Prepared, matrix: torch.Tensor | None, place: torch.device, progress: bool):
+def _fit(spec: RunSpec, data: Prepared, matrix: torch.Tensor | None, place: torch.device, progress: bool | Callable):
     """From the seed to the best epoch: (objective as it was there, batches, a dict per epoch, validation probabilities)."""
     torch.manual_seed(spec.seed)
     objective = Objective(spec, data.trained(), len(data.classes), matrix).to(place)
@@ -275,22 +303,22 @@ def _in_one_row(before: list[dict], after: list[dict], length: int) -> list[dict
     return [{**epoch, "stage": 1 + (epoch["epoch"] - 1) // length} for epoch in epochs]
 
 
-def _train(spec: RunSpec, objective: Objective, batches, data: Prepared, place: torch.device, progress: bool):
+def _train(spec: RunSpec, objective: Objective, batches, data: Prepared, place: torch.device, progress: bool | Callable):
     """All stages: (a dict per epoch, validation probabilities and weights of the primary network at the last one's best)."""
-    each_epoch = batches.collate_fn.views is not None and Protocol.parse(spec.protocol).views == "each_epoch"
     stages = len(objective.stages)
     truth = np.array(data.labels["validation"])
     epochs, best, best_state = [], None, None
     total = len(batches) * spec.epochs * stages
-    with tqdm(total=total, desc=spec.label(), unit="step", leave=False, disable=not progress) as bar:
+    make = progress if callable(progress) else tqdm
+    with make(total=total, desc=spec.label(), unit="step", leave=False, disable=not progress) as bar:
         for stage in range(stages):
             objective.begin(stage)
             optimizer = adamw(objective, objective.stage.learning_rate or spec.learning_rate, place.type in ("cuda", "cpu"))
             schedule = get_linear_schedule_with_warmup(optimizer, 0, len(batches) * spec.epochs)
             best_accuracy = -1.0  # each stage chooses anew, so the last one's choice stays
             for number in range(len(epochs) + 1, len(epochs) + spec.epochs + 1):
-                if each_epoch:
-                    batches.collate_fn.views = epoch_views(spec, number)
+                if number > 1 and batches.collate_fn.views is not None and data.later_views:
+                    batches.collate_fn.views = data.later_views[number - 2]
                 begun = time.perf_counter()
                 means = _train_epoch(spec, objective, batches, optimizer, schedule, place, number, bar)
                 seconds = time.perf_counter() - begun
@@ -300,7 +328,7 @@ def _train(spec: RunSpec, objective: Objective, batches, data: Prepared, place: 
                     best, best_accuracy = found, accuracy
                     best_state = {name: value.clone() for name, value in objective.primary.state_dict().items()}
                 epochs.append({"epoch": number, **means, "validation_accuracy": accuracy, "seconds": seconds})
-                bar.set_postfix(loss=f"{means['loss']:.3f}", validation=f"{accuracy:.1%}")
+                bar.set_postfix(epoch=number, loss=f"{means['loss']:.3f}", validation=f"{accuracy:.1%}")
     return epochs, best, best_state
 
 
@@ -354,7 +382,7 @@ def _read(unread: list, sums: dict[str, float], epoch: int, bar) -> None:
                 numbers = ", ".join(map(str, sorted(set(texts.tolist()))))
                 raise NonFiniteLoss(f"{name} became {value} at step {number} of epoch {epoch}, on training texts {numbers}.")
             sums[name] = sums.get(name, 0.0) + value
-    bar.set_postfix(loss=f"{unread[-1][2]['loss'].item():.3f}", refresh=False)
+    bar.set_postfix(epoch=epoch, loss=f"{unread[-1][2]['loss'].item():.3f}", refresh=False)
 
 
 def evaluate(network: PrimaryNetwork, texts: Tokens, spec: RunSpec, place: torch.device) -> np.ndarray:
@@ -398,9 +426,9 @@ def _peak_memory(place: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _versions(spec: RunSpec) -> dict[str, str]:
+def _versions(wordnet_version: str = "") -> dict[str, str]:
     packages = ("torch", "transformers", "tokenizers", "datasets", "nltk", "numpy", "scikit-learn")
     found = {name: version(name) for name in packages}
-    if RECIPES[spec.objective].two_views and spec.augment == "wordnet":
-        found["wordnet"] = wordnet.version()
+    if wordnet_version:
+        found["wordnet"] = wordnet_version
     return {"python": ".".join(map(str, sys.version_info[:3])), "lclstudy": __version__, **found}

@@ -13,7 +13,6 @@ from lclstudy import paths
 
 LINES = (paths.ROOT / "requirements.txt").read_text("utf-8").splitlines()
 PINS = dict(line.split("==") for line in LINES if line and not line.startswith("#"))
-OPTIONAL = {"ray"}
 OWN = {"lclstudy", "conftest"}
 
 
@@ -63,7 +62,7 @@ def test_the_pinned_version_is_installed(name):
 
 def test_every_import_is_a_requirement():
     distributions = importlib.metadata.packages_distributions()
-    pinned = {normal(name) for name in PINS} | OPTIONAL
+    pinned = {normal(name) for name in PINS}
     assert {"torch", "pandas", "pytest"} <= set(imported())
     for package, files in imported().items():
         names = {normal(name) for name in distributions.get(package, [package])}

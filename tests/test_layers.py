@@ -62,7 +62,10 @@ MAY_IMPORT = {
     "frozen": ("paths", "config", "records", "runtables", "casestudy"),
     "store": ("paths", "config", "records", "runtables", "frozen", "casestudy"),
     "reference": ("config", "frozen"),
-    "execute": ("paths", "config", "records", "train", "store", "casestudy"),
+    "progress": ("config",),
+    "executors": ("paths", "catalog", "config", "records", "train", "progress"),
+    "runqueue": ("paths", "config", "records", "store"),
+    "execute": ("paths", "config", "records", "train", "store", "casestudy", "progress", "executors", "runqueue"),
     # what is shown
     "provenance": ("paths",),
     "names": ("catalog",),

@@ -318,17 +318,6 @@ def test_leftovers_go_when_their_record_is_written(runs):
     assert subprocess.run(ignored, cwd=paths.ROOT, check=False).returncode == 0
 
 
-def test_a_store_that_cannot_be_written_to_is_told_before_training(runs, tmp_path):
-    runs.check_writable()
-    assert not files_in(runs.path)
-    with full_disk(after=0), pytest.raises(StudyError, match=r"^Cannot write to .*File too large.*LCLSTUDY_RUNS") as raised:
-        runs.check_writable()
-    assert "\n" not in str(raised.value)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StudyError, match=r"Cannot write to .*Not a directory"):
-        RunStore(tmp_path / "file" / "runs").check_writable()
-
-
 # Processes. Each program forks its writers after one import, so that many moments are tried in little time.
 
 PROGRAM = """

@@ -230,7 +230,3 @@ def test_a_table_of_the_used_tokens_alone_trains_what_the_whole_one_trains(objec
         sizes.append(model.primary.body.get_input_embeddings().num_embeddings)
     np.testing.assert_allclose(*found, atol=1e-5)
     assert sizes == [len(cut.used), len(cut.encoder.tokenizer)] and sizes[0] < sizes[1]
-
-
-def test_views_that_are_yet_to_be_drawn_keep_the_whole_table():
-    assert train.prepare(spec("lcl", protocol="released,views=each_epoch")).used is None
