@@ -49,11 +49,12 @@ def run_missing(
     workers: int | None = None,
     device: str | None = None,
     progress: bool = True,
+    retrain: bool = False,
 ) -> Summary:
     """Trains each spec that has no finished record in `store` (default: the study's) and saves it as soon as it is finished.
 
     `executor`: `serial`; `processes`, N `workers` (default: one per core) that share the cores; or `ray`. `device`: as for
-    `train.run`. A run that fails is recorded as failed, and the others go on. An interrupt keeps what is finished.
+    `train.run`; `retrain`: also what is frozen. A run that fails is recorded as failed, and the others go on. An interrupt keeps what is finished.
 
     Raises StudyError before any training if a setting is wrong, and later if a record cannot be saved.
     """
@@ -94,13 +95,13 @@ def run_missing(
     return Summary(done, skipped, failed, time.monotonic() - started)
 
 
-def obtain(spec: RunSpec, store: RunStore | None = None, device: str | None = None, progress: bool = True) -> Record:
-    """The finished record of one run, trained first unless `store` (default: the study's) has it.
+def obtain(spec: RunSpec, store: RunStore | None = None, **how) -> Record:
+    """The finished record of one run, trained first unless `store` (default: the study's) has it; `how`: as `run_missing`.
 
     Raises StudyError if a setting is wrong, or if the run fails, with its reason.
     """
     store = store or RunStore()
-    run_missing([spec], store, device=device, progress=progress)
+    run_missing([spec], store, **how)
     record = store.load(spec)
     if record.status != "done":
         raise StudyError(f"{spec.label()} failed: {record.failure}")
@@ -110,7 +111,7 @@ def obtain(spec: RunSpec, store: RunStore | None = None, device: str | None = No
 def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Summary:
     """Trains what the case study of a profile lacks: cross-entropy on all classes, which the search reads, then the subsets.
 
-    `how`: `executor`, `workers`, `device` and `progress`, as for `run_missing`. Raises StudyError as that does, and if the
+    `how`: `executor`, `workers`, `device`, `progress` and `retrain`, as for `run_missing`. Raises StudyError as that does, and if the
     profile has no case study.
     """
     if profile.case_study is None:
@@ -122,13 +123,18 @@ def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Su
     return first + run_missing(wanted, store, **how)
 
 
-def freeze(profile: Profile, store: RunStore | None = None, also: Iterable[RunSpec] = ()) -> Path:
-    """Freezes every run of a profile, its case study included, and `also` others; returns the folder.
+def freeze(
+    profile: Profile, store: RunStore | None = None, also: Iterable[RunSpec] = (), folder: Path | None = None
+) -> Path:
+    """Freezes every run of a profile, its case study included, and `also` others, to `folder`, which it returns.
+
+    By default that is a person's own, `build/NAME/results`.
 
     A run without record is frozen as `not run`, so that no table can hide it.
     """
     store = store or RunStore()
-    return store.freeze(paths.results(profile.name), list(dict.fromkeys([*casestudy.all_specs(profile, store), *also])))
+    folder = folder or paths.build(profile.name) / "results"
+    return store.freeze(folder, list(dict.fromkeys([*casestudy.all_specs(profile, store), *also])))
 
 
 def _telling(record: Record) -> str:
@@ -292,7 +298,7 @@ def main(arguments: list[str] | None = None) -> int:
             summary += run_case_study(part, store, **how)
         print(summary)
         if given.freeze:
-            print(f"Frozen in {paths.relative(freeze(profile, store, chosen))}")
+            print(f"Frozen in {paths.relative(freeze(profile, store, chosen, paths.results(profile.name)))}")
     except StudyError as error:
         print(error, file=sys.stderr)
         return 2
