@@ -18,11 +18,12 @@ RESTRICTIONS = ("corpora", "objectives", "seeds", "encoders")
 _HOW = ("executor", "workers", "device", "retrain")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The exit status: 0, 1 something failed, 2 a wrong name or value, 130 an interrupt (in one line each)."""
+def main(arguments: list[str] | None = None, folder: Path | None = None) -> int:
+    """The exit status: 0, 1 something failed, 2 a wrong name or value, 130 an interrupt (in one line each). `folder`: of notebooks."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what it started ends with it, in `finally`
     try:
         options = _parser().parse_args(arguments)
+        options.folder = folder or paths.ROOT / "notebooks"
         return options.command(options)
     except StudyError as error:
         print(f"lclstudy: {error}", file=sys.stderr)
@@ -118,19 +119,18 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _notebooks(options: argparse.Namespace) -> int:
-    folder = paths.ROOT / "notebooks"
+    os.environ |= bar_settings(shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
     if options.refresh is not None and not options.check:
-        notebooks.refresh(folder, options.refresh)
+        notebooks.refresh(options.folder, options.refresh)
         return 0
     profile = _profile(options)
     given = _given(options, (*RESTRICTIONS, *_HOW)) | {name: _value(text) for name, text in options.parameter}
     own = Path(options.profile).suffix == ".toml"
     source = str(Path(options.profile).resolve()) if own else options.profile
-    plan = notebooks.make_plan(profile, source, given, folder, options.only)
+    plan = notebooks.make_plan(profile, source, given, options.folder, options.only)
     if options.dry_run:
         notebooks.show(plan, options.force)
     elif not options.check:
-        os.environ |= bar_settings(shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
         notebooks.run(plan, options.force)
         print(f"Executed notebooks, figures and tables: {paths.relative(paths.build(profile.name))}.")
     return 0

@@ -123,9 +123,7 @@ def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Su
     return first + run_missing(wanted, store, **how)
 
 
-def freeze(
-    profile: Profile, store: RunStore | None = None, also: Iterable[RunSpec] = (), folder: Path | None = None
-) -> Path:
+def freeze(profile: Profile, store: RunStore | None = None, also: Iterable[RunSpec] = (), folder: Path | None = None) -> Path:
     """Freezes every run of a profile, its case study included, and `also` others, to `folder`, which it returns.
 
     By default that is a person's own, `build/NAME/results`.

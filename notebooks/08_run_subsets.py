@@ -49,7 +49,7 @@ counts, classes, n = casestudy.confusion(whole, runs)
 figure, axes = plots.subplots(width=plots.heatmap_width(len(classes)), height=0.88 * plots.heatmap_width(len(classes)))
 what = f"{names.corpus(study.corpus)}, CE, {n} runs, validation"
 plots.confusion_heatmap(counts, classes, axes[0], what)
-figstyle.save(figure, f"08_confusion_{study.corpus}", whole.name, "08_run_subsets", [])
+saved = figstyle.save(figure, f"08_confusion_{study.corpus}", whole.name, "08_run_subsets", [])
 
 # %% tags=["nbval-ignore-output"]
 sets = casestudy.all_sets(whole, runs)

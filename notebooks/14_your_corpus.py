@@ -64,7 +64,7 @@ for line in owncorpus.notes(frame):
 # %% tags=["nbval-ignore-output"]
 found = owncorpus.records(specs, runs)
 figure = owncorpusplots.card(**owncorpus.card_facts(mine, frame, found, gain))
-figstyle.save(figure, f"14_card_{Path(corpus).stem}", chosen.name, "14_your_corpus", corpora.files(corpus))
+saved = figstyle.save(figure, f"14_card_{Path(corpus).stem}", chosen.name, "14_your_corpus", corpora.files(corpus))
 
 # %% [markdown]
 # ## What to be careful about
