@@ -19,7 +19,10 @@ _HOW = ("executor", "workers", "device", "retrain")
 
 
 def main(arguments: list[str] | None = None, folder: Path | None = None) -> int:
-    """The exit status: 0, 1 something failed, 2 a wrong name or value, 130 an interrupt (in one line each). `folder`: of notebooks."""
+    """Gives the exit status: 0, 1 something failed, 2 a wrong name or value, 130 an interrupt; each but 0 in one line.
+
+    `folder`: of the notebooks, by default the study's.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what it started ends with it, in `finally`
     try:
         options = _parser().parse_args(arguments)

@@ -54,7 +54,8 @@ def run_missing(
     """Trains each spec that has no finished record in `store` (default: the study's) and saves it as soon as it is finished.
 
     `executor`: `serial`; `processes`, N `workers` (default: one per core) that share the cores; or `ray`. `device`: as for
-    `train.run`; `retrain`: also what is frozen. A run that fails is recorded as failed, and the others go on. An interrupt keeps what is finished.
+    `train.run`; `retrain`: also what is frozen. A run that fails is recorded as failed, and the others go on. An interrupt
+    keeps what is finished.
 
     Raises StudyError before any training if a setting is wrong, and later if a record cannot be saved.
     """
@@ -111,8 +112,8 @@ def obtain(spec: RunSpec, store: RunStore | None = None, **how) -> Record:
 def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Summary:
     """Trains what the case study of a profile lacks: cross-entropy on all classes, which the search reads, then the subsets.
 
-    `how`: `executor`, `workers`, `device`, `progress` and `retrain`, as for `run_missing`. Raises StudyError as that does, and if the
-    profile has no case study.
+    `how`: `executor`, `workers`, `device`, `progress` and `retrain`, as for `run_missing`. Raises StudyError as that does,
+    and if the profile has no case study.
     """
     if profile.case_study is None:
         raise StudyError(f"Profile {profile.name}, as restricted, has no [case_study]; take one that has, or restrict less.")
