@@ -198,7 +198,9 @@ main() {
     elif [[ $dry_run == no ]]; then
         study wordnet </dev/null || exit 1
         cd -- "$root"
-        run "$python" -P -m pytest --nbval --nbval-current-env --durations=15 tests notebooks "$@"
+        # A worker per core, each with one thread; a notebook stays whole with --dist loadfile.
+        export OMP_NUM_THREADS=1
+        run "$python" -P -m pytest -n logical --dist loadfile --nbval --nbval-current-env --durations=15 tests notebooks "$@"
     fi
 }
 

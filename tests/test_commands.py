@@ -318,10 +318,14 @@ def test_refresh_makes_a_notebook_that_stays_the_same_and_passes_nbval(study):
             total = sum(number for number in tqdm(range(4)))
 
             # %%
+            from lclstudy import provenance, paths
+
+            made = provenance.write(paths.figures(profile), {"01_a.svg": b""}, {}, "01_a.json")
             print(f"On {profile}: {total}")
             """)
     )
     assert study("--refresh", "01")[0] == 0
+    assert (study.folder.parent / "figures" / "quick" / "01_a.svg").exists(), "here alone the tracked figures change"
     first = (study.folder / "01_new.ipynb").read_bytes()
     assert study("--refresh")[0] == 0
     assert (study.folder / "01_new.ipynb").read_bytes() == first
@@ -334,6 +338,13 @@ def test_refresh_makes_a_notebook_that_stays_the_same_and_passes_nbval(study):
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider", "."]
     check = subprocess.run(command, cwd=study.folder, capture_output=True, text=True)
     assert "3 passed" in check.stdout, check.stdout
+
+
+def test_what_a_person_makes_goes_to_a_folder_that_git_ignores(monkeypatch):
+    for name in ("BUILD", "FIGURES"):
+        monkeypatch.delenv(f"LCLSTUDY_{name}", raising=False)
+    assert paths.figures("quick") == ROOT / "build" / "quick" / "figures"
+    assert "build/" in (ROOT / ".gitignore").read_text().splitlines()
 
 
 def test_refresh_keeps_warnings_for_the_tests_to_see():
@@ -437,7 +448,7 @@ case "$line" in
     *"-m pip --version"*) exit 0 ;;
     *"-m venv"*) mkdir -p "${@: -1}/bin" && cp "$0" "${@: -1}/bin/python"; echo venv >>"$LOG" ;;
     *"-m pytest"*) echo "pytest ${*:4}" >>"$LOG"; exit "${PYTEST_STATUS:-0}" ;;
-    *"-m lclstudy "*) echo "${*:3}" >>"$LOG" ;;
+    *"-m lclstudy "*) echo "${*:3}" >>"$LOG"; exec sleep "${SLEEP:-0}" ;;
     *) exec REAL "$@" ;;
 esac
 """
@@ -447,7 +458,7 @@ def tools(tmp_path: Path) -> str:
     """A folder with the few tools that the script calls, to be the whole PATH."""
     folder = tmp_path / "tools"
     folder.mkdir(exist_ok=True)
-    for name in ("bash", "cat", "cp", "dirname", "mkdir", "rm"):
+    for name in ("bash", "cat", "cp", "dirname", "mkdir", "rm", "sleep"):
         if not (folder / name).exists():
             (folder / name).symlink_to(shutil.which(name))
     return str(folder)
@@ -526,10 +537,25 @@ def test_an_active_environment_is_used(set_up, tmp_path):
     assert (set_up.checkout / ".venv").exists(), "conda's base environment is left alone"
 
 
+def test_an_interrupt_of_the_script_is_one_line_and_ends_what_it_started(set_up, tmp_path):
+    log = tmp_path / "log"
+    log.write_text("")
+    variables = {"PATH": tools(tmp_path), "LOG": str(log), "SLEEP": "600"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [set_up.checkout / "run_all.sh"], env=variables, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    ) as process:
+        wait_for(lambda: "lclstudy" in log.read_text())
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)  # the pipes are closed only when all that it started has ended
+    assert process.returncode == 130
+    assert err == "run_all: interrupted; what is finished is kept, and the same command goes on from here.\n"
+
+
 def test_the_second_command_gives_the_status_of_pytest(set_up):
     done, asked = set_up("test", "-k", "losses", PYTEST_STATUS="5")
     assert done.returncode == 5
-    assert asked[-1] == "pytest --nbval --nbval-current-env --durations=15 tests notebooks -k losses"
+    assert asked[-1] == "pytest -n logical --dist loadfile --nbval --nbval-current-env --durations=15 tests notebooks -k losses"
 
 
 def test_continuous_integration_names_the_shared_folders(set_up, tmp_path, monkeypatch):
@@ -539,7 +565,7 @@ def test_continuous_integration_names_the_shared_folders(set_up, tmp_path, monke
     for name in ("LCLSTUDY_DATA", "LCLSTUDY_MODELS"):
         monkeypatch.delenv(name, raising=False)
     _, asked = set_up(command=".ci/run")
-    assert asked[-1].startswith("../shared/data unset --nbval")
+    assert asked[-1].startswith("../shared/data unset -n")
 
 
 def test_marks_tell_what_a_notebook_was_made_from(study):
