@@ -124,7 +124,9 @@ def _run(options: argparse.Namespace) -> int:
 def _notebooks(options: argparse.Namespace) -> int:
     os.environ |= bar_settings(shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
     if options.refresh is not None and not options.check:
-        notebooks.refresh(options.folder, options.refresh)
+        from . import refresh
+
+        refresh.refresh(options.folder, options.refresh)
         return 0
     profile = _profile(options)
     given = _given(options, (*RESTRICTIONS, *_HOW)) | {name: _value(text) for name, text in options.parameter}

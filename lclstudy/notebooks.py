@@ -12,7 +12,6 @@ import json
 import os
 import queue
 import re
-import shutil
 import signal
 import sys
 import tempfile
@@ -28,7 +27,6 @@ from .errors import StudyError, unknown
 
 COMPUTES = {"augment", "corpora", "execute", "losses", "torch"}
 _OURS = {"papermill-error-cell-tag", "injected-parameters"}  # cells that papermill adds
-_BAR = re.compile(r"\r[^\r\n]*|\x1b\[A")  # a progress bar as tqdm draws it
 _UNTRACKED = ("models", "raw", "runs", "wordnet")  # folders of data/ that git ignores
 _WHY = {"notebook": "the notebook", "parameters": "a parameter", "package": "the package", "data": "the data"}
 
@@ -193,7 +191,7 @@ def _hash_files(files: list[Path]) -> str:
 
 
 @contextmanager
-def _kernels():
+def kernels_of_own():
     """A class of kernel managers; all kernels that it started end with the block.
 
     Each is the interpreter which runs this, whatever kernels the user has installed. They speak over sockets in a temporary
@@ -228,36 +226,32 @@ def _kernels():
                         os.killpg(manager.provisioner.pid, signal.SIGKILL)
 
 
-def _papermill(notebook, output: Path, parameters: dict, kernels: type, stderr) -> None:
-    import logging
-
-    import papermill
-
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what goes wrong is told once, by us
-    output.parent.mkdir(parents=True, exist_ok=True)
-    papermill.execute_notebook(
-        notebook,
-        output,
-        parameters=parameters,
-        kernel_name="python3",
-        language="python",
-        kernel_manager_class=kernels,
-        progress_bar=False,
-        stderr_file=stderr,
-        shutdown_kernel="immediate",
-    )
-
-
 def execute(name: str, notebook, output: Path, parameters: dict, kernels: type, stderr) -> None:
     """Executes a notebook (a path or a node) in the working folder; `output` is kept also when it fails.
 
     `kernels`: a class of kernel managers. `stderr` is written to while cells run: there the progress bars go.
     Raises NotebookFailed unless every cell has run.
     """
+    import logging
+
+    import papermill
+
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what goes wrong is told once, by us
+    output.parent.mkdir(parents=True, exist_ok=True)
     output.unlink(missing_ok=True)
     error = None
     try:
-        _papermill(notebook, output, parameters, kernels, stderr)
+        papermill.execute_notebook(
+            notebook,
+            output,
+            parameters=parameters,
+            kernel_name="python3",
+            language="python",
+            kernel_manager_class=kernels,
+            progress_bar=False,
+            stderr_file=stderr,
+            shutdown_kernel="immediate",
+        )
     except Exception as failure:  # whatever stopped it, the notebook failed; which cell, the output tells
         error = failure
     failed = _failed_cell(output, error)
@@ -297,7 +291,7 @@ def _last_line(error: object) -> str:
     return lines[-1].strip().rstrip(".") if lines else ""
 
 
-class _Screen:
+class Screen:
     """Standard output of notebooks side by side: a line when one begins and ends, and what they write meanwhile between."""
 
     def __init__(self):
@@ -324,7 +318,7 @@ def run(plan: Plan, force: bool = False) -> None:
     """
     waiting, running, ended, failures = list(plan.notebooks), [], queue.SimpleQueue(), []
     titles = {notebook: f"[{number}/{len(waiting)}] {notebook.name}" for number, notebook in enumerate(waiting, 1)}
-    screen = _Screen()
+    screen = Screen()
 
     def work(notebook: Notebook) -> None:
         started = time.time()
@@ -344,7 +338,7 @@ def run(plan: Plan, force: bool = False) -> None:
 
         wordnet.install()
     # Changed here and not by papermill, which would change it under the feet of the others.
-    with chdir(plan.folder), _kernels() as kernels:
+    with chdir(plan.folder), kernels_of_own() as kernels:
         while True:
             notebook = next(filter(ready, waiting), None) if len(running) < _cores() and not failures else None
             if notebook:
@@ -370,7 +364,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _run_one(plan: Plan, notebook: Notebook, kernels: type, screen: _Screen) -> None:
+def _run_one(plan: Plan, notebook: Notebook, kernels: type, screen: Screen) -> None:
     mark = plan.mark(notebook)
     mark.unlink(missing_ok=True)
     started = time.time()
@@ -404,49 +398,3 @@ def make_plan(profile: config.Profile, source: str, given: dict, folder: Path, o
         if name not in declared:
             raise unknown("parameter of these notebooks", name, declared)
     return plan
-
-
-def refresh(folder: Path, only: str | None = None) -> None:
-    """For developers: makes each `NN_name.ipynb` anew from its `NN_name.py`, executed with its default parameters, and the
-    tracked figures. What a person's own runs made is not looked at.
-
-    What differs from one execution to the next (times, versions, progress bars) is left out of the file.
-    Raises StudyError on an unknown name, NotebookFailed if one fails; its old file then stays as it was.
-    """
-    import jupytext
-    import nbformat
-
-    names = [path.stem for path in sorted(folder.glob("[0-9][0-9]_*.py"))]
-    wanted = names if not only else [name for name in names if {name, name[:2]} & set(only.split(","))]
-    if not wanted:
-        raise unknown("notebook", only, names)
-    build, screen = paths.build("refresh"), _Screen()
-    shutil.rmtree(build, ignore_errors=True)
-    os.environ |= {"LCLSTUDY_BUILD": str(build), "LCLSTUDY_FIGURES": str(folder.parent / "figures")}
-    with chdir(folder), _kernels() as kernels:
-        for number, name in enumerate(wanted, 1):
-            screen.say(f"[{number}/{len(wanted)}] {name} ...")
-            source, started = jupytext.read(folder / f"{name}.py"), time.time()
-            source.metadata = nbformat.from_dict({"kernelspec": _KERNEL, "language_info": {"name": "python"}})
-            execute(name, source, build / f"{name}.ipynb", {}, kernels, screen)
-            nbformat.write(_steady(nbformat.read(build / f"{name}.ipynb", as_version=4)), folder / f"{name}.ipynb")
-            screen.say(f"[{number}/{len(wanted)}] {name} ... {time.time() - started:.0f} s")
-
-
-_KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-
-
-def _steady(executed):
-    """An executed notebook without what changes by itself."""
-    from nbval.plugin import coalesce_streams
-
-    executed.metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
-    for number, cell in enumerate(executed.cells, 1):
-        cell.id = f"cell-{number:02d}"
-        cell.metadata = {name: value for name, value in cell.metadata.items() if name == "tags" and value}
-        if cell.cell_type == "code":
-            complaints = "".join(out.text for out in cell.outputs if out.get("name") == "stderr")
-            only_bars = not _BAR.sub("", complaints).strip()
-            kept = [out for out in cell.outputs if not (only_bars and out.get("name") == "stderr")]
-            cell.outputs = coalesce_streams(kept)
-    return executed

@@ -15,7 +15,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from lclstudy import config, notebooks, paths
+from lclstudy import config, notebooks, paths, refresh
 from lclstudy.__main__ import bar_settings, main
 from lclstudy.errors import StudyError
 from lclstudy.records import Record
@@ -353,7 +353,7 @@ def test_refresh_keeps_warnings_for_the_tests_to_see():
     cells = [
         nbformat.v4.new_code_cell("1", outputs=[nbformat.from_dict(out) for out in outs]) for outs in ([bar], [bar, warning])
     ]
-    quiet, loud = notebooks._steady(nbformat.v4.new_notebook(cells=cells)).cells
+    quiet, loud = refresh._steady(nbformat.v4.new_notebook(cells=cells)).cells
     assert quiet.outputs == []
     assert "label missing" in loud.outputs[0].text
 

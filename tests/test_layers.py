@@ -111,7 +111,8 @@ MAY_IMPORT = {
     ),
     # the runner of the notebooks
     "notebooks": ("paths", "config", "wordnet", "store", "casestudy"),
-    "__main__": ("paths", "config", "wordnet", "store", "casestudy", "execute", "notebooks"),
+    "refresh": ("paths", "notebooks"),
+    "__main__": ("paths", "config", "wordnet", "store", "casestudy", "execute", "notebooks", "refresh"),
 }
 ANALYSES = (
     *("ablationtables", "ablationplots", "reporttables", "reportfindings", "reportplots", "owncorpusplots", "frontdoor"),
