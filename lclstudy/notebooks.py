@@ -254,8 +254,7 @@ def execute(name: str, notebook, output: Path, parameters: dict, kernels: type, 
         )
     except Exception as failure:  # whatever stopped it, the notebook failed; which cell, the output tells
         error = failure
-    failed = _failed_cell(output, error)
-    if failed:
+    if failed := _failed_cell(output, error):
         raise NotebookFailed(f"{name} failed {failed}; see {paths.relative(output)}.")
 
 
@@ -316,8 +315,9 @@ def run(plan: Plan, force: bool = False) -> None:
     """Executes what is not up to date: at most a notebook per core at a time, no two that train, and those that show results
     after those that make them. After a failure none is begun. Raises NotebookFailed.
     """
-    waiting, running, ended, failures = list(plan.notebooks), [], queue.SimpleQueue(), []
-    titles = {notebook: f"[{number}/{len(waiting)}] {notebook.name}" for number, notebook in enumerate(waiting, 1)}
+    titles = {notebook: f"[{place}/{len(plan.notebooks)}] {notebook.name}" for place, notebook in enumerate(plan.notebooks, 1)}
+    waiting = sorted(plan.notebooks, key=lambda notebook: not notebook.trains)  # the longest chain first
+    running, ended, failures = [], queue.SimpleQueue(), []
     screen = Screen()
 
     def work(notebook: Notebook) -> None:
