@@ -2,6 +2,27 @@
 # Sets the study up, then executes its notebooks or its tests. Safe to run again. See --help.
 set -euo pipefail
 
+# The process that an interrupt must end first. It runs in the background, where Ctrl-C does not reach it, so that no half-started
+# Python answers with a traceback; a plain end (SIGTERM) does, and it takes along what it started.
+child=""
+
+interrupted() {
+    trap '' INT TERM
+    [[ -z $child ]] || { kill "$child" && wait "$child"; } 2>/dev/null || true
+    printf 'run_all: interrupted; what is finished is kept, and the same command goes on from here.\n' >&2
+    exit 130
+}
+trap interrupted INT TERM
+
+run() {
+    local status=0
+    "$@" <&0 &
+    child=$!
+    wait "$child" || status=$?
+    child=""
+    return "$status"
+}
+
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 # Notebooks run in this environment, whatever kernels the user has of the same name.
@@ -13,7 +34,7 @@ Usage: ./run_all.sh [PROFILE] [OPTION]...   set up, then execute the notebooks o
        ./run_all.sh test [PYTEST OPTION]... set up, then run the tests and compare every notebook with its outputs
 
 A profile is a name (quick, minilm, paper, ...) or the path of a TOML file of one's own.
-Executed notebooks go to build/PROFILE, figures to figures/PROFILE.
+What they make (notebooks, figures, tables, results) goes to build/PROFILE; no tracked file changes.
 
   --only NN            these notebooks alone: 05, 05_run_grid, or a list with commas
   --force              execute notebooks that are up to date too. Finished runs are never trained again;
@@ -22,20 +43,26 @@ Executed notebooks go to build/PROFILE, figures to figures/PROFILE.
   --corpora LIST       these corpora of the profile alone, with commas: emoint,isear
   --objectives LIST    these objectives alone: ce,lcl
   --seeds LIST         these seeds: 0,1,2
+  --encoders LIST      these encoders alone
   --executor NAME      how runs are executed: serial, processes or ray
   --workers N          how many at a time
+  --device NAME        cuda, mps or cpu
+  --retrain            train also what is frozen in data/results, and show both
   --parameter NAME VALUE   any parameter of the notebooks; may be given again
   --help               this text
 
 Set-up needs Python 3.11 or newer. It uses the active virtual or conda environment (not conda's base), else makes .venv,
 and installs requirements.txt when that has changed. After that nothing needs the network.
-LCLSTUDY_DATA, LCLSTUDY_MODELS, LCLSTUDY_RUNS and LCLSTUDY_FIGURES name other folders; a relative one counts from here.
+LCLSTUDY_DATA, LCLSTUDY_MODELS, LCLSTUDY_RUNS and LCLSTUDY_BUILD name other folders; a relative one counts from here.
 Exit status: 0 all well, 1 set-up, a notebook or a test failed, 2 a wrong name or option, 130 interrupted.
 END
 }
 
-# Runs a module of the study, which need not be installed yet: checking names takes the standard library alone.
-study() { PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" "$python" -P -m "lclstudy.$1" "${@:2}"; }
+# Runs the command of the study, which need not be installed yet: checking names takes the standard library alone.
+study() {
+    local -x PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
+    run "$python" -P -m lclstudy "$@"
+}
 
 say() { printf 'run_all: %s\n' "$*"; }
 
@@ -88,7 +115,8 @@ choose_environment() {
 }
 
 # Prints what the environment must have been set up with: a hash of the pins, the package's own file, and the two places.
-stamp() {
+stamp() (
+    trap '' INT
     "$environment/bin/python" - "$root" <<'END'
 import hashlib, pathlib, sys
 
@@ -96,7 +124,7 @@ root = pathlib.Path(sys.argv[1])
 parts = [(root / name).read_bytes() for name in ("requirements.txt", "pyproject.toml")]
 print(hashlib.sha256(b"\n".join([*parts, str(root).encode(), sys.version.encode()])).hexdigest())
 END
-}
+)
 
 is_set_up() {
     [[ -x $environment/bin/python && -f $environment/.lclstudy-setup ]] &&
@@ -108,7 +136,7 @@ make_environment() {
         can_make_venv "$python" ||
             fail "$python cannot make an environment; install its venv module (Debian: python3-venv), or activate an environment."
         say "making .venv with $("$python" --version)"
-        "$python" -P -m venv --clear "$environment" </dev/null || fail "Could not make .venv; see above."
+        run "$python" -P -m venv --clear "$environment" </dev/null || fail "Could not make .venv; see above."
     fi
     python=$environment/bin/python
     "$python" -P -m pip --version >/dev/null 2>&1 || "$python" -P -m ensurepip >/dev/null 2>&1 ||
@@ -119,10 +147,10 @@ make_environment() {
 install_packages() {
     rm -f "$environment/.lclstudy-setup"
     say "installing requirements.txt (some minutes the first time)"
-    "$python" -P -m pip install --quiet --requirement "$root/requirements.txt" </dev/null ||
+    run "$python" -P -m pip install --quiet --requirement "$root/requirements.txt" </dev/null ||
         fail "Could not install requirements.txt; see above, and run again."
     say "installing lclstudy"
-    "$python" -P -m pip install --quiet --no-deps --editable "$root" </dev/null ||
+    run "$python" -P -m pip install --quiet --no-deps --editable "$root" </dev/null ||
         fail "Could not install lclstudy; see above, and run again."
     stamp >"$environment/.lclstudy-setup"
 }
@@ -133,7 +161,6 @@ set_up() {
         install_packages
     fi
     python=$environment/bin/python
-    study wordnet </dev/null || exit 1
 }
 
 tell_set_up() {
@@ -169,8 +196,11 @@ main() {
     if [[ $command == notebooks ]]; then
         study notebooks "$@"
     elif [[ $dry_run == no ]]; then
+        study wordnet </dev/null || exit 1
         cd -- "$root"
-        "$python" -P -m pytest --nbval --nbval-current-env --durations=15 tests notebooks "$@"
+        # A worker per core, each with one thread; a notebook stays whole with --dist loadfile.
+        export OMP_NUM_THREADS=1
+        run "$python" -P -m pytest -n logical --dist loadfile --nbval --nbval-current-env --durations=15 tests notebooks "$@"
     fi
 }
 

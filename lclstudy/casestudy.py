@@ -59,7 +59,7 @@ def confusion(profile: Profile, runs: Runs) -> tuple[np.ndarray, tuple[str, ...]
     if not records:
         raise StudyError(
             f"No finished cross-entropy run on all classes of {profile.case_study.corpus}, so no confusions to search; train "
-            f"one: python -m lclstudy.execute {profile.name} --corpora {profile.case_study.corpus} --objectives ce"
+            f"one: lclstudy run {profile.name} --corpora {profile.case_study.corpus} --objectives ce"
         )
     classes = records[0].classes
     counts = [metrics.confusion_matrix(record.validation_labels, record.validation_probabilities.argmax(axis=1), classes)

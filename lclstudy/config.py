@@ -19,6 +19,7 @@ OBJECTIVES = ("ce", "ce_aug", "scl", "simclr", "lcl", "ce_ensemble", "scl_two_st
 AUGMENTS = ("wordnet", "dropout", "none")
 POOLINGS = ("cls", "mean")
 PRECISIONS = ("fp32", "bf16")
+EXECUTORS = ("auto", "serial", "processes", "ray")
 
 # Settings that a run never reads: left out of the identity, so that one cross-entropy run serves every temperature.
 _NO_WEIGHTS = ("weight_place", "weight_gradient", "weights")
@@ -309,6 +310,7 @@ class Profile:
     """A named list of runs. `settings` are the defaults, `by_corpus` what differs for a corpus, `grid` a list of products.
 
     `case_study` asks for runs on class subsets besides; some of them are known only when others have run, so `specs` has none.
+    With `retrain` its runs are trained also where frozen ones are there, beside them.
     """
 
     name: str
@@ -317,6 +319,7 @@ class Profile:
     by_corpus: dict
     grid: tuple[dict, ...]
     case_study: CaseStudy | None = None
+    retrain: bool = False
 
     def specs(self) -> list[RunSpec]:
         """All runs of the profile, each once, in the order of the grid; the seed varies slowest within an entry of the grid.
@@ -423,7 +426,8 @@ def load_profile(name_or_path: str) -> Profile:
     own = table.get("corpus", {})
     by_corpus = {name: {**base["corpus"].get(name, {}), **named, **own.get(name, {})} for name in {*base["corpus"], *own}}
     study = _case_study(path.stem, table["case_study"]) if "case_study" in table else None
-    return Profile(path.stem, table.get("title", path.stem), defaults, by_corpus, tuple(table["grid"]), study)
+    title, retrain = table.get("title", path.stem), table.get("retrain", False)
+    return Profile(path.stem, title, defaults, by_corpus, tuple(table["grid"]), study, retrain)
 
 
 def _check_own_name(path: Path) -> None:
@@ -434,7 +438,7 @@ def _check_own_name(path: Path) -> None:
         raise StudyError(f"A profile's file name must be of letters, digits, '_', '-' and '.'; given {path.name!r}; rename it.")
 
 
-_PROFILE_KEYS = {"title": str, "defaults": dict, "corpus": dict, "grid": list, "case_study": dict}
+_PROFILE_KEYS = {"title": str, "defaults": dict, "corpus": dict, "grid": list, "case_study": dict, "retrain": bool}
 _CASE_STUDY = {"corpus": str, "sets": list, "found": int, "size": int, "objective": list, "seed": list}
 
 
@@ -462,7 +466,8 @@ def _check_profile(name: str, table: dict) -> None:
         if key not in _PROFILE_KEYS:
             raise unknown(f"key in profile {name}", key, _PROFILE_KEYS)
         if not isinstance(value, _PROFILE_KEYS[key]):
-            form = {"title": 'title = "..."', "grid": "[[grid]]", "corpus": "[corpus.NAME]"}.get(key, f"[{key}]")
+            form = {"title": 'title = "..."', "grid": "[[grid]]", "corpus": "[corpus.NAME]", "retrain": "retrain = true"}
+            form = form.get(key, f"[{key}]")
             raise StudyError(f"{key!r} of profile {name} has the wrong form; write it as {form}.")
     if not table.get("grid"):
         raise StudyError(f"Profile {name} has no [[grid]]; give at least one with corpus, objective and seed.")

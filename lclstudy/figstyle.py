@@ -132,7 +132,7 @@ def apart(wanted: np.ndarray, gap: float) -> np.ndarray:
 
 
 def save(figure: Figure, name: str, profile: str, notebook: str, inputs: Iterable[Path | str]) -> list[Path]:
-    """Writes `figures/<profile>/<name>` as png (300 dpi) and svg, and a json of what made it; returns the three paths.
+    """Writes `name` to `paths.figures(profile)` as png (300 dpi) and svg, and a json of what made it; returns the three paths.
 
     The same figure gives the same bytes. Raises StudyError if an input is not there, or if the disk refuses.
     """

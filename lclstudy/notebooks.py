@@ -1,20 +1,23 @@
-"""Executes the notebooks of a profile with papermill, headless: `python -m lclstudy.notebooks quick`.
+"""Executes the notebooks of a profile with papermill, headless, side by side where none waits for another.
 
 Executed notebooks go to `build/PROFILE/`. A notebook that succeeded gets a mark beside it, `NN_name.done`, which says what it
 was made from; it is executed again when that changes. The mark is ours because papermill calls the cells that it never
-reached "completed" when a kernel dies. What is checked before anything runs needs the standard library alone, so that
-`run_all.sh` can refuse a wrong name before it installs anything.
+reached "completed" when a kernel dies. Finding notebooks and checking names needs the standard library alone.
 """
 
-import argparse
 import ast
+import glob
 import hashlib
 import json
 import os
+import queue
 import re
-import shutil
+import signal
 import sys
+import tempfile
+import threading
 import time
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,10 +25,8 @@ from pathlib import Path
 from . import config, paths
 from .errors import StudyError, unknown
 
-RESTRICTIONS = ("corpora", "objectives", "seeds", "executor", "workers")
-TRAINS = ("batching", "encoders", "execute", "losses", "objectives", "torch", "train")
-_OURS = ("papermill-error-cell-tag", "injected-parameters")  # cells that papermill adds
-_BAR = re.compile(r"\r[^\r\n]*|\x1b\[A")  # a progress bar as tqdm draws it
+COMPUTES = {"augment", "corpora", "execute", "losses", "torch"}
+_OURS = {"papermill-error-cell-tag", "injected-parameters"}  # cells that papermill adds
 _UNTRACKED = ("models", "raw", "runs", "wordnet")  # folders of data/ that git ignores
 _WHY = {"notebook": "the notebook", "parameters": "a parameter", "package": "the package", "data": "the data"}
 
@@ -55,32 +56,37 @@ class Notebook:
             raise StudyError(f"{self.path.name} is not a notebook ({error}); restore it or make it again.") from None
 
     @cached_property
-    def parameters(self) -> tuple[str, ...]:
-        """The names that the cell tagged `parameters` assigns."""
+    def parameters(self) -> dict[str, object]:
+        """What the cell tagged `parameters` assigns: the parameters with their default values."""
         source = "\n".join(cell["source"] for cell in self.cells if "parameters" in cell["metadata"].get("tags", ()))
-        targets = [getattr(line, "target", None) or getattr(line, "targets", [None])[0] for line in _parse(source).body]
-        return tuple(target.id for target in targets if isinstance(target, ast.Name))
+        lines = [line for line in ast.parse(source).body if isinstance(line, ast.Assign)]
+        return {line.targets[0].id: ast.literal_eval(line.value) for line in lines}
 
     @cached_property
     def imports(self) -> frozenset[str]:
-        """Every dotted part of what its code imports: `from lclstudy import train` gives `lclstudy` and `train`."""
-        found = []
-        for line in (line for cell in self.cells if cell["cell_type"] == "code" for line in ast.walk(_parse(cell["source"]))):
-            if isinstance(line, ast.Import | ast.ImportFrom):
-                found += [getattr(line, "module", None) or "", *(alias.name for alias in line.names)]
-        return frozenset(part for name in found for part in name.split("."))
+        """Every word of its lines that import: `from lclstudy import execute` has `lclstudy` and `execute`."""
+        lines = "\n".join(cell["source"] for cell in self.cells if cell["cell_type"] == "code")
+        return frozenset(re.findall(r"\w+", " ".join(re.findall(r"^ *(?:from|import) .*", lines, re.MULTILINE))))
 
     @property
     def computing(self) -> bool:
-        """Whether it trains or computes with torch; else it reads tracked files alone."""
-        return not self.imports.isdisjoint(TRAINS)
+        """Whether it reads texts or computes with torch; else it reads tracked files alone."""
+        return not self.imports.isdisjoint(COMPUTES)
 
+    @property
+    def trains(self) -> bool:
+        """Whether it trains runs."""
+        return "execute" in self.imports
 
-def _parse(code: str) -> ast.Module:
-    try:
-        return ast.parse(code)
-    except SyntaxError:
-        return ast.parse("")  # it fails when it runs, and is then reported with its cell
+    @property
+    def trains_profile(self) -> bool:
+        """Whether it trains the runs of its profile, and freezes them."""
+        return self.trains and "objectives" in self.parameters
+
+    @property
+    def reads_results(self) -> bool:
+        """Whether it shows frozen results: its profile is one of these, by default often the best that there are."""
+        return not self.computing and self.parameters.get("profile", "quick") != "quick"
 
 
 def find(folder: Path, only: str | None = None) -> list[Notebook]:
@@ -106,18 +112,19 @@ class Plan:
     """What a command asks for: the profile with its restrictions, and the notebooks with the parameters of each."""
 
     profile: config.Profile
+    source: str  # the name of the profile, or the path of its file
     notebooks: tuple[Notebook, ...]
     given: dict[str, object]  # parameters by name; a notebook gets those that it declares
     folder: Path
-    build: Path
 
     def parameters(self, notebook: Notebook) -> dict[str, object]:
-        """The parameters that a notebook gets."""
-        return {name: value for name, value in self.given.items() if name in notebook.parameters}
+        """The parameters that a notebook gets. One that shows frozen results knows a profile by its name alone."""
+        given = {"profile": self.profile.name if notebook.reads_results else self.source, **self.given}
+        return {name: value for name, value in given.items() if name in notebook.parameters}
 
     def output(self, notebook: Notebook) -> Path:
         """Where the executed notebook goes."""
-        return self.build / self.profile.name / notebook.path.name
+        return paths.build(self.profile.name) / notebook.path.name
 
     def mark(self, notebook: Notebook) -> Path:
         """Where the mark of its success goes."""
@@ -143,17 +150,14 @@ class Plan:
             mark = json.loads(self.mark(notebook).read_text("utf-8"))
         except (OSError, ValueError):
             return "not executed yet"
-        made = [self.output(notebook), *(paths.figures(name) for name in mark["figures"])]
-        if not all(path.is_file() for path in made):
+        if not all(path.is_file() for path in (self.output(notebook), *map(Path, mark["figures"]))):
             return "an output is gone"
         now = self.inputs(notebook)
         changed = [words for name, words in _WHY.items() if mark["inputs"].get(name) != now[name]]
         if changed:
             return f"{' and '.join(changed)} changed"
-        if notebook.computing and "profile" in notebook.parameters:
-            count = self.missing(case_study="casestudy" in notebook.imports)
-            return "runs are missing" if count and count[0] else ""
-        return ""
+        count = self.missing("casestudy" in notebook.imports) if notebook.trains_profile else None
+        return "runs are missing" if count and count[0] else ""
 
     def inputs(self, notebook: Notebook) -> dict[str, str]:
         """What the result of a notebook follows from, each part as a hash."""
@@ -167,11 +171,14 @@ class Plan:
         }
 
     def _data(self, notebook: Notebook) -> list[Path]:
-        """The tracked files that a notebook may read."""
+        """The files that a notebook may read: those that its parameters name, and what is tracked or frozen."""
+        named = [Path(value) for value in self.parameters(notebook).values() if isinstance(value, str) and value]
         if notebook.computing:
-            return [*paths.embedded().rglob("*"), *paths.published().rglob("*")]
-        tracked = {path for path in paths.published().parent.iterdir() if path.name not in _UNTRACKED} | {paths.results("")}
-        return [file for path in tracked for file in ([path] if path.is_file() else path.rglob("*"))]
+            folders = [paths.embedded(), paths.published()]
+        else:
+            folders = [path for path in paths.published().parent.iterdir() if path.name not in _UNTRACKED]
+            folders += [paths.results(""), *map(Path, glob.glob(str(paths.build("*") / "results")))]
+        return [*named, *{file for folder in folders for file in ([folder] if folder.is_file() else folder.rglob("*"))}]
 
 
 def _hash(data: bytes) -> str:
@@ -183,15 +190,19 @@ def _hash_files(files: list[Path]) -> str:
     return _hash("\n".join(lines).encode())
 
 
-def _own_python():
-    """A kernel manager that starts the interpreter which runs this, whatever kernels the user has installed.
+@contextmanager
+def kernels_of_own():
+    """A class of kernel managers; all kernels that it started end with the block.
 
-    It speaks over sockets in the file system: nothing on the network can listen, and the kernel warns of nothing.
+    Each is the interpreter which runs this, whatever kernels the user has installed. They speak over sockets in a temporary
+    folder: nothing on the network can listen, and two commands in one clone do not meet.
     """
     from ipykernel.kernelspec import get_kernel_dict
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import KernelSpec
     from traitlets import default
+
+    started = []
 
     class OwnPython(AsyncKernelManager):
         kernel_spec = property(lambda self: KernelSpec(resource_dir="", **get_kernel_dict()))
@@ -200,74 +211,78 @@ def _own_python():
         def _transport(self):
             return "ipc"
 
-    return OwnPython
+        @default("connection_file")
+        def _connection_file(self):
+            started.append(self)
+            return f"{folder}/{len(started)}.json"
+
+    with tempfile.TemporaryDirectory(prefix="lclstudy-", ignore_cleanup_errors=True) as folder:
+        try:
+            yield OwnPython
+        finally:
+            for manager in started:
+                with suppress(ProcessLookupError):  # its process group: the workers of a kernel end with it
+                    if manager.has_kernel:
+                        os.killpg(manager.provisioner.pid, signal.SIGKILL)
 
 
-def _papermill(notebook, output: Path, parameters: dict, folder: Path, stderr) -> None:
+def execute(name: str, notebook, output: Path, parameters: dict, kernels: type, stderr) -> None:
+    """Executes a notebook (a path or a node) in the working folder; `output` is kept also when it fails.
+
+    `kernels`: a class of kernel managers. `stderr` is written to while cells run: there the progress bars go.
+    Raises NotebookFailed unless every cell has run.
+    """
     import logging
 
     import papermill
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what goes wrong is told once, by us
     output.parent.mkdir(parents=True, exist_ok=True)
-    papermill.execute_notebook(
-        notebook,
-        output,
-        parameters=parameters,
-        cwd=folder,
-        kernel_name="python3",
-        language="python",
-        kernel_manager_class=_own_python(),
-        progress_bar=False,
-        stderr_file=stderr,
-        shutdown_kernel="immediate",
-    )
-
-
-def execute(name: str, notebook, output: Path, parameters: dict, folder: Path, stderr) -> None:
-    """Executes a notebook (a path or a node) in `folder`; `output` is kept also when it fails.
-
-    `stderr` is written to while cells run: there the progress bars go. Raises NotebookFailed unless every cell has run.
-    """
     output.unlink(missing_ok=True)
     error = None
     try:
-        _papermill(notebook, output, parameters, folder, stderr)
+        papermill.execute_notebook(
+            notebook,
+            output,
+            parameters=parameters,
+            kernel_name="python3",
+            language="python",
+            kernel_manager_class=kernels,
+            progress_bar=False,
+            stderr_file=stderr,
+            shutdown_kernel="immediate",
+        )
     except Exception as failure:  # whatever stopped it, the notebook failed; which cell, the output tells
         error = failure
-    failed = _failed_cell(output, error) if output.is_file() else f" before its first cell: {_describe(error)}"
-    if failed:
-        raise NotebookFailed(f"{name} failed{failed}; see {paths.relative(output)}.")
+    if failed := _failed_cell(output, error):
+        raise NotebookFailed(f"{name} failed {failed}; see {paths.relative(output)}.")
 
 
 def _failed_cell(output: Path, error: Exception | None) -> str:
-    """` in cell 4 (x = 1 / 0): ZeroDivisionError: ...`; empty if all cells ran. Cells count from 1 as in the source."""
-    cells = [cell for cell in Notebook(output).cells if not set(_OURS) & set(cell["metadata"].get("tags", ()))]
-    reached = 0
-    for number, cell in enumerate(cells, 1):
-        if cell["cell_type"] != "code" or not cell["source"].strip():
-            continue
-        for out in cell["outputs"]:
-            if out["output_type"] == "error":
-                return _place(number, cell, ": ".join(filter(None, (out["ename"], _last_line(out["evalue"])))))
-        if cell["metadata"].get("papermill", {}).get("start_time"):
-            reached = number
-        if error is None and cell["execution_count"] is None:
-            return _place(number, cell, "it never ran")
+    """`in cell 4 (x = 1 / 0): ZeroDivisionError: ...`; empty if all cells ran. Cells count from 1 as in the source."""
+    cells = [cell for cell in (Notebook(output).cells if output.is_file() else ()) if not _OURS & set(_tags(cell))]
+    code = [(number, cell) for number, cell in enumerate(cells, 1) if cell["cell_type"] == "code" and cell["source"].strip()]
     if error is None:
-        return ""
-    died = type(error).__name__ == "DeadKernelError"
-    what = "its Python process died (killed, or out of memory)" if died else _describe(error)
-    return _place(reached, cells[reached - 1], what) if reached else f" before its first cell: {what}"
+        unrun = [place for place in code if place[1]["execution_count"] is None]
+        return f"{_place(*unrun[0])}: it never ran" if unrun else ""
+    begun = [place for place in code if place[1]["metadata"].get("papermill", {}).get("start_time")]
+    return f"{_place(*begun[-1]) if begun else 'before its first cell'}: {_describe(error)}"
 
 
-def _place(number: int, cell: dict, what: str) -> str:
+def _tags(cell: dict) -> list[str]:
+    return cell["metadata"].get("tags", [])
+
+
+def _place(number: int, cell: dict) -> str:
     first = next(line for line in cell["source"].splitlines() if line.strip())
-    return f" in cell {number} ({first.strip()[:60]}): {what}"
+    return f"in cell {number} ({first.strip()[:60]})"
 
 
-def _describe(error: Exception | None) -> str:
-    return _last_line(error) or type(error).__name__
+def _describe(error: Exception) -> str:
+    if type(error).__name__ == "DeadKernelError":
+        return "its Python process died (killed, or out of memory)"
+    said = ": ".join(filter(None, (error.ename, _last_line(error.evalue)))) if hasattr(error, "ename") else _last_line(error)
+    return said or type(error).__name__
 
 
 def _last_line(error: object) -> str:
@@ -275,66 +290,91 @@ def _last_line(error: object) -> str:
     return lines[-1].strip().rstrip(".") if lines else ""
 
 
-class _Progress:
-    """The line of one notebook: `[3/6] 03_losses ... 12 s`. What the notebook writes meanwhile is shown below it."""
+class Screen:
+    """Standard output of notebooks side by side: a line when one begins and ends, and what they write meanwhile between."""
 
-    def __init__(self, title: str):
-        self.title, self.tail = title, ""
-        self._show(f"{title} ... ")
-
-    def _show(self, text: str) -> None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+    def __init__(self):
+        self.lock, self.tail = threading.Lock(), "\n"
 
     def write(self, text: str) -> None:
-        """Passes on the notebook's standard error. Papermill calls this."""
-        self._show(text if self.tail else f"\n{text}")
-        self.tail = text or self.tail
+        """Passes on the standard error of a notebook, as papermill asks; most of it is progress bars."""
+        with self.lock:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            self.tail = text or self.tail
 
     def flush(self) -> None:
         """Papermill calls this; each text is shown at once."""
 
-    def end(self, result: str) -> None:
-        """Ends the line, said again in full when something was shown below it."""
-        if self.tail:
-            self._show(("" if self.tail.endswith("\n") else "\n") + f"{self.title} ... ")
-        self._show(f"{result}\n")
+    def say(self, line: str) -> None:
+        """A line of its own."""
+        self.write(line + "\n" if self.tail.endswith("\n") else f"\n{line}\n")
 
 
 def run(plan: Plan, force: bool = False) -> None:
-    """Executes what is not up to date, in order, to the first failure. Raises NotebookFailed."""
-    for number, notebook in enumerate(plan.notebooks, 1):
-        progress = _Progress(f"[{number}/{len(plan.notebooks)}] {notebook.name}")
-        if not force and not plan.stale(notebook):
-            progress.end("up to date")
-            continue
+    """Executes what is not up to date: at most a notebook per core at a time, no two that train, and those that show results
+    after those that make them. After a failure none is begun. Raises NotebookFailed.
+    """
+    titles = {notebook: f"[{place}/{len(plan.notebooks)}] {notebook.name}" for place, notebook in enumerate(plan.notebooks, 1)}
+    waiting = sorted(plan.notebooks, key=lambda notebook: not notebook.trains)  # the longest chain first
+    running, ended, failures = [], queue.SimpleQueue(), []
+    screen = Screen()
+
+    def work(notebook: Notebook) -> None:
+        started = time.time()
         try:
-            progress.end(f"{_run_one(plan, notebook, progress):.0f} s")
-        except NotebookFailed:
-            progress.end("failed")
-            raise
-        except KeyboardInterrupt:
-            progress.end("interrupted")
-            raise
+            _run_one(plan, notebook, kernels, screen)
+            ended.put((notebook, f"{time.time() - started:.0f} s", None))
+        except Exception as error:
+            ended.put((notebook, "failed", error))
+
+    def ready(notebook: Notebook) -> bool:
+        if notebook.reads_results:
+            return not any(other.trains_profile for other in (*waiting, *running))
+        return not (notebook.trains and any(other.trains for other in running))
+
+    if any(notebook.trains or "augment" in notebook.imports for notebook in waiting):
+        from . import wordnet
+
+        wordnet.install()
+    # Changed here and not by papermill, which would change it under the feet of the others.
+    with chdir(plan.folder), kernels_of_own() as kernels:
+        while True:
+            notebook = next(filter(ready, waiting), None) if len(running) < _cores() and not failures else None
+            if notebook:
+                waiting.remove(notebook)
+                if not force and not plan.stale(notebook):
+                    screen.say(f"{titles[notebook]} ... up to date")
+                    continue
+                screen.say(f"{titles[notebook]} ...")
+                running.append(notebook)
+                threading.Thread(target=work, args=[notebook], daemon=True).start()
+            elif running:
+                notebook, result, failure = ended.get()
+                running.remove(notebook)
+                screen.say(f"{titles[notebook]} ... {result}")
+                failures += filter(None, [failure])
+            else:
+                break
+    if failures:
+        raise failures[0]
 
 
-def _run_one(plan: Plan, notebook: Notebook, progress: _Progress) -> float:
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _run_one(plan: Plan, notebook: Notebook, kernels: type, screen: Screen) -> None:
     mark = plan.mark(notebook)
     mark.unlink(missing_ok=True)
     started = time.time()
-    execute(notebook.name, notebook.path, plan.output(notebook), plan.parameters(notebook), plan.folder, progress)
-    seconds = time.time() - started
-    root = paths.figures("")
-    figures = [path for path in root.rglob("*") if path.is_file() and path.stat().st_mtime >= started]
-    told = {
-        "inputs": plan.inputs(notebook),
-        "figures": sorted(path.relative_to(root).as_posix() for path in figures),
-        "seconds": round(seconds, 1),
-    }
+    execute(notebook.name, notebook.path, plan.output(notebook), plan.parameters(notebook), kernels, screen)
+    made = map(Path, glob.glob(str(paths.figures("*") / f"{notebook.name[:2]}_*")))
+    figures = sorted(str(path) for path in made if path.stat().st_mtime >= started)
+    told = {"inputs": plan.inputs(notebook), "figures": figures, "seconds": round(time.time() - started, 1)}
     part = mark.with_suffix(".part")
     part.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     part.replace(mark)
-    return seconds
 
 
 def show(plan: Plan, force: bool = False) -> None:
@@ -347,145 +387,14 @@ def show(plan: Plan, force: bool = False) -> None:
     print(f"Runs of profile {plan.profile.name}: {missing}.")
 
 
-def refresh(folder: Path, build: Path, only: str | None = None) -> None:
-    """For developers: makes each `NN_name.ipynb` anew from its `NN_name.py`, executed with its default parameters.
+def make_plan(profile: config.Profile, source: str, given: dict, folder: Path, only: str | None = None) -> Plan:
+    """The plan of the notebooks of `folder` on a profile, read from `source`, with parameters by name.
 
-    What differs from one execution to the next (times, versions, progress bars) is left out of the file.
-    Raises StudyError on an unknown name, NotebookFailed if one fails; its old file then stays as it was.
+    Raises StudyError on a notebook that is not there, or a parameter that none of those chosen has.
     """
-    import jupytext
-    import nbformat
-
-    names = [path.stem for path in sorted(folder.glob("[0-9][0-9]_*.py"))]
-    wanted = names if not only else [name for name in names if {name, name[:2]} & set(only.split(","))]
-    if not wanted:
-        raise unknown("notebook", only, names)
-    for number, name in enumerate(wanted, 1):
-        progress = _Progress(f"[{number}/{len(wanted)}] {name}")
-        source = jupytext.read(folder / f"{name}.py")
-        source.metadata = nbformat.from_dict({"kernelspec": _KERNEL, "language_info": {"name": "python"}})
-        output, started = build / "refresh" / f"{name}.ipynb", time.time()
-        execute(name, source, output, {}, folder, progress)
-        nbformat.write(_steady(nbformat.read(output, as_version=4)), folder / f"{name}.ipynb")
-        progress.end(f"{time.time() - started:.0f} s")
-
-
-_KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-
-
-def _steady(executed):
-    """An executed notebook without what changes by itself."""
-    from nbval.plugin import coalesce_streams
-
-    executed.metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
-    for number, cell in enumerate(executed.cells, 1):
-        cell.id = f"cell-{number:02d}"
-        cell.metadata = {name: value for name, value in cell.metadata.items() if name == "tags" and value}
-        if cell.cell_type == "code":
-            complaints = "".join(out.text for out in cell.outputs if out.get("name") == "stderr")
-            only_bars = not _BAR.sub("", complaints).strip()
-            kept = [out for out in cell.outputs if not (only_bars and out.get("name") == "stderr")]
-            cell.outputs = coalesce_streams(kept)
-    return executed
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str):
-        raise StudyError(f"{message[0].upper()}{message[1:]}; see --help.")
-
-
-def _parser() -> _Parser:
-    parser = _Parser(prog="python -m lclstudy.notebooks", description=__doc__.partition("\n\n")[0], allow_abbrev=False)
-    parser.add_argument("profile", nargs="?", default="quick", help="a profile's name or TOML file (default: quick)")
-    parser.add_argument("--only", metavar="NN", help="these notebooks alone: 05, 05_run_grid, or a list with commas")
-    parser.add_argument("--force", action="store_true", help="execute also what is up to date; finished runs are kept")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be executed, and stop")
-    parser.add_argument("--check", action="store_true", help="check the names given, and stop")
-    for name in RESTRICTIONS[:3]:
-        parser.add_argument(f"--{name}", metavar="LIST", help=f"these {name} of the profile alone, with commas")
-    parser.add_argument("--executor", help="how runs are executed: serial, processes or ray")
-    parser.add_argument("--workers", type=int, metavar="N", help="how many runs at a time")
-    parser.add_argument("--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
-                        help="a parameter of the notebooks; may be given again")  # fmt: skip
-    parser.add_argument("--refresh", nargs="?", const="", metavar="NN",
-                        help="for developers: make the tracked notebooks anew from their .py files")  # fmt: skip
-    return parser
-
-
-def _value(text: str) -> object:
-    """A parameter as Python writes it (`2e-5`, `None`, `['a', 'b']`), else the text itself."""
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-
-
-def _split(text: str | None) -> list[str] | None:
-    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
-
-
-def make_plan(options: argparse.Namespace, folder: Path, build: Path) -> Plan:
-    """Checks every name given and returns the plan. Raises StudyError on one that is not known."""
-    profile = config.load_profile(options.profile)
-    chosen = find(folder, options.only)
-    seeds = _split(options.seeds)
-    if seeds is not None and not all(seed.isdecimal() for seed in seeds):
-        raise StudyError(f"seeds must be whole numbers with commas between; given {options.seeds!r}.")
-    if options.workers is not None and options.workers < 1:
-        raise StudyError(f"workers must be 1 or more; given {options.workers}.")
-    limits = {"corpora": _split(options.corpora), "objectives": _split(options.objectives)}
-    profile = profile.restrict(**limits, seeds=seeds and [int(seed) for seed in seeds])
-    profile.specs()
-    own_file = options.profile.endswith(".toml")
-    given = {"profile": str(Path(options.profile).resolve()) if own_file else options.profile}
-    wanted = {name: getattr(options, name) for name in RESTRICTIONS if getattr(options, name) is not None}
-    wanted |= {name: _value(value) for name, value in options.parameter}
-    for name in wanted:
-        declared = sorted({known for notebook in chosen for known in notebook.parameters})
+    plan = Plan(profile, source, tuple(find(folder, only)), given, folder)
+    declared = sorted({name for notebook in plan.notebooks for name in notebook.parameters})
+    for name in given:
         if name not in declared:
             raise unknown("parameter of these notebooks", name, declared)
-    # Those that compute come first: the others show what these freeze.
-    ordered = sorted(chosen, key=lambda notebook: not notebook.computing)
-    return Plan(profile, tuple(ordered), {**given, **wanted}, folder, build)
-
-
-def main(arguments: list[str] | None = None, folder: Path | None = None, build: Path | None = None) -> int:
-    """The command line. Returns its exit status: 0, 1 a notebook failed, 2 a wrong name or value, 130 interrupted."""
-    folder, build = folder or paths.ROOT / "notebooks", build or paths.ROOT / "build"
-    try:
-        options = _parser().parse_args(arguments)
-        if options.refresh is not None and not options.check:
-            refresh(folder, build, options.refresh)
-            return 0
-        plan = make_plan(options, folder, build)
-        if options.check:
-            return 0
-        if options.dry_run:
-            show(plan, options.force)
-        else:
-            run(plan, options.force)
-            made = paths.relative(plan.build / plan.profile.name)
-            print(f"Executed notebooks: {made}; figures: {paths.relative(paths.figures(plan.profile.name))}.")
-    except StudyError as error:
-        print(f"lclstudy: {error}", file=sys.stderr)
-        return 2
-    except NotebookFailed as error:
-        print(f"lclstudy: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("lclstudy: interrupted; finished runs are kept, and the same command goes on from here.", file=sys.stderr)
-        return 130
-    return 0
-
-
-def _bar_settings(columns: int | None) -> dict[str, str]:
-    """What tqdm reads in the notebooks' processes: one frame a second, as wide as the terminal; a frame a minute in a log.
-
-    Each frame is also kept in the executed notebook, so ten a second over hours would be felt.
-    """
-    return {"TQDM_MININTERVAL": "1", "TQDM_NCOLS": str(columns - 1)} if columns else {"TQDM_MININTERVAL": "60"}
-
-
-if __name__ == "__main__":
-    os.environ |= _bar_settings(shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
-    sys.exit(main())
+    return plan

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path(__file__).resolve().parent
 
 
-def _override(variable: str, default: Path) -> Path:
+def _override(variable: str, default: Path | None = None) -> Path | None:
     value = os.environ.get(variable, "").strip()
     return (ROOT / Path(value).expanduser()).resolve() if value else default
 
@@ -32,8 +32,12 @@ def runs() -> Path:
 
 
 def figures(name: str) -> Path:
-    """Folder of the figures made from the results of a profile: `LCLSTUDY_FIGURES/NAME`, else `figures/NAME`."""
-    return _override("LCLSTUDY_FIGURES", ROOT / "figures") / name
+    """Folder of the figures and tables made from the results of a profile: `LCLSTUDY_FIGURES/NAME`, else `build/NAME/figures`.
+
+    The study's own are in `figures/NAME`, tracked, where only `lclstudy notebooks --refresh` sends them.
+    """
+    figures = _override("LCLSTUDY_FIGURES")
+    return figures / name if figures else build(name) / "figures"
 
 
 def results(name: str) -> Path:

@@ -146,6 +146,23 @@ def runs(frame: pd.DataFrame, class_sets: Mapping[str, Sequence[str] | None] | N
     return table.drop(columns="classes") if (frame["classes"] == "").all() else table
 
 
+def retrained(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `RunStore.retrained` to show: a run each, frozen beside trained again, and how far apart they are."""
+    return pd.DataFrame(
+        {
+            "corpus": frame["corpus"].map(names.corpus),
+            "classes": frame["classes"].replace("", tables.ALL_CLASSES),
+            "objective": frame["objective"].map(names.objective),
+            "seed": frame["seed"],
+            "frozen (%)": (100 * frame["frozen_accuracy"].astype(float)).round(1),
+            "trained again (%)": (100 * frame["own_accuracy"].astype(float)).round(1),
+            "difference (points)": frame["difference"].astype(float).round(1),
+            "same predictions (%)": (100 * frame["same_predictions"].astype(float)).round(1),
+            "greatest difference of a probability": frame["greatest_difference"].astype(float).round(3),
+        }
+    )
+
+
 _RUN_NUMBERS = {
     "validation accuracy (%)": ("validation_accuracy", 100),
     "test accuracy (%)": ("test_accuracy", 100),

@@ -55,7 +55,7 @@ def main_results(profile: str = "") -> Frozen:
         results = frozen.read_frozen(name)
         if profile in MAIN or len(results.done):
             return results
-    raise StudyError("No frozen results of the follow-up report; make some: python -m lclstudy.execute report_small --freeze")
+    raise StudyError("No frozen results of the follow-up report; make some: ./run_all.sh report_small --only 05")
 
 
 def beside(results: Frozen) -> list[Frozen]:

@@ -59,7 +59,7 @@ def source(results: Frozen) -> Source:
     if not runs:
         raise StudyError(
             f"The frozen results {results.name} hold no finished cross-entropy run on all classes of a corpus; "
-            f"train one: python -m lclstudy.execute {results.name} --objectives ce --freeze"
+            f"train one: ./run_all.sh {results.name} --only 05 --objectives ce"
         )
     corpus = _paper_corpus()
     if corpus not in runs:

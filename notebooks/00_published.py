@@ -21,7 +21,7 @@
 #   corpus or on an assumption, and `cannot tell` where it is open or within rounding.
 
 # %% tags=["parameters"]
-profile = "quick"  # figures go to figures/<profile>
+profile = "quick"  # figures go to build/<profile>/figures
 
 # %%
 import pandas

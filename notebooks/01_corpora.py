@@ -12,7 +12,7 @@
 # best epoch is chosen on `validation`, and the result is measured once on `test`.
 
 # %% tags=["parameters"]
-profile = "quick"  # figures go to figures/<profile>
+profile = "quick"  # figures go to build/<profile>/figures
 
 # %%
 from lclstudy import catalog, config, corpusplots, figstyle, names, paths, published, show, summary

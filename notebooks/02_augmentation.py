@@ -8,7 +8,7 @@
 # meaning. The paper replaces 30 % of the words. The second views are made once, before training; every run uses the same.
 
 # %% tags=["parameters"]
-profile = "quick"  # figures go to figures/<profile>
+profile = "quick"  # figures go to build/<profile>/figures
 corpus = "embedded"  # a name of the catalogue, or a csv, jsonl or parquet file of your own
 rate = 0.3  # share of words to replace
 seed = 0  # which words, and which synonyms

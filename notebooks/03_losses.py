@@ -18,7 +18,7 @@
 # in its code, which gave the published results. This notebook shows what the difference does.
 
 # %% tags=["parameters"]
-profile = "quick"  # figures go to figures/<profile>
+profile = "quick"  # figures go to build/<profile>/figures
 temperature = 0.3  # the paper's choice for most corpora
 degrees = [90, 180, 135, 225, 45, 345]  # where the six points are on the circle
 weights = [[0.6, 0.3, 0.1], [0.3, 0.6, 0.1], [0.1, 0.1, 0.8]]  # a row per class, see below

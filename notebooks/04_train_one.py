@@ -16,6 +16,7 @@ corpus = "embedded"  # a name of the catalogue, or a csv, jsonl or parquet file 
 objective = "lcl"  # ce, ce_aug, scl, simclr or lcl
 profile = "quick"  # where a setting below is None, this profile says what it is
 device = None  # cuda, mps or cpu; None: the first of these that there is
+retrain = False  # whether to train it although a frozen run is there; the quick profile always does
 classes = None  # a few class names with commas between; None: all
 encoder = None
 seed = 0
@@ -59,7 +60,7 @@ show.table(reports.settings(spec))
 
 # %% tags=["nbval-ignore-output"]
 runs = store.RunStore()
-record = execute.obtain(spec, runs, device=device)
+record = execute.obtain(spec, runs, device=device, retrain=retrain or chosen.retrain)
 print(f"Best epoch: {record.best_epoch} of {len(record.epochs)}.")
 
 # %% tags=["nbval-ignore-output"]

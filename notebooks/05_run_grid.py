@@ -6,7 +6,7 @@
 # A *profile* is a list of runs: corpora, objectives and seeds, each with each. Every run is repeated with several *seeds*,
 # because chance (the order of the texts, the first weights of new layers) moves a result, and one number cannot tell how far.
 # This notebook trains the runs that have no record yet in `data/runs`, then *freezes* all results of the profile: it
-# writes them as small files to `data/results`, which the reading notebooks show.
+# writes them as small files to `build/PROFILE/results`, where the reading notebooks find them beside those of the study.
 #
 # You may stop it at any time. What is finished is kept, and the next start goes on from there.
 
@@ -15,16 +15,17 @@ profile = "quick"  # quick, minilm, paper, or a toml file of your own
 corpora = ""  # only these, with commas between; empty: all of the profile
 objectives = ""  # only these
 seeds = ""  # these seeds instead of the profile's
-executor = "processes"  # serial: one run after another; processes: some at a time; ray: on a cluster
+encoders = ""  # only these
+executor = "auto"  # what suits; or serial: one run after another, processes: some at a time, ray: on a cluster
 workers = 0  # runs at a time; 0: one per core
 device = ""  # cuda, mps or cpu; empty: the first of these that there is
-freeze = True  # whether to write the results to data/results
+retrain = False  # whether to train also what is frozen; the quick profile always does
 
 # %%
-from lclstudy import config, execute, paths, reports, show, store
+from lclstudy import config, execute, reports, show, store
 
 whole = config.load_profile(profile)
-specs = whole.restrict(corpora, objectives, seeds).specs()
+specs = whole.restrict(corpora, objectives, seeds, encoders).specs()
 print(f"{whole.title}.")
 print(f"Runs wanted: {len(specs)}, of {len(whole.specs())} in the profile.")
 
@@ -33,9 +34,10 @@ print(f"Runs wanted: {len(specs)}, of {len(whole.specs())} in the profile.")
 
 # %% tags=["nbval-ignore-output"]
 runs = store.RunStore()
-print(f"Missing: {len(runs.missing(specs))} of {len(specs)}.")
-summary = execute.run_missing(specs, runs, executor, workers or None, device or None)
-print(summary)
+again = retrain or whole.retrain
+print(f"Missing: {len(runs.missing(specs, again))} of {len(specs)}.")
+how = {"executor": executor, "workers": workers or None, "device": device or None}
+print(execute.run_missing(specs, runs, **how, retrain=again))
 
 # %% [markdown]
 # ## The runs
@@ -53,13 +55,21 @@ print("\n".join(["Failed runs:", *failed]) if failed else "No run failed.")
 # %% [markdown]
 # ## Freezing
 #
-# Runs of the profile that have no record are frozen as `not run`, so that no table can hide them. Its runs on class subsets
-# are those of `08_run_subsets`.
+# What was trained here goes to `build/PROFILE/results`, where the reading notebooks find it beside what the repository holds.
+# Its runs on class subsets are those of `08_run_subsets`.
+
+# %%
+store.freeze(whole, runs, specs)  # a seed may be beyond the profile's own
+print("Frozen.")
+
+# %% [markdown]
+# ## Trained again
+#
+# Runs that the repository holds frozen and that were trained here as well: how far apart are the two? The same machine gives
+# the same record; another one rounds differently, and training enlarges that.
 
 # %% tags=["nbval-ignore-output"]
-if freeze:
-    folder = execute.freeze(whole, runs, specs)  # a seed may be beyond the profile's own
-    print(f"Frozen in {paths.relative(folder)}.")
+show.table(reports.retrained(runs.retrained(whole.name)))
 
 # %% [markdown]
 # ## Finding

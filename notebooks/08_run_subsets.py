@@ -17,13 +17,13 @@
 profile = "quick"  # quick, minilm, paper, or a toml file of your own
 objectives = ""  # only these, with commas between; empty: all of the case study
 seeds = ""  # these seeds instead of the profile's
-executor = "processes"  # serial: one run after another; processes: some at a time; ray: on a cluster
+executor = "auto"  # what suits; or serial: one run after another, processes: some at a time, ray: on a cluster
 workers = 0  # runs at a time; 0: one per core
 device = ""  # cuda, mps or cpu; empty: the first of these that there is
-freeze = True  # whether to write the results to data/results
+retrain = False  # whether to train also what is frozen; the quick profile always does
 
 # %%
-from lclstudy import casestudy, casetables, config, execute, figstyle, names, paths, plots, reports, show, store
+from lclstudy import casestudy, casetables, config, execute, figstyle, names, plots, reports, show, store
 
 whole = config.load_profile(profile)
 part = whole.restrict(objectives=objectives, seeds=seeds)
@@ -38,8 +38,8 @@ print(f"Published sets: {', '.join(study.sets)}; sets to be found: {study.found}
 
 # %% tags=["nbval-ignore-output"]
 runs = store.RunStore()
-summary = execute.run_case_study(part, runs, executor=executor, workers=workers or None, device=device or None)
-print(summary)
+how = {"executor": executor, "workers": workers or None, "device": device or None}
+print(execute.run_case_study(part, runs, **how, retrain=retrain or whole.retrain))
 
 # %% [markdown]
 # ## What the search found
@@ -49,8 +49,8 @@ counts, classes, n = casestudy.confusion(whole, runs)
 figure, axes = plots.subplots(width=plots.heatmap_width(len(classes)), height=0.88 * plots.heatmap_width(len(classes)))
 what = f"{names.corpus(study.corpus)}, CE, {n} runs, validation"
 plots.confusion_heatmap(counts, classes, axes[0], what)
-made = figstyle.save(figure, f"08_confusion_{study.corpus}", whole.name, "08_run_subsets", [])
-print(f"Saved: {', '.join(map(paths.relative, made))}.")
+saved = figstyle.save(figure, f"08_confusion_{study.corpus}", whole.name, "08_run_subsets", [])
+
 # %% tags=["nbval-ignore-output"]
 sets = casestudy.all_sets(whole, runs)
 for line in casetables.found_said(casestudy.found_sets(whole, runs), sets):
@@ -73,12 +73,11 @@ print("\n".join(["Failed runs:", *failed]) if failed else "No run failed.")
 # %% [markdown]
 # ## Freezing
 #
-# Runs of the profile that have no record are frozen as `not run`, so that no table can hide them.
+# What was trained here goes to `build/PROFILE/results`, where the reading notebooks find it beside what the repository holds.
 
-# %% tags=["nbval-ignore-output"]
-if freeze:
-    folder = execute.freeze(whole, runs, casestudy.specs(part, sets))
-    print(f"Frozen in {paths.relative(folder)}.")
+# %%
+store.freeze(whole, runs, casestudy.specs(part, sets))
+print("Frozen.")
 
 # %% [markdown]
 # ## Finding

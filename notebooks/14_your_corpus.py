@@ -33,7 +33,7 @@ device = None  # cuda, mps or cpu; None: the first of these that there is
 # %%
 from pathlib import Path
 
-from lclstudy import config, corpora, execute, figstyle, names, owncorpus, owncorpusplots, paths, show, store
+from lclstudy import config, corpora, execute, figstyle, names, owncorpus, owncorpusplots, show, store
 
 settings = {name: globals()[name] for name in owncorpus.SETTINGS}
 chosen = config.load_profile(profile)
@@ -58,13 +58,13 @@ for line in owncorpus.notes(frame):
 # ## The answer in one picture
 #
 # On the left: how good both losses are, what they cost, and how many seeds it takes to see the gain that matters. On the right:
-# which classes the models take for one another. LCL is made to keep such classes apart.
+# which classes the models take for one another. LCL is made to keep such classes apart. The picture is kept in
+# `build/PROFILE/figures`.
 
 # %% tags=["nbval-ignore-output"]
 found = owncorpus.records(specs, runs)
 figure = owncorpusplots.card(**owncorpus.card_facts(mine, frame, found, gain))
-made = figstyle.save(figure, f"14_card_{Path(corpus).stem}", chosen.name, "14_your_corpus", corpora.files(corpus))
-print(f"Saved: {', '.join(map(paths.relative, made))}.")
+saved = figstyle.save(figure, f"14_card_{Path(corpus).stem}", chosen.name, "14_your_corpus", corpora.files(corpus))
 
 # %% [markdown]
 # ## What to be careful about

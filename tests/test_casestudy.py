@@ -8,7 +8,7 @@ import pytest
 from lclstudy import casestudy, catalog, config, execute, paths, published
 from lclstudy.errors import StudyError
 from lclstudy.records import Record
-from lclstudy.store import RunStore, read_frozen
+from lclstudy.store import RunStore, freeze, read_frozen
 
 PROFILE = """
 [defaults]
@@ -135,7 +135,7 @@ def test_training_on_subsets_then_freezing(profile, tmp_path):
     summary = execute.run_case_study(part, store, progress=False, device="cpu")
     assert summary[:3] == (2 + 2 * 2, 0, 0), "CE and LCL on all classes, then both on two found sets"
     assert execute.run_case_study(part, store, progress=False, device="cpu")[:2] == (0, 6)
-    execute.freeze(profile, store)
+    freeze(profile, store)
     results = read_frozen(str(tmp_path / "mine.toml"))
     assert results.runs["status"].value_counts().to_dict() == {"done": 6, "not run": 6}
     fresh = RunStore(tmp_path / "fresh")

@@ -15,7 +15,8 @@ import nbformat
 import numpy as np
 import pytest
 
-from lclstudy import config, notebooks, paths
+from lclstudy import config, notebooks, paths, refresh
+from lclstudy.__main__ import bar_settings, main
 from lclstudy.errors import StudyError
 from lclstudy.records import Record
 from lclstudy.store import RunStore
@@ -43,10 +44,12 @@ def study(tmp_path, monkeypatch, capsys):
     """Runs the command line on the notebooks of `tmp_path`; gives the exit status, standard output and standard error."""
     monkeypatch.setenv("LCLSTUDY_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("LCLSTUDY_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setenv("LCLSTUDY_FIGURES", str(tmp_path / "figures"))
+    monkeypatch.setenv("LCLSTUDY_BUILD", str(tmp_path / "build"))
+    monkeypatch.setenv("LCLSTUDY_FIGURES", "")
+    monkeypatch.setenv("TQDM_MININTERVAL", "1")
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        status = notebooks.main(list(arguments), tmp_path / "notebooks", tmp_path / "build")
+        status = main(["notebooks", *arguments], tmp_path / "notebooks")
         return status, *capsys.readouterr()
 
     run.folder, run.build = tmp_path / "notebooks", tmp_path / "build"
@@ -63,13 +66,13 @@ def test_executes_once_and_again_only_when_something_changed(study, tmp_path):
         "import os, sys\nfrom pathlib import Path\nfrom tqdm import tqdm\nprint(profile, seeds, x, sys.executable, os.getcwd())"
     )
     draw = "from tqdm import tqdm\nfrom lclstudy import paths\npaths.figures(profile).mkdir(parents=True, exist_ok=True)\n"
-    draw += "(paths.figures(profile) / 'a.svg').write_text('a')\nfor run in tqdm(range(3), 'runs'): pass"
-    write(study.folder / "01_one.ipynb", "# parameters\nprofile = 'paper'\nseeds: str = ''\nx = 1", show, draw)
+    draw += "(paths.figures(profile) / '01_a.svg').write_text('a')\nfor run in tqdm(range(3), 'runs'): pass"
+    write(study.folder / "01_one.ipynb", "# parameters\nprofile = 'paper'\nseeds = ''\nx = 1", show, draw)
     write(study.folder / "02_two.ipynb", "y = 2", "y")
 
     status, out, _ = study("quick", "--seeds", "0,1", "--parameter", "x", "2e-5")
     assert status == 0
-    assert out.index("[1/2] 01_one ... ") < out.index("runs: 100%") < out.index("[2/2] 02_two ... ")
+    assert out.index("[1/2] 01_one ...\n") < out.index("runs: 100%") < re.search(r"\[1/2\] 01_one ... \d+ s\n", out).start()
     words = printed(study.build / "quick" / "01_one.ipynb").split()
     assert words[:3] == ["quick", "0,1", "2e-05"]
     assert Path(words[3]) == Path(sys.executable)
@@ -79,7 +82,7 @@ def test_executes_once_and_again_only_when_something_changed(study, tmp_path):
     assert study(*again)[1].count("up to date") == 2
     assert "01_one ... to execute: a parameter changed" in study("quick", "--dry-run")[1]
     assert "02_two ... to execute: forced" in study(*again, "--dry-run", "--force")[1]
-    (tmp_path / "figures" / "quick" / "a.svg").unlink()
+    paths.figures("quick").joinpath("01_a.svg").unlink()
     assert "01_one ... to execute: an output is gone" in study(*again, "--dry-run")[1]
     write(study.folder / "02_two.ipynb", "y = 2", "y + 1")
     before = (study.build / "quick" / "01_one.done").stat().st_mtime_ns
@@ -91,23 +94,36 @@ def test_executes_once_and_again_only_when_something_changed(study, tmp_path):
     assert "up to date" not in out
 
 
+TRAINS = "# parameters\nprofile = 'quick'\nobjectives = ''\nx = 1", "if 0:\n    from lclstudy import execute"
+READS = "# parameters\nprofile = ''"
+
+
 def test_a_failing_cell_is_named_and_its_traceback_kept(study):
-    write(
-        study.folder / "01_bad.ipynb",
-        "# parameters\nprofile = 'quick'",
-        "good = 1",
-        "good\nraise ValueError('first\\nno such label')",
-    )
-    write(study.folder / "02_later.ipynb", "1")
-    status, out, err = study("quick")
+    write(study.folder / "05_bad.ipynb", *TRAINS, "good = 1", "good\nraise ValueError('first\\nno such label')")
+    write(study.folder / "06_later.ipynb", READS, "1")
+    status, out, err = study("--parameter", "x", "2")
     assert status == 1
-    assert err.startswith("lclstudy: 01_bad failed in cell 4 (good): ValueError: no such label; see ")
+    assert err.startswith("lclstudy: 05_bad failed in cell 5 (good): ValueError: no such label; see ")
     assert err.count("\n") == 1
-    assert "[1/2] 01_bad ... failed" in out
-    assert "02_later" not in out
-    kept = (study.build / "quick" / "01_bad.ipynb").read_text("utf-8")
+    assert "[1/2] 05_bad ... failed" in out
+    assert "06_later" not in out
+    kept = (study.build / "quick" / "05_bad.ipynb").read_text("utf-8")
     assert "Traceback" in kept
-    assert not (study.build / "quick" / "01_bad.done").exists()
+    assert not (study.build / "quick" / "05_bad.done").exists()
+
+
+def test_side_by_side_but_not_two_that_train_nor_before_what_is_read(study, monkeypatch):
+    monkeypatch.setattr(notebooks, "_cores", lambda: 2)
+    stamp = "import time\nprint(time.time())\ntime.sleep(2)\nprint(time.time())"
+    write(study.folder / "01_free.ipynb", stamp)
+    write(study.folder / "04_one.ipynb", TRAINS[1], stamp)
+    write(study.folder / "05_grid.ipynb", *TRAINS, stamp)
+    write(study.folder / "06_shows.ipynb", READS, stamp)
+    assert study()[0] == 0
+    names = ("01_free", "04_one", "05_grid", "06_shows")
+    free, one, grid, shows = ([*map(float, printed(study.build / "quick" / f"{name}.ipynb").split())] for name in names)
+    assert free[0] < one[1] and one[0] < free[1], "side by side"
+    assert one[1] < grid[0] and grid[1] < shows[0]
 
 
 def test_a_killed_kernel_fails_in_the_cell_that_ran_and_not_at_the_end(study):
@@ -125,7 +141,7 @@ def test_a_cell_that_never_ran_is_a_failure(tmp_path):
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[1].execution_count = 1
     nbformat.write(notebook, path)
-    assert notebooks._failed_cell(path, None) == " in cell 3 (2): it never ran"
+    assert notebooks._failed_cell(path, None) == "in cell 3 (2): it never ran"
 
 
 @pytest.mark.parametrize(
@@ -143,9 +159,10 @@ def test_a_cell_that_never_ran_is_a_failure(tmp_path):
         (["--workers", "2"], "Unknown parameter of these notebooks 'workers'; allowed: "),
         (["--workers", "0"], "workers must be 1 or more; given 0"),
         (["--workers", "two"], "Argument --workers: invalid int value: 'two'"),
-        (["--seeds", "0,one"], "seeds must be whole numbers with commas between; given '0,one'"),
+        (["--seeds", "0,one"], "seed must be a whole number; given 'one'"),
         (["--corpora", "emotint"], "Unknown corpus of profile quick 'emotint'; allowed: "),
         (["--objectives", "lc"], "Unknown objective of profile quick 'lc'; allowed: "),
+        (["--executor", "slurm"], "Unknown executor 'slurm'; allowed: serial, processes, ray."),
         (["--frce"], "Unrecognized arguments: --frce; see --help"),
         (["quick", "05"], "Unrecognized arguments: 05; see --help"),
         (["--refresh", "09"], "Unknown notebook '09'; allowed: "),
@@ -172,15 +189,17 @@ def test_a_file_that_is_no_notebook(study):
 
 
 def plan_of(study, profile: str = "quick") -> notebooks.Plan:
-    return notebooks.make_plan(notebooks._parser().parse_args([profile]), study.folder, study.build)
+    return notebooks.make_plan(config.load_profile(profile), profile, {}, study.folder)
 
 
 def test_a_notebook_that_trains_is_not_up_to_date_while_runs_are_missing(study, tmp_path):
     own = tmp_path / "mine.toml"
     own.write_text('[[grid]]\ncorpus = "embedded"\nobjective = ["ce", "lcl"]\nencoder = "tiny"\nseed = 0\n')
-    write(study.folder / "05_run_grid.ipynb", "# parameters\nprofile = ''", "def train():\n    from lclstudy import execute")
+    write(study.folder / "04_train_one.ipynb", "# parameters\nprofile = ''", TRAINS[1])
+    write(study.folder / "05_run_grid.ipynb", *TRAINS)
     assert study(str(own))[0] == 0
     assert "05_run_grid ... to execute: runs are missing" in study(str(own), "--dry-run")[1]
+    assert "04_train_one ... up to date" in study(str(own), "--dry-run")[1], "its run is no run of the profile"
     first, second = config.load_profile(str(own)).specs()
     whole = dict(validation_probabilities=np.ones((1, 1)), validation_labels=np.zeros(1, int))
     whole |= dict(test_probabilities=np.ones((1, 1)), test_labels=np.zeros(1, int))
@@ -192,7 +211,7 @@ def test_a_notebook_that_trains_is_not_up_to_date_while_runs_are_missing(study, 
 
 def test_what_is_frozen_counts_for_the_notebooks_that_read(study, tmp_path):
     trains = write(study.folder / "05_run_grid.ipynb", "import torch")
-    reads = write(study.folder / "01_reads.ipynb", "1")
+    reads = write(study.folder / "06_reads.ipynb", READS)
     plan = plan_of(study)
     parts = [plan.inputs(notebooks.Notebook(path)) for path in (trains, reads)]
     (tmp_path / "results" / "quick").mkdir(parents=True)
@@ -201,12 +220,6 @@ def test_what_is_frozen_counts_for_the_notebooks_that_read(study, tmp_path):
     assert frozen[0] == parts[0]
     assert frozen[1]["data"] != parts[1]["data"]
     assert frozen[1] | {"data": parts[1]["data"]} == parts[1]
-
-
-def test_what_computes_comes_first(study):
-    for name, source in (("00_reads", "1"), ("05_run_grid", "import torch"), ("06_reads", "1"), ("08_more", "import torch")):
-        write(study.folder / f"{name}.ipynb", source)
-    assert [notebook.name for notebook in plan_of(study).notebooks] == ["05_run_grid", "08_more", "00_reads", "06_reads"]
 
 
 CASE_STUDY = """[[grid]]
@@ -229,9 +242,8 @@ encoder = "tiny"
 def test_runs_of_the_case_study_count_for_its_notebook_alone(study, tmp_path):
     own = tmp_path / "mine.toml"
     own.write_text(CASE_STUDY)
-    code = "# parameters\nprofile = ''", "def train():\n    from lclstudy import execute"
-    write(study.folder / "05_run_grid.ipynb", *code)
-    write(study.folder / "08_run_subsets.ipynb", code[0], code[1] + ", casestudy")
+    write(study.folder / "05_run_grid.ipynb", *TRAINS)
+    write(study.folder / "08_run_subsets.ipynb", TRAINS[0], TRAINS[1] + ", casestudy")
     assert study(str(own))[0] == 0
     (grid,) = config.load_profile(str(own)).specs()
     whole = dict(validation_probabilities=np.ones((1, 1)), validation_labels=np.zeros(1, int))
@@ -246,11 +258,9 @@ def test_an_interrupt_ends_it_in_one_line_and_leaves_no_kernel(study, tmp_path):
     began = tmp_path / "began"
     wait = f"import os, time\nfrom pathlib import Path\nPath({str(began)!r}).write_text(str(os.getpid()))\ntime.sleep(600)"
     write(study.folder / "01_long.ipynb", wait)
-    code = (
-        "import sys; from pathlib import Path; from lclstudy import notebooks\n"
-        "sys.exit(notebooks.main(['quick'], *map(Path, sys.argv[1:])))"
-    )
-    command = [sys.executable, "-c", code, str(study.folder), str(study.build)]
+    code = "import sys; from pathlib import Path; from lclstudy.__main__ import main\n"
+    code += "sys.exit(main(['notebooks'], Path(sys.argv[1])))"
+    command = [sys.executable, "-c", code, str(study.folder)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
         wait_for(lambda: began.exists() and began.read_text())
@@ -258,8 +268,23 @@ def test_an_interrupt_ends_it_in_one_line_and_leaves_no_kernel(study, tmp_path):
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err == "lclstudy: interrupted; finished runs are kept, and the same command goes on from here.\n"
-    assert "[1/1] 01_long ... interrupted" in out
+    assert out == "[1/1] 01_long ...\n"
     wait_for(lambda: not alive(int(began.read_text())))
+    assert sorted(path.name for path in study.folder.iterdir()) == ["01_long.ipynb"], "no socket stays"
+
+
+def test_files_that_parameters_name_count(study, tmp_path, monkeypatch):
+    own = tmp_path / "my.csv"
+    own.write_text("text,label\n")
+    monkeypatch.chdir(tmp_path)
+    write(
+        study.folder / "14_own.ipynb", "# parameters\ncorpus = 'embedded'", "from pathlib import Path\nPath(corpus).read_text()"
+    )
+    command = "--parameter", "corpus", "my.csv"
+    assert study(*command)[0] == 0
+    assert "14_own ... up to date" in study(*command, "--dry-run")[1]
+    own.write_text("text,label\nthe day,dull\n")
+    assert "14_own ... to execute: the data changed" in study(*command, "--dry-run")[1]
 
 
 def alive(process: int) -> bool:
@@ -293,10 +318,14 @@ def test_refresh_makes_a_notebook_that_stays_the_same_and_passes_nbval(study):
             total = sum(number for number in tqdm(range(4)))
 
             # %%
+            from lclstudy import provenance, paths
+
+            made = provenance.write(paths.figures(profile), {"01_a.svg": b""}, {}, "01_a.json")
             print(f"On {profile}: {total}")
             """)
     )
     assert study("--refresh", "01")[0] == 0
+    assert (study.folder.parent / "figures" / "quick" / "01_a.svg").exists(), "here alone the tracked figures change"
     first = (study.folder / "01_new.ipynb").read_bytes()
     assert study("--refresh")[0] == 0
     assert (study.folder / "01_new.ipynb").read_bytes() == first
@@ -311,13 +340,20 @@ def test_refresh_makes_a_notebook_that_stays_the_same_and_passes_nbval(study):
     assert "3 passed" in check.stdout, check.stdout
 
 
+def test_what_a_person_makes_goes_to_a_folder_that_git_ignores(monkeypatch):
+    for name in ("BUILD", "FIGURES"):
+        monkeypatch.delenv(f"LCLSTUDY_{name}", raising=False)
+    assert paths.figures("quick") == ROOT / "build" / "quick" / "figures"
+    assert "build/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
 def test_refresh_keeps_warnings_for_the_tests_to_see():
     bar = nbformat.v4.new_output("stream", name="stderr", text="\rruns:  50%|#  | 1/2 [00:01<00:01]\n\rsteps: 1\x1b[A\n")
     warning = nbformat.v4.new_output("stream", name="stderr", text="UserWarning: label missing\n")
     cells = [
         nbformat.v4.new_code_cell("1", outputs=[nbformat.from_dict(out) for out in outs]) for outs in ([bar], [bar, warning])
     ]
-    quiet, loud = notebooks._steady(nbformat.v4.new_notebook(cells=cells)).cells
+    quiet, loud = refresh._steady(nbformat.v4.new_notebook(cells=cells)).cells
     assert quiet.outputs == []
     assert "label missing" in loud.outputs[0].text
 
@@ -325,7 +361,7 @@ def test_refresh_keeps_warnings_for_the_tests_to_see():
 def test_a_bar_fits_the_terminal_and_a_log_is_not_flooded():
     draw = "import io; from tqdm import tqdm; out = io.StringIO(); [None for _ in tqdm(range(10**5), 'runs', file=out)]\n"
     for columns in (60, None):
-        done = shell(sys.executable, "-c", draw + "print(out.getvalue())", **notebooks._bar_settings(columns))
+        done = shell(sys.executable, "-c", draw + "print(out.getvalue())", **bar_settings(columns))
         frames = done.stdout.strip().splitlines()
         assert "runs: 100%" in frames[-1]
         if columns:
@@ -372,7 +408,7 @@ def test_an_active_environment_that_is_too_old_or_gone(tmp_path):
         (["quik"], "profile 'quik'"),
         (["--only", "77"], "notebook '77'"),
         (["--frce"], "--frce"),
-        (["--seeds", "x"], "seeds"),
+        (["--seeds", "x"], "seed must be"),
         (["--parameter", "nonsense", "1"], "parameter of these notebooks 'nonsense'"),
     ],
 )
@@ -412,7 +448,7 @@ case "$line" in
     *"-m pip --version"*) exit 0 ;;
     *"-m venv"*) mkdir -p "${@: -1}/bin" && cp "$0" "${@: -1}/bin/python"; echo venv >>"$LOG" ;;
     *"-m pytest"*) echo "pytest ${*:4}" >>"$LOG"; exit "${PYTEST_STATUS:-0}" ;;
-    *"-m lclstudy."*) echo "${*:3}" >>"$LOG" ;;
+    *"-m lclstudy "*) echo "${*:3}" >>"$LOG"; exec sleep "${SLEEP:-0}" ;;
     *) exec REAL "$@" ;;
 esac
 """
@@ -422,7 +458,7 @@ def tools(tmp_path: Path) -> str:
     """A folder with the few tools that the script calls, to be the whole PATH."""
     folder = tmp_path / "tools"
     folder.mkdir(exist_ok=True)
-    for name in ("bash", "cat", "cp", "dirname", "mkdir", "rm"):
+    for name in ("bash", "cat", "cp", "dirname", "mkdir", "rm", "sleep"):
         if not (folder / name).exists():
             (folder / name).symlink_to(shutil.which(name))
     return str(folder)
@@ -467,9 +503,9 @@ def installs(checkout: Path) -> list[str]:
 def test_the_first_run_sets_up_and_the_second_needs_no_network(set_up):
     done, asked = set_up("quick", "--only", "05")
     assert done.returncode == 0, done.stderr
-    check, ran = "lclstudy.notebooks quick --only 05 --check", "lclstudy.notebooks quick --only 05"
-    assert asked == [check, "venv", *installs(set_up.checkout), "lclstudy.wordnet", ran]
-    assert set_up("quick", "--only", "05")[1] == [check, "lclstudy.wordnet", ran]
+    check, ran = "lclstudy notebooks quick --only 05 --check", "lclstudy notebooks quick --only 05"
+    assert asked == [check, "venv", *installs(set_up.checkout), ran]
+    assert set_up("quick", "--only", "05")[1] == [check, ran]
 
 
 def test_changed_pins_are_installed(set_up):
@@ -486,7 +522,7 @@ def test_an_installation_that_failed_is_taken_up_again(set_up):
     assert done.stderr == "run_all: Could not install requirements.txt; see above, and run again.\n"
     assert asked[-1] == installs(set_up.checkout)[0]
     assert set_up()[1][1:3] == installs(set_up.checkout)
-    assert set_up()[1][1:] == ["lclstudy.wordnet", "lclstudy.notebooks"]
+    assert set_up()[1][1:] == ["lclstudy notebooks"]
 
 
 def test_an_active_environment_is_used(set_up, tmp_path):
@@ -501,10 +537,25 @@ def test_an_active_environment_is_used(set_up, tmp_path):
     assert (set_up.checkout / ".venv").exists(), "conda's base environment is left alone"
 
 
+def test_an_interrupt_of_the_script_is_one_line_and_ends_what_it_started(set_up, tmp_path):
+    log = tmp_path / "log"
+    log.write_text("")
+    variables = {"PATH": tools(tmp_path), "LOG": str(log), "SLEEP": "600"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [set_up.checkout / "run_all.sh"], env=variables, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    ) as process:
+        wait_for(lambda: "lclstudy" in log.read_text())
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)  # the pipes are closed only when all that it started has ended
+    assert process.returncode == 130
+    assert err == "run_all: interrupted; what is finished is kept, and the same command goes on from here.\n"
+
+
 def test_the_second_command_gives_the_status_of_pytest(set_up):
     done, asked = set_up("test", "-k", "losses", PYTEST_STATUS="5")
     assert done.returncode == 5
-    assert asked[-1] == "pytest --nbval --nbval-current-env --durations=15 tests notebooks -k losses"
+    assert asked[-1] == "pytest -n logical --dist loadfile --nbval --nbval-current-env --durations=15 tests notebooks -k losses"
 
 
 def test_continuous_integration_names_the_shared_folders(set_up, tmp_path, monkeypatch):
@@ -514,7 +565,7 @@ def test_continuous_integration_names_the_shared_folders(set_up, tmp_path, monke
     for name in ("LCLSTUDY_DATA", "LCLSTUDY_MODELS"):
         monkeypatch.delenv(name, raising=False)
     _, asked = set_up(command=".ci/run")
-    assert asked[-1].startswith("../shared/data unset --nbval")
+    assert asked[-1].startswith("../shared/data unset -n")
 
 
 def test_marks_tell_what_a_notebook_was_made_from(study):

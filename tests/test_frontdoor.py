@@ -9,7 +9,8 @@ import tomllib
 
 import pytest
 
-from lclstudy import catalog, config, frontdoor, notebooks, paths, published
+from lclstudy import catalog, config, frontdoor, paths, published
+from lclstudy.__main__ import main
 from lclstudy.errors import StudyError
 
 TEXT = frontdoor.readme().read_text("utf-8")
@@ -93,7 +94,7 @@ def test_every_command_of_the_map_names_a_profile_and_notebooks_that_are_there(c
     commands = sorted(set(re.findall(r"`\./run_all\.sh (\w+ [^`]+)`", TEXT)))
     assert len(commands) > 8
     for command in commands:
-        assert notebooks.main([*command.split(), "--check"]) == 0, capsys.readouterr().err
+        assert main(["notebooks", *command.split(), "--check"]) == 0, capsys.readouterr().err
 
 
 PLACE = {

@@ -118,7 +118,9 @@ MAY_IMPORT = {
         *("reports", "casetables", "verdicts", "uncertainty", "ablationtables", "reporttables", "reportfindings"),
     ),
     # the runner of the notebooks
-    "notebooks": ("paths", "config", "store", "casestudy"),
+    "notebooks": ("paths", "config", "wordnet", "store", "casestudy"),
+    "refresh": ("paths", "notebooks"),
+    "__main__": ("paths", "config", "wordnet", "store", "casestudy", "execute", "notebooks", "refresh"),
 }
 ANALYSES = (
     *("ablationtables", "ablationplots", "reporttables", "reportfindings", "reportplots", "owncorpusplots", "frontdoor"),
@@ -195,7 +197,7 @@ def test_what_analyses_loads_no_torch():
 
 def test_names_are_checked_before_anything_is_installed():
     """`run_all.sh` checks a profile and its runs with a bare Python: `-S` hides every installed package."""
-    code = "import lclstudy.notebooks, lclstudy.config as c; print(len(c.load_profile('quick').specs()))"
+    code = "import lclstudy.__main__, lclstudy.config as c; print(len(c.load_profile('quick').specs()))"
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=paths.ROOT)
     assert (done.returncode, done.stderr) == (0, "")
     assert int(done.stdout) > 0

@@ -1,0 +1,219 @@
+"""The command `lclstudy`, or `python -m lclstudy`: trains runs, executes notebooks, freezes results.
+
+What checks names needs the standard library alone, so that `run_all.sh` can refuse a wrong one before it installs anything.
+"""
+
+# ruff: noqa: E402
+
+import argparse
+import ast
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def _leave(*_) -> None:
+    """An interrupt while nothing is at stake, such as when torch is loaded."""
+    os.write(2, b"lclstudy: interrupted.\n")
+    os._exit(130)
+
+
+if __name__ == "__main__":  # before the imports that take a while
+    signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGTERM, _leave)
+
+from . import config, notebooks, paths
+from .errors import StudyError, unknown
+
+RESTRICTIONS = ("corpora", "objectives", "seeds", "encoders")
+_HOW = ("executor", "workers", "device", "retrain")
+
+
+def main(arguments: list[str] | None = None, folder: Path | None = None) -> int:
+    """Gives the exit status: 0, 1 something failed, 2 a wrong name or value, 130 an interrupt; each but 0 in one line.
+
+    `folder`: of the notebooks, by default the study's.
+    """
+    try:
+        with _signals(_leave):
+            options = _parser().parse_args(arguments)
+            options.folder = folder or paths.ROOT / "notebooks"
+            return options.command(options)
+    except StudyError as error:
+        print(f"lclstudy: {error}", file=sys.stderr)
+        return 2
+    except notebooks.NotebookFailed as error:
+        print(f"lclstudy: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("lclstudy: interrupted; finished runs are kept, and the same command goes on from here.", file=sys.stderr)
+        return 130
+
+
+@contextmanager
+def _signals(handler) -> Iterator[None]:
+    """Handles Ctrl-C and SIGTERM alike."""
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handled in before.items():
+            signal.signal(number, handled)
+
+
+def _interrupt(*_) -> None:
+    """An interrupt while something runs: it is put away, and the process ends even if that cannot be done."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(130))
+    timer = threading.Timer(10, os._exit, [130])
+    timer.daemon = True
+    timer.start()
+    raise KeyboardInterrupt
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        raise StudyError(f"{message[0].upper()}{message[1:]}; see --help.")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="lclstudy", description=__doc__.partition("\n\n")[0], allow_abbrev=False)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(command, said: str, profile: str | None = "quick") -> _Parser:
+        added = commands.add_parser(command.__name__.strip("_"), help=said, description=said, allow_abbrev=False)
+        added.set_defaults(command=command)
+        if command is not _wordnet:
+            _add_profile(added, profile)
+        return added
+
+    run = add(_run, "Train the missing runs of a profile.")
+    run.add_argument("--subsets", action="store_true", help="the class subsets of its case study as well")
+    run.add_argument("--dry-run", action="store_true", help="list what would be trained, and stop")
+
+    execute = add(_notebooks, "Execute the notebooks on a profile, headless; what they make goes to build/PROFILE.")
+    execute.add_argument("--only", metavar="NN", help="these notebooks alone: 05, 05_run_grid, or a list with commas")
+    execute.add_argument("--force", action="store_true", help="also what is up to date; finished runs are kept")
+    execute.add_argument("--dry-run", action="store_true", help="say what would be executed, and stop")
+    execute.add_argument("--check", action="store_true", help="check the names given, and stop")
+    execute.add_argument("--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+                         help="a parameter of the notebooks; may be given again")  # fmt: skip
+    execute.add_argument("--refresh", nargs="?", const="", metavar="NN",
+                         help="for developers: make the tracked notebooks and figures anew from the .py files")  # fmt: skip
+
+    add(_freeze, "For developers: write what a profile's runs gave to the tracked data/results/PROFILE.", profile=None)
+    add(_wordnet, "Get WordNet, once.")
+    return parser
+
+
+def _add_profile(parser: _Parser, default: str | None) -> None:
+    said = f"{', '.join(config.profile_names())}, or a path ending in .toml"
+    parser.add_argument("profile", nargs="?" if default else None, default=default, help=said)
+    for name in RESTRICTIONS:
+        parser.add_argument(f"--{name}", metavar="LIST", help=f"these {name} of the profile alone, with commas")
+    parser.add_argument("--executor", metavar="NAME", help=f"how runs are executed: {', '.join(config.EXECUTORS)}")
+    parser.add_argument("--workers", type=int, metavar="N", help="how many runs at a time")
+    parser.add_argument("--device", help="cuda, mps or cpu (default: the first of these that there is)")
+    parser.add_argument("--retrain", action="store_true", default=None, help="train also what is frozen, beside it")
+
+
+def _profile(options: argparse.Namespace) -> config.Profile:
+    """The profile as restricted, every name checked. Raises StudyError on one that is not known."""
+    profile = config.load_profile(options.profile).restrict(**{name: getattr(options, name) for name in RESTRICTIONS})
+    profile.specs()
+    if options.executor is not None and options.executor not in config.EXECUTORS:
+        raise unknown("executor", options.executor, config.EXECUTORS)
+    if options.workers is not None and options.workers < 1:
+        raise StudyError(f"workers must be 1 or more; given {options.workers}.")
+    return profile
+
+
+def _given(options: argparse.Namespace, names: tuple[str, ...]) -> dict:
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
+def _run(options: argparse.Namespace) -> int:
+    profile = _profile(options)
+    from . import casestudy, execute
+    from .store import RunStore
+
+    store, specs = RunStore(), profile.specs()
+    if options.dry_run:
+        wanted = casestudy.all_specs(profile, store) if options.subsets else specs
+        missing = store.missing(wanted, options.retrain or profile.retrain)
+        for spec in missing:
+            print(spec.identity(), spec.label())
+        print(f"{len(missing)} of {len({spec.identity() for spec in wanted})} runs would be trained")
+        return 0
+    from . import train  # noqa: F401, here because torch takes a second, in which an interrupt has nothing to put away
+
+    how = {"retrain": profile.retrain, **_given(options, _HOW)}
+    with _signals(_interrupt):
+        summary = execute.run_missing(specs, store, **how)
+        if options.subsets:
+            summary += execute.run_case_study(profile, store, **how)
+    print(summary)
+    for record in summary.failures:
+        print(f"\n{record.spec.label()} failed: {record.failure}\n{record.traceback}".rstrip(), file=sys.stderr)
+    return 1 if summary.failed else 0
+
+
+def _notebooks(options: argparse.Namespace) -> int:
+    os.environ |= bar_settings(shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
+    if options.refresh is not None and not options.check:
+        from . import refresh
+
+        with _signals(_interrupt):
+            refresh.refresh(options.folder, options.refresh)
+        return 0
+    profile = _profile(options)
+    given = _given(options, (*RESTRICTIONS, *_HOW)) | {name: _value(text) for name, text in options.parameter}
+    own = Path(options.profile).suffix == ".toml"
+    source = str(Path(options.profile).resolve()) if own else options.profile
+    plan = notebooks.make_plan(profile, source, given, options.folder, options.only)
+    if options.dry_run:
+        notebooks.show(plan, options.force)
+    elif not options.check:
+        with _signals(_interrupt):
+            notebooks.run(plan, options.force)
+        print(f"Executed notebooks, figures and tables: {paths.relative(paths.build(profile.name))}.")
+    return 0
+
+
+def _value(text: str) -> object:
+    """A parameter as Python writes it (`2e-5`, `None`, `['a', 'b']`), the whole path of a file that is here, else the text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return str(Path(text).resolve()) if Path(text).is_file() else text
+
+
+def bar_settings(columns: int | None) -> dict[str, str]:
+    """What tqdm reads in the notebooks' processes: one frame a second, as wide as the terminal; a frame a minute in a log.
+
+    Each frame is also kept in the executed notebook, so ten a second over hours would be felt.
+    """
+    return {"TQDM_MININTERVAL": "1", "TQDM_NCOLS": str(columns - 1)} if columns else {"TQDM_MININTERVAL": "60"}
+
+
+def _freeze(options: argparse.Namespace) -> int:
+    profile = _profile(options)
+    from . import store
+
+    print(f"Frozen in {paths.relative(store.publish(profile))}")
+    return 0
+
+
+def _wordnet(options: argparse.Namespace) -> int:
+    from . import wordnet
+
+    return wordnet.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
