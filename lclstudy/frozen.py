@@ -126,8 +126,9 @@ def freeze(folder: Path, found: Iterable[Found]) -> None:
 
 
 def _freeze(path: Path, facts: dict, arrays: dict) -> None:
-    spec = {**facts["spec"], "corpus": runtables.settings(facts["spec"])["corpus"]}  # no path of this machine
-    told = {**facts, "spec": spec, "scores": runtables.scores(facts, arrays)}
+    # No path of this machine: the corpus by its name, and no traceback.
+    spec = {**facts["spec"], "corpus": runtables.settings(facts["spec"])["corpus"]}
+    told = {**facts, "spec": spec, "traceback": "", "scores": runtables.scores(facts, arrays)}
     data = records.encode(told, records.to_half(len(facts["classes"]), arrays))
     try:
         before = path.read_bytes()

@@ -142,7 +142,7 @@ class Plan:
             return None
         store = RunStore()
         specs = casestudy.all_specs(self.profile, store) if case_study else self.profile.specs()
-        return len(store.missing(specs)), len(specs)
+        return len(store.missing(specs, self.given.get("retrain", self.profile.retrain))), len(specs)
 
     def stale(self, notebook: Notebook) -> str:
         """Why a notebook must be executed, in words; empty if it is up to date."""

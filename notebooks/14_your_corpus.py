@@ -26,7 +26,7 @@ batch_size = None
 max_length = None  # tokens of a text that are read
 augment = None  # how second views are made: wordnet (English alone) or dropout
 train_limit = None  # keep only so many training texts; None: all
-executor = "serial"  # serial: one run after another; processes: some at a time; ray: on a cluster
+executor = "auto"  # what suits; or serial: one run after another, processes: some at a time, ray: on a cluster
 workers = 0  # runs at a time; 0: one per core
 device = None  # cuda, mps or cpu; None: the first of these that there is
 

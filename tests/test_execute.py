@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from lclstudy import config, encoders, execute, paths, progress, runqueue, wordnet
+from lclstudy.__main__ import main
 from lclstudy.errors import StudyError
 from lclstudy.progress import Board
 from lclstudy.runqueue import Queue
@@ -263,7 +264,7 @@ def test_a_log_gets_few_lines(monkeypatch, capsys):
 KILLED = """
 import contextlib, os, random, signal, sys, time
 import psutil
-from lclstudy import config, execute, train
+from lclstudy import __main__, config, train
 from lclstudy.store import RunStore
 
 profile, executor, times, longest = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
@@ -277,7 +278,7 @@ def attempt(*more):
     if child == 0:
         status = 99
         try:
-            status = execute.main([profile, "--device", "cpu", "--executor", executor, "--workers", "2", *more])
+            status = __main__.main(["run", profile, "--device", "cpu", "--executor", executor, "--workers", "2", *more])
         finally:
             sys.stderr.flush()
             os._exit(status)
@@ -332,14 +333,14 @@ def test_training_that_is_killed_or_interrupted_leaves_whole_records_and_goes_on
     ran = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "damaged" not in ran.stderr
-    assert ran.stderr.count("Interrupted: finished runs are kept; the same command goes on with the others.\n") == 1
+    assert ran.stderr.count("interrupted; finished runs are kept, and the same command goes on from here.\n") == 1
     assert "Traceback" not in ran.stderr
 
 
 # Two commands at a time on one store, as often as the second argument says.
 TWICE = """
 import os, sys
-from lclstudy import config, execute, train
+from lclstudy import __main__, config, train
 from lclstudy.store import RunStore
 
 profile, times = sys.argv[1], int(sys.argv[2])
@@ -352,7 +353,7 @@ for _ in range(times):
         if not (child := os.fork()):
             status = 99
             try:
-                status = execute.main([profile, "--device", "cpu", "--executor", "serial"])
+                status = __main__.main(["run", profile, "--device", "cpu", "--executor", "serial"])
             finally:
                 sys.stdout.flush()
                 os._exit(status)
@@ -377,7 +378,7 @@ def test_two_commands_on_one_store_share_the_work(profile, times=1):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_workers_end_with_their_parent(profile, number):
-    command = [sys.executable, "-m", "lclstudy.execute", profile, "--executor", "processes", "--workers", "1"]
+    command = [sys.executable, "-m", "lclstudy", "run", profile, "--executor", "processes", "--workers", "1"]
     Path(profile).write_text(PROFILE.replace("epochs = 1", "epochs = 10000"))
     parent = psutil.Popen(command, stderr=subprocess.PIPE, text=True, cwd=paths.ROOT)
     for line in parent.stderr:  # the first says how far a run is: a worker trains
@@ -393,19 +394,19 @@ def test_workers_end_with_their_parent(profile, number):
         assert (parent.returncode, said) == (-9, "")
     else:
         assert parent.returncode == 130
-        assert said.endswith("Interrupted: finished runs are kept; the same command goes on with the others.\n")
+        assert said.endswith("lclstudy: interrupted; finished runs are kept, and the same command goes on from here.\n")
         assert "Traceback" not in said
 
 
 @pytest.mark.parametrize("seconds", [0.3, 1, 2])
 def test_an_interrupt_while_it_starts_is_one_line(profile, seconds):
-    command = [sys.executable, "-m", "lclstudy.execute", profile, "--executor", "serial"]
+    command = [sys.executable, "-m", "lclstudy", "run", profile, "--executor", "serial"]
     child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=paths.ROOT)
     time.sleep(seconds)
     child.send_signal(signal.SIGINT)
     said = child.communicate(timeout=30)[1]
     assert child.returncode == 130
-    assert said.count("Interrupted") == 1
+    assert said.count("interrupted") == 1
     assert "Traceback" not in said
 
 
@@ -413,22 +414,16 @@ def test_an_interrupt_while_it_starts_is_one_line(profile, seconds):
 
 
 def test_a_dry_run_lists_what_is_missing_and_trains_nothing(profile, capsys):
-    assert execute.main([profile, "--dry-run", "--seeds", "1", "--objectives", "lcl"]) == 0
+    assert main(["run", profile, "--dry-run", "--seeds", "1", "--objectives", "lcl"]) == 0
     (spec,) = config.load_profile(profile).restrict(objectives=["lcl"], seeds=[1]).specs()
     assert capsys.readouterr().out == f"{spec.identity()} embedded lcl tiny seed 1\n1 of 1 runs would be trained\n"
     assert not RunStore().path.exists()
 
 
-def test_the_command_trains_then_freezes_the_whole_profile(profile, capsys, tmp_path):
-    assert execute.main([profile, "--objectives", "ce", "--seeds", "1,2", "--device", "cpu", "--freeze"]) == 0
-    out = capsys.readouterr().out
-    assert out.startswith("2 trained, 0 there already, 0 failed, in ")
-    assert "Frozen in " in out
-    from lclstudy.store import read_frozen
-
-    frozen = read_frozen(profile).runs
-    told = frozen.set_index(["objective", "seed"])["status"].to_dict()
-    assert told == {("ce", 0): "not run", ("lcl", 0): "not run", ("ce", 1): "done", ("lcl", 1): "not run", ("ce", 2): "done"}
+def test_the_command_trains_what_is_asked_for(profile, capsys):
+    assert main(["run", profile, "--objectives", "ce", "--seeds", "1,2", "--device", "cpu"]) == 0
+    assert capsys.readouterr().out.startswith("2 trained, 0 there already, 0 failed, in ")
+    assert RunStore().frame()["seed"].tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -448,16 +443,16 @@ def test_the_command_trains_then_freezes_the_whole_profile(profile, capsys, tmp_
 def test_a_wrong_argument_is_one_line_and_status_2(profile, capsys, arguments, message):
     if "--seeds" in arguments:
         arguments = [*arguments[:-2], f"--seeds={arguments[-1]}"]
-    assert execute.main(arguments) == 2
+    assert main(["run", *arguments]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(message)
+    assert error.startswith(f"lclstudy: {message}")
     assert error.count("\n") == 1
 
 
 def test_failed_runs_give_status_1(tmp_path, profile, capsys):
     path = tmp_path / "burst.toml"
     path.write_text(PROFILE.replace('["ce", "lcl"]', '"scl"\ntemperature = 1e-45').replace("[0, 1]", "0"))
-    assert execute.main([str(path), "--device", "cpu"]) == 1
+    assert main(["run", str(path), "--device", "cpu"]) == 1
     told = capsys.readouterr()
     assert told.out.startswith("0 trained, 0 there already, 1 failed")
     assert "\nembedded scl tiny seed 0 failed: NonFiniteLoss: " in told.err

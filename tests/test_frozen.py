@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from test_store import CLASSES, failed_record, files_in, full_disk, record_of, spec_of
 
-from lclstudy import config, execute, frozen, paths, records, store
+from lclstudy import config, frozen, paths, records, store
 from lclstudy.errors import StudyError
 from lclstudy.store import RunStore
 
@@ -330,7 +330,7 @@ def test_a_profile_of_ones_own_never_writes_to_a_tracked_folder(runs, tmp_path):
     saved(runs, *profile.specs()[:1])
     with pytest.raises(StudyError, match="Unknown profile to freeze into data/results 'mine'; allowed: ablations, "):
         store.publish(profile)
-    assert execute.freeze(profile) == paths.build("mine") / "results"
+    assert store.freeze(profile) == paths.build("mine") / "results"
     assert not paths.results("").exists()
     assert store.frozen_names() == ["mine"]
     assert store.read_frozen("mine").runs["status"].tolist() == ["done"]
