@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
@@ -76,8 +77,9 @@ def sequence_logits(model: nn.Module, rows: Packed) -> Tensor:
 def _output(model: nn.Module, rows: Packed):
     """The model's own output, of shape [K, L, ...]: packed if it was made so, else from the padded square."""
     if getattr(model.config, "_attn_implementation", None) == attention.NAME:
-        places = rows.position_ids + _first_position(model)
-        return model(input_ids=rows.input_ids[None], position_ids=places[None], rows=rows)
+        extra = attention.filled(len(rows.input_ids), 64) - len(rows.input_ids)  # tokens that no row has
+        places = F.pad(rows.position_ids + _first_position(model), (0, extra))
+        return model(input_ids=F.pad(rows.input_ids, (0, extra))[None], position_ids=places[None], rows=rows)
     square = rows.mask.new_full(rows.mask.shape, model.config.pad_token_id or 0, dtype=torch.long)
     return model(input_ids=square.masked_scatter(rows.mask, rows.input_ids), attention_mask=rows.mask.long())
 
@@ -99,7 +101,8 @@ def packed(model: nn.Module) -> nn.Module:
 
 def _to_square(_module, _arguments, named: dict, output):
     if "rows" in named and hasattr(output, "last_hidden_state"):  # the stack of all layers, whatever its name
-        rows, hidden = named["rows"], output.last_hidden_state[0]
+        rows = named["rows"]
+        hidden = output.last_hidden_state[0, : len(rows.slots)]
         square = hidden.new_zeros(rows.mask.numel(), hidden.shape[1]).index_copy(0, rows.slots, hidden)
         output.last_hidden_state = square.view(*rows.mask.shape, -1)
     return output
