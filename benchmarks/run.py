@@ -26,7 +26,7 @@ import torch
 from torch.nn import functional as F
 from torch.utils.benchmark import Timer
 from transformers.utils import is_accelerate_available
-from versions import Library, Ours, Plain, Worker, apart, per_step, serve, turn
+from versions import Library, Ours, Plain, apart, per_step, serve, turn, working
 
 from lclstudy import augment, catalog, config, corpora, losses, paths, rawfiles, subsets, train
 from lclstudy.errors import StudyError
@@ -35,18 +35,17 @@ PLAIN, LIBRARY = "plain, batch padding", "transformers.Trainer"
 VERSIONS = {"ours, bf16": (Ours, "bf16"), "ours, fp32": (Ours, "fp32"), PLAIN: (Plain, "fp32"), LIBRARY: (Library, "bf16")}
 MODES = {"serial": 1, "processes": 2}  # processes at once, with a thread each
 STEPS, ROUNDS, CLASSES = 5, 7, 32  # steps of a turn; turns of each version; classes of the search for hard subsets
-BUSY = 0.5  # load average for each CPU from which wall times say little
 
 
-def measure(spec: config.RunSpec, data: train.Prepared, steps: int, rounds: int) -> list[list[str]]:
+def measure(spec: config.RunSpec, steps: int, rounds: int) -> list[list[str]]:
     """Rows of the table: objective, work, version, seconds, speed over each of the others, peak MiB."""
     names = [name for name in VERSIONS if name != LIBRARY or (spec.objective == "ce" and is_accelerate_available())]
     with ExitStack() as stack:
         crews = {}
         for name in names:
             made, precision = VERSIONS[name]
-            job = serve, made, replace(spec, precision=precision), data
-            crews[name] = [stack.enter_context(Worker(*job)) for _ in range(max(MODES.values()))]
+            job = serve, made, replace(spec, precision=precision)
+            crews[name] = [stack.enter_context(working(*job)) for _ in range(max(MODES.values()))]
         found = {work: {name: [] for name in names} for work in MODES}
         if spec.objective == "lcl":
             found["evaluation"] = {name: [turn(crews[name][:1], "evaluate")[0] for _ in range(rounds)] for name in names}
@@ -84,17 +83,17 @@ def encoder_report(encoder: str, steps: int, rounds: int) -> str:
     for objective in ("lcl", "scl", "ce"):
         spec = config.spec(corpus, objective, encoder=encoder, epochs=1)
         _say(f"{spec.label()}: preparing")
-        data = train.prepare(spec)
-        ours, theirs, gradients = apart((Ours, spec, data), (Plain, spec, data))
+        data = train.prepare(spec)  # which keeps it for the processes
+        ours, theirs, gradients = apart((Ours, spec), (Plain, spec))
         checks.append(f"{objective} loss {ours:.6f} (ours), {theirs:.6f} (plain), gradients apart by {gradients:.0e}")
-        rows += measure(spec, data, steps, rounds)
+        rows += measure(spec, steps, rounds)
     lengths = [len(row) for row in data.texts["train"].ids]
     header = ["objective", "work", "version", "wall", f"speed over `{PLAIN}`", f"speed over `{LIBRARY}`", "peak MiB"]
     parts = [
         f"## {encoder} on {corpus}",
         f"{len(lengths)} training texts of {mean(lengths):.1f} tokens on average, at most {max(lengths)}, in batches of "
         f"{spec.batch_size}. `serial`: a step of one process with one thread; `processes`: a step of the machine with two such "
-        f"processes at once, which is half of a process's; `evaluation`: of {len(data.labels['validation'])} texts, one process. "
+        f"processes at once, which is half of a process's; `evaluation`: of {len(data.labels['validation'])} texts. "
         f"Medians of {rounds} turns of {steps} steps.",
         f"Check, one batch, the same weights, fp32, no dropout: {'; '.join(checks)} (of their length).",
         table(header, rows),
@@ -123,27 +122,18 @@ def contrast(loss: Callable) -> list[torch.Tensor]:
     return [features.grad, logits.grad]
 
 
-def views(texts: list[str]) -> list[str]:
-    """Second views that look up the synonyms of every text anew."""
-    found = []
-    for text in texts:
-        augment._choices.cache_clear()
-        found.append(augment.synonyms(text, 0.3, 0))
-    return found
-
-
 def alone_report(classes: int) -> str:
     """Markdown: the table of what is no training. Raises StudyError if the two ways differ."""
     _say("what is no training")
     texts, confusion = list(corpora.load("embedded")["train"]["text"]), np.random.default_rng(0).poisson(9, (classes, classes))
     pairs = {
-        "LCL alone, beside a double loop": [
-            lambda loss=loss: contrast(loss) for loss in (losses.label_aware_contrastive, plain.label_aware_contrastive)
-        ],
-        f"second views of {len(texts)} texts, beside each looked up anew": [
-            lambda: augment.second_views(texts, "wordnet", 0.3, 0), lambda: views(texts)],
-        f"hard subsets of 4 among {classes} classes, beside itertools": [
-            lambda find=find: find(confusion, 4, 3) for find in (subsets.most_confusable, brute_force)],
+        "LCL alone, beside a double loop": (
+            lambda: contrast(losses.label_aware_contrastive), lambda: contrast(plain.label_aware_contrastive)),
+        f"second views of {len(texts)} texts, beside each looked up anew": (
+            lambda: augment.second_views(texts, "wordnet", 0.3, 0),
+            lambda: [augment._choices.cache_clear() or augment.synonyms(text, 0.3, 0) for text in texts]),
+        f"hard subsets of 4 among {classes} classes, beside itertools": (
+            lambda: subsets.most_confusable(confusion, 4, 3), lambda: brute_force(confusion, 4, 3)),
     }  # fmt: skip
     rows = []
     for work, ways in pairs.items():
@@ -166,9 +156,9 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(map(str.ljust, line, widths))} |" for line in lines)
 
 
-def machine(load: float) -> str:
+def _machine(load: float) -> str:
     """What it is, and its load before the run and now, which says how far to trust the times."""
-    busy = " Other work was running: read the ratios, not the times." if load > BUSY * os.cpu_count() else ""
+    busy = " Other work was running: read the ratios, not the times." if load > os.cpu_count() / 2 else ""
     made = ", ".join(f"{name} {version(name)}" for name in ("lclstudy", "torch", "transformers"))
     return (
         f"{os.cpu_count()} CPUs ({platform.machine()}), {platform.system()}, Python {platform.python_version()}, {made}. "
@@ -198,7 +188,7 @@ def main() -> None:
         except StudyError as error:
             parts.append(f"## {name}\n\nSkipped: {error}")
     parts.append(alone_report(classes))
-    report = "\n\n".join(["# Benchmarks", machine(load), *parts])
+    report = "\n\n".join(["# Benchmarks", _machine(load), *parts])
     print(report)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(report + "\n", encoding="utf-8")

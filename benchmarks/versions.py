@@ -4,14 +4,13 @@ import multiprocessing
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 
 import plain
 import torch
 from torch.utils.data import DataLoader
-from transformers import DataCollatorWithPadding, Trainer, TrainerCallback, TrainingArguments
 
 from lclstudy import train
 from lclstudy.batching import Tokens, TwoViews, training_batches
@@ -23,25 +22,20 @@ CPU = torch.device("cpu")
 SCHEDULE = 10**5  # steps over which learning rates fall: no benchmark takes as many
 
 
-class Worker:
-    """A forked process that calls `work(connection, *arguments)`: it has what is prepared here, and none of what others do.
-
-    So this process sets no allocator and begins neither threads nor CUDA. Its end ends the block.
-    """
-
-    def __init__(self, work: Callable, *arguments):
-        context = multiprocessing.get_context("fork")
-        self.connection, other = context.Pipe()
-        self.process = context.Process(target=work, args=(other, *arguments), daemon=True)
-        self.process.start()
-        other.close()  # so that its end ends the connection: EOFError here, after its own traceback
-
-    def __enter__(self) -> Connection:
-        return self.connection
-
-    def __exit__(self, *_) -> None:
-        self.process.terminate()
-        self.process.join()
+@contextmanager
+def working(work: Callable, *arguments) -> Iterator[Connection]:
+    """A forked process that calls `work(connection, *arguments)`, and ends with the block. It has what is prepared here, and
+    none of what others do: this process sets no allocator and begins neither threads nor CUDA."""
+    context = multiprocessing.get_context("fork")
+    connection, other = context.Pipe()
+    process = context.Process(target=work, args=(other, *arguments), daemon=True)
+    process.start()
+    other.close()  # so that its end ends the connection: EOFError here, after its own traceback
+    try:
+        yield connection
+    finally:
+        process.terminate()
+        process.join()
 
 
 class Done(Exception):
@@ -86,9 +80,9 @@ def since(begun: tuple[float, float], place: torch.device) -> tuple[float, float
     return time.perf_counter() - begun[0], time.process_time() - begun[1]
 
 
-def serve(connection: Connection, version: type, spec: RunSpec, data: Prepared, place: torch.device = CPU) -> None:
+def serve(connection: Connection, version: type, spec: RunSpec, place: torch.device = CPU) -> None:
     """Evaluations until `train` is asked for, then turns of steps, at the end the peak memory in bytes."""
-    made = version(spec, data, place)
+    made = version(spec, train.prepare(spec), place)
     for _ in iter(connection.recv, "train"):
         begun = since((0, 0), place)
         made.evaluate()
@@ -166,6 +160,8 @@ class Library:
         self.rows = [{"input_ids": row.tolist(), "labels": label} for row, label in rows]
 
     def train(self, pace: Pace) -> None:
+        from transformers import DataCollatorWithPadding, Trainer, TrainerCallback, TrainingArguments  # they load much
+
         class Steps(TrainerCallback):
             def on_step_begin(self, *_, **__):
                 pace.wait()
@@ -180,9 +176,11 @@ class Library:
             Trainer(self.model, arguments, collate, self.rows, callbacks=[Steps()]).train()
 
 
-def first_step(connection: Connection, version: type, spec: RunSpec, data: Prepared, place: torch.device = CPU) -> None:
-    """Sends loss and gradients of the first batch without dropout, those of embeddings for the tokens that are used alone."""
+def first_step(connection: Connection, version: type, spec: RunSpec, place: torch.device = CPU) -> None:
+    """Sends loss and gradients of the first batch without dropout; those of embeddings only for the tokens that are used."""
+    data = train.prepare(spec)
     made = version(spec, data, place)
+    torch.set_float32_matmul_precision("highest")  # no TF32
     batch = next(iter(made.batches))
     with train._autocast(spec.precision, place):
         loss = made.objective.eval()(batch.to(place) if version is Ours else batch).loss
@@ -197,7 +195,7 @@ def apart(*ways: tuple) -> tuple[float, float, float]:
     """The losses of two `first_step`s with their arguments, and the length of their gradients' difference over the first's."""
     found = []
     for way in ways:
-        with Worker(first_step, *way) as connection:
+        with working(first_step, *way) as connection:
             found.append(connection.recv())
     (one, ours), (other, theirs) = found
     squares = [sum(float((a**2).sum()) for a in given) for given in ((ours[n] - theirs[n] for n in ours), ours.values())]
