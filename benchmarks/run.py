@@ -181,7 +181,6 @@ def main() -> None:
     names, load, parts = arguments.encoder.split(","), os.getloadavg()[0], []
     for name in names:
         catalog.encoder(name)
-    torch.set_num_threads(1)
     for name in names:
         try:
             parts.append(encoder_report(name, steps, rounds))

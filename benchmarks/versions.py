@@ -24,11 +24,11 @@ SCHEDULE = 10**5  # steps over which learning rates fall: no benchmark takes as 
 
 @contextmanager
 def working(work: Callable, *arguments) -> Iterator[Connection]:
-    """A forked process that calls `work(connection, *arguments)`, and ends with the block. It has what is prepared here, and
-    none of what others do: this process sets no allocator and begins neither threads nor CUDA."""
+    """A forked process that calls `work(connection, *arguments)` on one thread, and ends with the block. It has what is
+    prepared here, and none of what others do: this process sets no allocator and begins no CUDA."""
     context = multiprocessing.get_context("fork")
     connection, other = context.Pipe()
-    process = context.Process(target=work, args=(other, *arguments), daemon=True)
+    process = context.Process(target=_on_one_thread, args=(work, other, *arguments), daemon=True)
     process.start()
     other.close()  # so that its end ends the connection: EOFError here, after its own traceback
     try:
@@ -36,6 +36,11 @@ def working(work: Callable, *arguments) -> Iterator[Connection]:
     finally:
         process.terminate()
         process.join()
+
+
+def _on_one_thread(work: Callable, *arguments) -> None:
+    torch.set_num_threads(1)  # also because a fork has none of the threads that were begun before it
+    work(*arguments)
 
 
 class Done(Exception):
