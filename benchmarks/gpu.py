@@ -24,7 +24,7 @@ from lclstudy import catalog, config, train
 from lclstudy.errors import StudyError
 
 RUNS, STEPS, WARM_UP, TOP = (1, 2, 4, 8), 50, 5, 15
-LIMITS = {"fp32": 1e-3, "bf16": 0.05}  # how far gradients may be from those of the CPU in fp32, over their length
+LIMITS = {"fp32": 1e-3, "bf16": 0.1}  # how far gradients may be from those of the CPU in fp32, over their length
 
 
 def ready(connection: Connection, spec: config.RunSpec) -> None:

@@ -52,6 +52,13 @@ def test_plain_steps_equal_ours(pair):
     assert torch.cat([(ours[name] - plain[name]).detach().abs().flatten() for name in ours]).mean() < 1e-6
 
 
+@pytest.mark.parametrize("objective", ["lcl", "scl"])
+def test_plain_gradients_equal_ours(objective):
+    """At a low temperature: random weights give features so alike that at 0.3 even a wrong temperature changes nothing."""
+    spec = config.spec("embedded", objective, encoder="tiny", temperature=0.01)
+    assert versions.apart((versions.Ours, spec), (versions.Plain, spec))[2] < 4e-6
+
+
 def test_plain_evaluation_equals_ours(pair):
     ours, plain = (version.evaluate() for version in pair)
     np.testing.assert_allclose(plain, ours, rtol=1e-4)
