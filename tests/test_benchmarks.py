@@ -1,4 +1,4 @@
-"""The plain version of the benchmark does the same as ours, and the command prints its rows. No time is asserted."""
+"""The plain version of the benchmark does the same as ours, and the commands print their rows. No time is asserted."""
 
 import os
 import re
@@ -9,157 +9,156 @@ import numpy as np
 import pytest
 import torch
 
-from lclstudy import config, paths, subsets, train
+from lclstudy import config, dropout, paths, subsets, train
 from lclstudy.errors import StudyError
 
 FOLDER = paths.ROOT / "benchmarks"
+sys.path.append(str(FOLDER))
+
+import gpu  # noqa: E402
+import run as benchmark  # noqa: E402
+import versions  # noqa: E402
 
 
-@pytest.fixture
-def worker(monkeypatch):
-    monkeypatch.syspath_prepend(FOLDER)
-    import worker
-
-    return worker
-
-
-@pytest.fixture
-def spec():
-    return config.spec("embedded", "lcl", encoder="tiny", learning_rate=1e-3, epochs=1)
-
-
-def without_dropout(worker, spec, whole_corpus):
+@pytest.fixture(params=["lcl", "scl", "ce"])
+def pair(request):
+    """Ours and the plain version, from the same weights, without dropout."""
+    spec = config.spec("embedded", request.param, encoder="tiny", learning_rate=1e-3, epochs=1)
     data = train.prepare(spec)
-    versions = worker.Ours(spec, data, 5), worker.Plain(spec, data, 5, whole_corpus)
-    for version in versions:
+    assert data.used is not None  # ours has fewer embeddings
+    made = versions.Ours(spec, data), versions.Plain(spec, data)
+    for version in made:
         version.objective.eval()
-    return versions
+    return made
 
 
-@pytest.mark.parametrize("whole_corpus", [True, False])
-def test_plain_steps_equal_ours(worker, spec, whole_corpus):
-    """Loss, its parts, logits and gradients of a batch; and the weights after three steps of the optimiser."""
-    versions = without_dropout(worker, spec, whole_corpus)
-    for _ in range(3):
-        batches = [next(version.batches) for version in versions]
-        ours, plain = (version.objective(batch) for version, batch in zip(versions, batches, strict=True))
+def test_plain_steps_equal_ours(pair):
+    """Loss, its parts and logits of three batches, with steps of the optimiser between them; then the weights."""
+    used = pair[0].data.used
+    optimizers = [train.adamw(version.objective, 1e-3, fused=False) for version in pair]
+    for batches in zip(*(version.batches for version in pair), range(3), strict=False):
+        outcomes = []
+        for version, batch, optimizer in zip(pair, batches, optimizers, strict=False):
+            schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
+            outcomes.append(train.step(version.objective, batch, optimizer, schedule, "fp32"))
+        ours, plain = outcomes
         torch.testing.assert_close(plain.loss, ours.loss, rtol=1e-5, atol=0)
         torch.testing.assert_close(plain.parts, ours.parts, rtol=1e-5, atol=1e-6)
         torch.testing.assert_close(plain.logits, ours.logits, rtol=1e-4, atol=1e-5)
-        ours.loss.backward()
-        plain.loss.backward()
-        gradients = [{name: p.grad for name, p in version.objective.named_parameters()} for version in versions]
-        assert max(gradient.abs().max() for gradient in gradients[0].values()) > 0.01
-        torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-4, atol=1e-6)
-        for version, batch in zip(versions, batches, strict=True):
-            version.optimizer.zero_grad()
-            train.step(version.objective, batch, version.optimizer, version.schedule, "fp32")
+    ours, plain = (dict(version.objective.named_parameters()) for version in pair)
+    plain = {name: value[used] if "word_embeddings" in name else value for name, value in plain.items()}
     # AdamW divides by the gradient's size, so rounding weighs most where a gradient is nearly nothing.
-    ours, plain = (torch.cat([p.detach().flatten() for p in version.objective.parameters()]) for version in versions)
-    assert (ours - plain).abs().mean() < 1e-6
+    assert ours.keys() == plain.keys()
+    assert torch.cat([(ours[name] - plain[name]).detach().abs().flatten() for name in ours]).mean() < 1e-6
 
 
-@pytest.mark.parametrize("whole_corpus", [True, False])
-def test_plain_evaluation_equals_ours(worker, spec, whole_corpus):
-    ours, plain = without_dropout(worker, spec, whole_corpus)
-    expected = train.evaluate(ours.objective.primary, ours.data.texts["validation"], spec, worker.CPU)
-    found = worker.plain.evaluate(plain.objective, plain.data.texts["validation"], *plain.padding)
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
+@pytest.mark.parametrize("objective", ["lcl", "scl"])
+def test_plain_gradients_equal_ours(objective):
+    """At a low temperature: random weights give features so alike that at 0.3 even a wrong temperature changes nothing."""
+    spec = config.spec("embedded", objective, encoder="tiny", temperature=0.01)
+    assert versions.apart((versions.Ours, spec), (versions.Plain, spec))[2] < 4e-6
 
 
-def test_plain_rows_have_one_length_per_corpus_or_per_batch(worker, spec):
-    data = train.prepare(spec)
-    by_corpus, by_batch = (worker.Plain(spec, data, 1, whole_corpus) for whole_corpus in (True, False))
-    lengths = {next(by_corpus.batches).input_ids.shape[1] for _ in range(5)}
-    assert lengths == {worker.longest(data)}
-    for _ in range(5):
-        batch = next(by_batch.batches)
-        assert batch.attention_mask.sum(dim=1).max() == batch.input_ids.shape[1]
-        assert batch.input_ids.shape[0] == 2 * spec.batch_size
+def test_plain_evaluation_equals_ours(pair):
+    ours, plain = (version.evaluate() for version in pair)
+    np.testing.assert_allclose(plain, ours, rtol=1e-4)
 
 
-def test_the_double_loop_equals_our_loss(worker):
-    ours, loop = (worker.Loss(function) for function in worker.LOSSES.values())
-    for version in (ours, loop):
-        version.loss()
-    torch.testing.assert_close(loop.features.grad, ours.features.grad)
-    torch.testing.assert_close(loop.logits.grad, ours.logits.grad)
-    assert ours.logits.grad.abs().max() > 0
+def test_plain_takes_nothing_of_what_makes_ours_fast(pair):
+    ours, plain = (version.objective.primary.modules() for version in pair)
+    assert dropout.Dropout in map(type, ours) and dropout.Dropout not in map(type, plain)
+    batch = next(iter(pair[1].batches))
+    assert batch.attention_mask.sum(dim=1).max() == batch.input_ids.shape[1] > batch.attention_mask.sum(dim=1).min()
 
 
-def test_the_short_epoch_keeps_the_proportion_of_the_splits(worker, spec):
-    data = train.prepare(spec)
-    short = worker.shortened(data, 72)
-    assert {split: len(tokens) for split, tokens in short.texts.items()} == {"train": 72, "validation": 24, "test": 24}
-    assert len(short.views) == 72
-    assert short.labels["validation"] == data.labels["validation"][:24]
-    assert len(worker.shortened(data, 10**6).texts["train"]) == len(data.texts["train"])
+def test_the_check_sees_other_gradients():
+    """Two objectives differ, two precisions do so a little, and an objective is its own like in another process."""
+    one, other = (config.spec("embedded", name, encoder="tiny") for name in ("scl", "ce_aug"))
+    bf16 = config.spec("embedded", "scl", encoder="tiny", precision="bf16")
+    ours, again, none = versions.apart((versions.Ours, one), (versions.Ours, one))
+    assert (ours, none) == (again, 0)
+    assert 1e-5 < versions.apart((versions.Ours, one), (versions.Ours, bf16))[2] < 0.05
+    assert versions.apart((versions.Ours, one), (versions.Ours, other))[2] > 0.1
 
 
-@pytest.fixture
-def subset_speed(monkeypatch):
-    monkeypatch.syspath_prepend(FOLDER)
-    import subset_speed
-
-    return subset_speed
-
-
-def test_the_plain_search_equals_ours(subset_speed):
+def test_a_search_that_finds_something_else_is_not_timed(monkeypatch):
     for size, count in ((2, 4), (3, 2), (4, 2)):
         confusion = np.random.default_rng(size).poisson(1.0, (8, 8))  # with ties
-        assert subset_speed.brute_force(confusion, size, count) == subsets.most_confusable(confusion, size, count)
-    assert {*subset_speed.times(8, 3)} == {"itertools", "ours", "bootstrap"}
+        assert benchmark.brute_force(confusion, size, count) == subsets.most_confusable(confusion, size, count)
+    monkeypatch.setattr(subsets, "most_confusable", lambda confusion, size, count: [((0, 1, 2, 3), 0.0)] * count)
+    with pytest.raises(StudyError, match="The two ways differ: hard subsets"):
+        benchmark.alone_report(12)
 
 
-def test_a_search_that_finds_something_else_is_not_timed(subset_speed, monkeypatch):
-    monkeypatch.setattr(subsets, "most_confusable", lambda confusion, size, count: [((0, 1, 2), 0.0)] * count)
-    with pytest.raises(StudyError, match="brute force"):
-        subset_speed.times(8, 3)
+def table_rows(text: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
 
 
-def command(tmp_path, *arguments: str) -> subprocess.CompletedProcess:
-    """The benchmark where there are no encoders but `tiny`."""
-    environment = os.environ | {"LCLSTUDY_MODELS": str(tmp_path), "HF_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, FOLDER / "run.py", "--out", tmp_path / "out" / "report.md", *arguments],
-        capture_output=True, text=True, env=environment, cwd=tmp_path,
+def test_the_report_has_its_rows(tmp_path):
+    """Where there are no encoders but `tiny`."""
+    done = subprocess.run(
+        [sys.executable, FOLDER / "run.py", "--quick", "--encoder", "minilm,tiny", "--out", tmp_path / "out" / "report.md"],
+        capture_output=True, text=True, env=os.environ | {"LCLSTUDY_MODELS": str(tmp_path), "HF_HOME": str(tmp_path)},
     )  # fmt: skip
-
-
-def test_the_command_prints_its_rows(tmp_path):
-    done = command(tmp_path, "--encoder", "minilm,tiny", "--steps", "2", "--rounds", "1")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "report.md").read_text("utf-8") == done.stdout
     assert "Traceback" not in done.stderr and "leaked" not in done.stderr
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines() if line.startswith("|")]
-    versions = ["ours, fp32", "ours, bf16", "plain", "plain, batch padding"]
-    for work in ("step", "epoch", "evaluation"):
-        of_work = [row for row in rows if row[0].startswith(work)]
-        assert [row[1] for row in of_work] == versions
+    rows = table_rows(done.stdout)
+    timed = [row for row in rows if len(row) == 7][2:]
+    names = ["ours, bf16", "ours, fp32", "plain, batch padding"]
+    works = [("lcl", "evaluation"), *((objective, mode) for objective in ("lcl", "scl", "ce") for mode in benchmark.MODES)]
+    for work in works:
+        of_work = [row for row in timed if (row[0], row[1]) == work]
+        assert [row[2] for row in of_work if row[2] != benchmark.LIBRARY] == names
         for row in of_work:
-            assert all(re.fullmatch(r"[\d.e+]+ m?s", cell) for cell in row[2:4]), row
-            assert all(re.fullmatch(r"[\d.]+ \(CPU [\d.]+\)", cell) for cell in row[4:6]), row
-            assert int(row[6]) > 0
-        assert [row[4] for row in of_work if row[1] == "plain"] == ["1.00 (CPU 1.00)"]
-    assert [row[0] for row in rows if len(row) == 4][2:] == ["ours", "double loop"]
-    assert [row[0] for row in rows if len(row) == 3][2:] == ["looked up anew", "first pass", "second pass"]
-    assert [row[:2] for row in rows if len(row) == 5][2:] == [
-        ["ours", "4 picks"], ["itertools", "4 picks"], ["ours", "bootstrap, 1000 draws"]]  # fmt: skip
-    losses = re.search(r"loss (\S+) \(ours\), (\S+) \(plain\)", done.stdout)
-    assert float(losses[1]) == pytest.approx(float(losses[2]), rel=1e-5)
+            assert re.fullmatch(r"[\d.e+]+ m?s", row[3]) and int(row[6]) > 100, row
+            assert re.fullmatch(r"[\d.]+ \(CPU [\d.]+\)", row[4]), row
+        assert of_work[2][4] == "1.00 (CPU 1.00)"
+    with_trainer = [row[:2] for row in timed if row[2] == benchmark.LIBRARY]
+    missing = f"`{benchmark.LIBRARY}` was not measured" in done.stdout
+    assert with_trainer == ([] if missing else [["ce", "serial"], ["ce", "processes"]])
+    assert len([row for row in rows if len(row) == 4][2:]) == 3
+    checks = re.findall(r"loss (\S+) \(ours\), (\S+) \(plain\), gradients apart by ([\de.-]+)", done.stdout)
+    assert len(checks) == 3
+    for ours, plain, gradients in checks:
+        assert float(ours) == pytest.approx(float(plain), rel=1e-5) and float(gradients) < 1e-5
     assert re.search(r"## minilm\n\nSkipped: .*'minilm'", done.stdout)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (("--encoder", "huge"), "huge"),
-        (("--steps", "0"), "a whole number from 1; given '0'"),
-        (("--rounds", "few"), "a whole number from 1; given 'few'"),
-    ],
-)
-def test_a_wrong_argument_stops_before_any_work(tmp_path, arguments, says):
-    done = command(tmp_path, *arguments)
-    assert done.returncode != 0
-    assert says in done.stderr.splitlines()[-1]
-    assert "preparing" not in done.stderr and not (tmp_path / "out").exists()
+def test_all_of_gpu_but_cuda_itself(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "--device", "cpu", "--encoder", "tiny", "--quick"])
+    assert gpu.main() == 0
+    printed = capsys.readouterr().out
+    rows = table_rows(printed)
+    checks = [row for row in rows if len(row) == 7][2:]
+    assert [[*row[:2], row[6]] for row in checks] == [["lcl", "fp32", "same"], ["lcl", "bf16", "same"]]
+    assert float(checks[0][4]) == 0 < float(checks[1][4])  # the same device, and another precision
+    assert [row[:2] for row in rows if len(row) == 4][2:] == [["lcl", "1"], ["lcl", "2"]]
+    slow = [row for row in rows if len(row) == 3]
+    assert len(slow) == 2 * (2 + gpu.TOP) and any(row[0] == "aten::mm" for row in slow)
+    assert re.search(r"alone: [\d.]+ ms, of which cpu works [\d.]+ ms and idles \d+%", printed)
+
+
+def test_a_check_on_the_gpu_that_fails_is_its_exit_status(monkeypatch, capsys):
+    monkeypatch.setattr(gpu, "LIMITS", {"bf16": 1e-6})
+    rows = gpu.check(config.spec("embedded", "ce", encoder="tiny"), torch.device("cpu"))
+    assert [row[-1] for row in rows] == ["DIFFERS"]
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "--device", "cpu", "--encoder", "tiny", "--quick"])
+    monkeypatch.setattr(gpu, "report", lambda *_: ("", False))
+    assert gpu.main() == 1
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_gpu_without_one_says_so_in_a_line(monkeypatch, capfd):
+    monkeypatch.setattr(sys, "argv", ["gpu.py"])
+    assert gpu.main() == 2
+    out, err = capfd.readouterr()
+    assert out == "" and err.startswith("No CUDA here") and len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("script", [benchmark, gpu])
+def test_an_unknown_encoder_stops_before_any_work(monkeypatch, capfd, script):
+    monkeypatch.setattr(sys, "argv", ["script", "--encoder", "huge"])
+    with pytest.raises(StudyError, match="huge"):
+        script.main()
+    assert capfd.readouterr() == ("", "")
