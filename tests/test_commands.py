@@ -162,7 +162,7 @@ def test_a_cell_that_never_ran_is_a_failure(tmp_path):
         (["--seeds", "0,one"], "seed must be a whole number; given 'one'"),
         (["--corpora", "emotint"], "Unknown corpus of profile quick 'emotint'; allowed: "),
         (["--objectives", "lc"], "Unknown objective of profile quick 'lc'; allowed: "),
-        (["--executor", "slurm"], "Unknown executor 'slurm'; allowed: serial, processes, ray."),
+        (["--executor", "slurm"], "Unknown executor 'slurm'; allowed: auto, serial, processes, ray."),
         (["--frce"], "Unrecognized arguments: --frce; see --help"),
         (["quick", "05"], "Unrecognized arguments: 05; see --help"),
         (["--refresh", "09"], "Unknown notebook '09'; allowed: "),
