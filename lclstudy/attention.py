@@ -71,17 +71,16 @@ class _Attention(torch.autograd.Function):
         bias = bias[:, None, None].expand(-1, heads, 1, -1).reshape(len(query), 1, -1)
         weights = torch.baddbmm(bias, query, key.mT, alpha=scaling).softmax(-1)
         kept = keep_mask(weights, dropout)
-        dropped = weights * kept
-        ctx.save_for_backward(query, key, value, weights, kept, dropped)
-        return _Attention._packed(ctx, torch.bmm(dropped, value))
+        ctx.save_for_backward(query, key, value, weights, kept)
+        return _Attention._packed(ctx, torch.bmm(weights * kept, value))
 
     @staticmethod
     def backward(ctx, gradient):
-        query, key, value, weights, kept, dropped = ctx.saved_tensors
+        query, key, value, weights, kept = ctx.saved_tensors
         out, _, mask = _layout(ctx.rows, ctx.heads)
         real = mask[:, None].expand(-1, ctx.heads, -1).flatten()
         gradient = gradient.index_select(0, out).mul_(real[:, None]).view_as(value)  # padding gets none
-        of_value = torch.bmm(dropped.mT, gradient)
+        of_value = torch.bmm((weights * kept).mT, gradient)  # made again: a long text's squares fill the memory
         of_weights = torch.bmm(gradient, value.mT).mul_(kept)
         of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
         of_query = torch.bmm(of_scores, key).mul_(ctx.scaling)

@@ -395,7 +395,8 @@ def _as_names(given) -> list:
 
 
 def _as_seed(given) -> object:
-    return int(given) if isinstance(given, str) and given.removeprefix("-").isdecimal() else given  # what is no number the spec refuses
+    number = isinstance(given, str) and given.removeprefix("-").isdecimal()
+    return int(given) if number else given  # what is no number the spec refuses
 
 
 def _as_list(name: str, value) -> list:

@@ -1,8 +1,6 @@
 """The one training loop. Read `run` from top to bottom: corpus, two views, batches, steps, evaluation, record."""
 
-import ctypes
 import logging
-import os
 import resource
 import sys
 import time
@@ -28,7 +26,6 @@ log = logging.getLogger("lclstudy")
 
 BETAS, EPSILON, WEIGHT_DECAY, MAX_GRADIENT_NORM = (0.9, 0.999), 1e-6, 0.01, 1.0  # Appendix B and the released code
 SPLITS = ("train", "validation", "test")
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 # Evaluation fits any memory with these; larger batches were no faster.
 TOKENS_PER_BATCH = {"cpu": 4096, "mps": 16384, "cuda": 65536}
 # On an accelerator, reading a loss waits for the device, so losses are read this many steps at a time.
@@ -77,7 +74,8 @@ def run(
     if data is None:
         check(spec)
         data = prepare(spec)
-    _set_up_cpu()
+    # Moments of embeddings that were seen once decay to denormal numbers, with which AdamW is twenty times slower on a CPU.
+    torch.set_flush_denormal(True)
     if place.type == "cuda":
         torch.cuda.reset_peak_memory_stats(place)
     # Dropout and new layers draw from torch's global generator, so it is set here and given back as it was.
@@ -406,17 +404,6 @@ def _report_truncation(corpus: str, split: str, tokens: Tokens, max_length: int)
             "%s: %d of %d %s texts are longer than max_length %d and were cut.",
             corpus, tokens.truncated, len(tokens), split, max_length,
         )  # fmt: skip
-
-
-def _set_up_cpu() -> None:
-    """What a step on a CPU gains from outside torch's mathematics; none of it changes a result that is not below 1e-38."""
-    # Moments of embeddings that were seen once decay to denormal numbers, with which AdamW is twenty times slower.
-    torch.set_flush_denormal(True)
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch's own switch: big tensors in big pages
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        # Keep what a step frees for the next one, which else has it mapped and zeroed anew.
-        libc.mallopt(_M_MMAP_THRESHOLD, 2**25)  # the most it takes
-        libc.mallopt(_M_TRIM_THRESHOLD, 2**30)
 
 
 def _peak_memory(place: torch.device) -> int:
