@@ -123,7 +123,7 @@ class Ours:
     """`lclstudy.train` as it is."""
 
     def __init__(self, spec: RunSpec, data: Prepared, place: torch.device = CPU):
-        train._set_up_cpu()
+        torch.set_flush_denormal(True)
         torch.manual_seed(spec.seed)
         self.spec, self.data, self.place = spec, data, place
         self.objective = Objective(spec, data.trained(), len(data.classes)).to(place)
