@@ -34,7 +34,7 @@ def working(work: Callable, *arguments) -> Iterator[Connection]:
     try:
         yield connection
     finally:
-        process.terminate()
+        process.kill()
         process.join()
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from . import notebooks, paths
 from .errors import unknown
 
-_BAR = re.compile(r"\r[^\r\n]*|\x1b\[A")  # a progress bar as tqdm draws it
+# Progress, as tqdm draws it or `progress` writes it.
+_BAR = re.compile(r"\r[^\r\n]*|\x1b\[A|^Runs: .*$", re.MULTILINE)
 
 
 def refresh(folder: Path, only: str | None = None) -> None:

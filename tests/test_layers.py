@@ -120,7 +120,7 @@ MAY_IMPORT = {
     # the runner of the notebooks
     "notebooks": ("paths", "config", "wordnet", "store", "casestudy"),
     "refresh": ("paths", "notebooks"),
-    "__main__": ("paths", "config", "wordnet", "store", "casestudy", "execute", "notebooks", "refresh"),
+    "__main__": ("paths", "config", "wordnet", "train", "store", "casestudy", "execute", "notebooks", "refresh"),
 }
 ANALYSES = (
     *("ablationtables", "ablationplots", "reporttables", "reportfindings", "reportplots", "owncorpusplots", "frontdoor"),
