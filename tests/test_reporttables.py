@@ -285,7 +285,7 @@ def test_the_first_setting_of_the_report_is_its_best_one():
 def test_a_profile_that_does_not_ask_the_reports_questions_shows_those_that_do(tmp_path, monkeypatch):
     assert reporttables.main_results("quick").name in reporttables.MAIN
     monkeypatch.setenv("LCLSTUDY_RESULTS", str(tmp_path))
-    with pytest.raises(StudyError, match="run_all.sh report_small --only 05"):
+    with pytest.raises(StudyError, match=r"run_all\.sh report_small --only 05"):
         reporttables.main_results()
 
 
