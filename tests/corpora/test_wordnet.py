@@ -238,7 +238,7 @@ def _child(code: str, root: Path, debian: Path, nltk_data: str = "") -> subproce
 
 def test_without_wordnet_there_is_one_line_that_names_both_ways(tmp_path):
     done = _child(
-        "try:\n    augment.synonyms('a happy dog', 0.3, 0)\nexcept ValueError as error:\n    print(error)\n"
+        "try:\n    synonyms.synonyms('a happy dog', 0.3, 0)\nexcept ValueError as error:\n    print(error)\n"
         "sys.exit(wordnet.main())",
         tmp_path,
         tmp_path / "nowhere",

@@ -173,7 +173,7 @@ def majority_accuracy(majority: pd.DataFrame, ax: Axes) -> Axes:
 
     Raises StudyError if there are no rows.
     """
-    _need(majority, "summary.majority")
+    _need(majority, "corpus_facts.majority")
     for place, row in enumerate(majority.itertuples()):
         ax.plot([row.even, row.even], [place - 0.3, place + 0.3], color=NEUTRAL, linewidth=1.2)
         ax.plot([row.even, row.majority], [place, place], color=SPLITS["test"][0], linewidth=0.8)
@@ -193,7 +193,7 @@ def split_overlap(overlaps: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes
 
     Raises StudyError if there are no rows, or not three axes.
     """
-    _need(overlaps, "summary.overlaps")
+    _need(overlaps, "corpus_facts.overlaps")
     if len(axes) != 3:
         raise StudyError(f"Repeated texts are drawn in three panels; given {len(axes)} axes.")
     corpora = list(dict.fromkeys(overlaps.loc[overlaps["split"] == "train", "corpus"]))
@@ -222,7 +222,7 @@ def wordnet_coverage(coverage: pd.DataFrame, ax: Axes) -> Axes:
 
     Raises StudyError if there are no rows.
     """
-    _need(coverage, "summary.coverage")
+    _need(coverage, "corpus_facts.coverage")
     looks = {
         "words": ("words", {"color": "#56B4E9", "marker": "o", "markersize": 4}),
         "tokens": ("words and signs", {"color": "#0072B2", "marker": "o", "markersize": 4}),
@@ -247,7 +247,7 @@ def replaced_shares(changes: pd.DataFrame, rate: float, ax: Axes) -> Axes:
 
     The dashed line is the rate. Raises StudyError if there are no rows.
     """
-    _need(changes, "a row of augment.count_changes per text")
+    _need(changes, "a row of synonyms.count_changes per text")
     shares = changes["replaced"] / changes["words"].clip(lower=1) * 100
     reached = changes["replaced"] == changes["wanted"]
     bins = np.arange(0, max(shares.max(), rate * 100) + 5, 2.5)
