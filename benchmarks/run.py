@@ -25,7 +25,6 @@ import plain
 import torch
 from torch.nn import functional as F
 from torch.utils.benchmark import Timer
-from transformers.utils import is_accelerate_available
 from versions import Library, Ours, Plain, apart, per_step, serve, turn, working
 
 from lclstudy import paths
@@ -46,7 +45,7 @@ STEPS, ROUNDS, CLASSES = 5, 7, 32  # steps of a turn; turns of each version; cla
 
 def measure(spec: RunSpec, steps: int, rounds: int) -> list[list[str]]:
     """Rows of the table: objective, work, version, seconds, speed over each of the others, peak MiB."""
-    names = [name for name in VERSIONS if name != LIBRARY or (spec.objective == "ce" and is_accelerate_available())]
+    names = [name for name in VERSIONS if name != LIBRARY or spec.objective == "ce"]
     with ExitStack() as stack:
         crews = {}
         for name in names:
@@ -96,17 +95,17 @@ def encoder_report(encoder: str, steps: int, rounds: int) -> str:
         rows += measure(spec, steps, rounds)
     lengths = [len(row) for row in data.texts["train"].ids]
     header = ["objective", "work", "version", "wall", f"speed over `{PLAIN}`", f"speed over `{LIBRARY}`", "peak MiB"]
-    parts = [
-        f"## {encoder} on {corpus}",
-        f"{len(lengths)} training texts of {mean(lengths):.1f} tokens on average, at most {max(lengths)}, in batches of "
-        f"{spec.batch_size}. `serial`: a step of one process with one thread; `processes`: a step of the machine with two such "
-        f"processes at once, which is half of a process's; `evaluation`: of {len(data.labels['validation'])} texts. "
-        f"Medians of {rounds} turns of {steps} steps.",
-        f"Check, one batch, the same weights, fp32, no dropout: {'; '.join(checks)} (of their length).",
-        table(header, rows),
-    ]
-    missing = f"`{LIBRARY}` was not measured: it needs the package accelerate, which is not installed."
-    return "\n\n".join(parts if is_accelerate_available() else [*parts, missing])
+    return "\n\n".join(
+        [
+            f"## {encoder} on {corpus}",
+            f"{len(lengths)} training texts of {mean(lengths):.1f} tokens on average, at most {max(lengths)}, in batches of "
+            f"{spec.batch_size}. `serial`: a step of one process with one thread; `processes`: a step of the machine with "
+            f"two such processes at once, half of a process's; `evaluation`: of {len(data.labels['validation'])} texts. "
+            f"Medians of {rounds} turns of {steps} steps.",
+            f"Check, one batch, the same weights, fp32, no dropout: {'; '.join(checks)} (of their length).",
+            table(header, rows),
+        ]
+    )
 
 
 def brute_force(confusion: np.ndarray, size: int, count: int) -> list[tuple[tuple[int, ...], float]]:
@@ -183,6 +182,7 @@ def main() -> None:
     parser.add_argument("--encoder", default="minilm,tiny", help="catalogue names with commas between (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="two turns of one step, to try it out")
     parser.add_argument("--out", type=Path, default=paths.ROOT / "build" / "benchmarks.md", help="file of the report")
+    parser.add_argument("--publish", action="store_true", help="for developers: to the tracked benchmarks/report.md")
     arguments = parser.parse_args()
     steps, rounds, classes = (1, 2, 12) if arguments.quick else (STEPS, ROUNDS, CLASSES)
     names, load, parts = arguments.encoder.split(","), os.getloadavg()[0], []
@@ -196,8 +196,9 @@ def main() -> None:
     parts.append(alone_report(classes))
     report = "\n\n".join(["# Benchmarks", _machine(load), *parts])
     print(report)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(report + "\n", encoding="utf-8")
+    out = Path(__file__).with_name("report.md") if arguments.publish else arguments.out
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(report + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

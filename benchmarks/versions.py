@@ -34,7 +34,7 @@ def working(work: Callable, *arguments) -> Iterator[Connection]:
     try:
         yield connection
     finally:
-        process.terminate()
+        process.kill()
         process.join()
 
 
@@ -123,7 +123,7 @@ class Ours:
     """`lclstudy.training.loop` as it is."""
 
     def __init__(self, spec: RunSpec, data: Prepared, place: torch.device = CPU):
-        loop._set_up_cpu()
+        torch.set_flush_denormal(True)
         torch.manual_seed(spec.seed)
         self.spec, self.data, self.place = spec, data, place
         self.objective = Objective(spec, data.trained(), len(data.classes)).to(place)

@@ -1,18 +1,8 @@
 """Shared fixtures. Tests that need the real files skip with a reason where they are not."""
 
-import sys
-
 import pytest
 
 from lclstudy import paths
-
-
-@pytest.fixture(autouse=True)
-def denormals():
-    """Training flushes them for the whole process, where hypothesis then refuses to draw floats."""
-    yield
-    if torch := sys.modules.get("torch"):
-        torch.set_flush_denormal(False)
 
 
 @pytest.fixture

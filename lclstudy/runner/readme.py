@@ -408,6 +408,16 @@ def your_labels() -> str:
     return _picture("The card of notebook 14: would LCL help on these labels?", _shown(folder, CARD))
 
 
+def speed() -> str:
+    """The steps of MiniLM beside what they are measured against, from the last published `benchmarks/report.md`."""
+    report = (paths.ROOT / "benchmarks" / "report.md").read_text("utf-8")
+    machine = report.split("\n\n")[1]
+    rows = report.partition("## minilm")[2].partition("\n## ")[0].splitlines()
+    lines = [line for line in rows if line.startswith("| ")]
+    shown = [line for line in lines if "| ours, bf16" in line and "evaluation" not in line]
+    return "\n".join([f"One run of `benchmarks/run.py`: {machine}", "", lines[0], lines[1], *shown])
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "findings": findings,
     "your-labels": your_labels,
@@ -415,6 +425,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "notebooks": notebooks,
     "profiles": profile_section,
     "names": objectives,
+    "speed": speed,
 }
 
 

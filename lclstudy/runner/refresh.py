@@ -12,7 +12,8 @@ from lclstudy.errors import unknown
 
 from . import execute
 
-_BAR = re.compile(r"\r[^\r\n]*|\x1b\[A")  # a progress bar as tqdm draws it
+# Progress, as tqdm draws it or `progress` writes it.
+_BAR = re.compile(r"\r[^\r\n]*|\x1b\[A|^Runs: .*$", re.MULTILINE)
 
 
 def refresh(folder: Path, only: str | None = None) -> None:

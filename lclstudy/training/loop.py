@@ -4,7 +4,8 @@ import logging
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -80,12 +81,10 @@ def run(
     if data is None:
         check(spec)
         data = prepare(spec)
-    # Moments of embeddings that were seen once decay to denormal numbers, with which AdamW is twenty times slower on a CPU.
-    torch.set_flush_denormal(True)
     if place.type == "cuda":
         torch.cuda.reset_peak_memory_stats(place)
     # Dropout and new layers draw from torch's global generator, so it is set here and given back as it was.
-    with torch.random.fork_rng(devices=[place.index or 0] if place.type == "cuda" else []):
+    with _flushed_denormals(), torch.random.fork_rng(devices=[place.index or 0] if place.type == "cuda" else []):
         matrix, before = _matrix(spec, data, place, progress)
         objective, batches, after, validation = _fit(spec, data, matrix, place, progress)
         test = evaluate(objective.primary, data.texts["test"], spec, place)
@@ -410,6 +409,16 @@ def _report_truncation(corpus: str, split: str, tokens: Tokens, max_length: int)
             "%s: %d of %d %s texts are longer than max_length %d and were cut.",
             corpus, tokens.truncated, len(tokens), split, max_length,
         )  # fmt: skip
+
+
+@contextmanager
+def _flushed_denormals() -> Iterator[None]:
+    """Moments of embeddings that were seen once decay to denormal numbers, with which AdamW is twenty times slower on a CPU."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def _peak_memory(place: torch.device) -> int:

@@ -523,9 +523,10 @@ def test_a_mistake_on_a_node_fails_its_run_and_names_the_node(runs, cluster):
 def test_an_encoder_goes_to_a_node_with_its_files(minilm_folder, tmp_path, monkeypatch):
     from ray import cloudpickle
 
-    sent = cloudpickle.dumps(encoders.load("minilm", []))
+    here = encoders.load("minilm", [])
+    sent = cloudpickle.dumps(here)
     monkeypatch.setattr(paths, "ROOT", tmp_path)  # a node's
-    arrived, here = cloudpickle.loads(sent), encoders.load("minilm", [])
+    arrived = cloudpickle.loads(sent)
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["models"]
     assert arrived.tokenizer("a text")["input_ids"] == here.tokenizer("a text")["input_ids"]
     weights = here.body().state_dict()

@@ -290,7 +290,7 @@ def test_the_first_setting_of_the_report_is_its_best_one():
 def test_a_profile_that_does_not_ask_the_reports_questions_shows_those_that_do(tmp_path, monkeypatch):
     assert followup_tables.main_results("quick").name in followup_tables.MAIN
     monkeypatch.setenv("LCLSTUDY_RESULTS", str(tmp_path))
-    with pytest.raises(StudyError, match="report_small --freeze"):
+    with pytest.raises(StudyError, match=r"run_all\.sh report_small --only 05"):
         followup_tables.main_results()
 
 
