@@ -20,22 +20,24 @@ from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 from versions import Ours, apart, per_step, serve, since, turn, working
 
-from lclstudy import catalog, config, train
 from lclstudy.errors import StudyError
+from lclstudy.plan import catalog
+from lclstudy.plan.spec import RunSpec, make_spec
+from lclstudy.training import loop
 
 RUNS, STEPS, WARM_UP, TOP = (1, 2, 4, 8), 50, 5, 15
 LIMITS = {"fp32": 1e-3, "bf16": 0.1}  # how far gradients may be from those of the CPU in fp32, over their length
 
 
-def ready(connection: Connection, spec: config.RunSpec) -> None:
+def ready(connection: Connection, spec: RunSpec) -> None:
     """Sends why the corpus or the encoder cannot be had, or None."""
     try:
-        connection.send(train.check(spec))
+        connection.send(loop.check(spec))
     except StudyError as error:
         connection.send(str(error))
 
 
-def check(spec: config.RunSpec, place: torch.device) -> list[list[str]]:
+def check(spec: RunSpec, place: torch.device) -> list[list[str]]:
     """Rows: objective, precision, losses and how far gradients are apart, `same` or `DIFFERS`."""
     rows = []
     for precision, limit in LIMITS.items():
@@ -46,7 +48,7 @@ def check(spec: config.RunSpec, place: torch.device) -> list[list[str]]:
     return rows
 
 
-def speed(spec: config.RunSpec, place: torch.device, runs: int, steps: int) -> tuple[float, float]:
+def speed(spec: RunSpec, place: torch.device, runs: int, steps: int) -> tuple[float, float]:
     """Steps a second of so many runs at a time, all together, and the peak memory of one in MiB."""
     with ExitStack() as stack:
         crew = [stack.enter_context(working(serve, Ours, spec, place)) for _ in range(runs)]
@@ -57,19 +59,19 @@ def speed(spec: config.RunSpec, place: torch.device, runs: int, steps: int) -> t
         return 1 / wall, max(turn(crew, None)) / 2**20
 
 
-def profiled(connection: Connection, spec: config.RunSpec, place: torch.device) -> None:
+def profiled(connection: Connection, spec: RunSpec, place: torch.device) -> None:
     """Sends, for the device and for the CPU, the operations of one step: (name, calls, seconds), longest first."""
-    made = Ours(spec, train.prepare(spec), place)
+    made = Ours(spec, loop.prepare(spec), place)
     made.objective.train()
-    optimizer = train.adamw(made.objective, spec.learning_rate, fused=True)
+    optimizer = loop.adamw(made.objective, spec.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.ConstantLR(optimizer)
     batch = next(iter(made.batches)).to(place)
     for _ in range(WARM_UP):
-        train.step(made.objective, batch, optimizer, schedule, spec.precision)
+        loop.step(made.objective, batch, optimizer, schedule, spec.precision)
     since((0, 0), place)
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if place.type == "cuda" else [])]
     with profile(activities=activities) as found:
-        train.step(made.objective, batch, optimizer, schedule, spec.precision)
+        loop.step(made.objective, batch, optimizer, schedule, spec.precision)
         since((0, 0), place)
     events = [event for event in found.key_averages() if not event.is_user_annotation]
     gpu = [(e.key, e.count, e.self_device_time_total / 1e6) for e in events if e.device_type == DeviceType.CUDA]
@@ -81,7 +83,7 @@ def report(encoder: str, corpus: str, place: torch.device, quick: bool) -> tuple
     """Markdown, and whether the checks hold."""
     checks, speeds, slow = [], [], []
     for objective in ("lcl",) if quick else ("lcl", "scl", "ce"):
-        spec = config.spec(corpus, objective, encoder=encoder, augment="dropout", precision="bf16", epochs=1)
+        spec = make_spec(corpus, objective, encoder=encoder, augment="dropout", precision="bf16", epochs=1)
         with working(ready, spec) as connection:
             if missing := connection.recv():
                 return f"## {encoder}\n\nSkipped: {missing}", True

@@ -1,4 +1,4 @@
-"""The plain version: the same mathematics as `lclstudy.train` on ce, scl and lcl, written the way the released code writes it.
+"""The plain version: what `lclstudy.training.loop` computes for ce, scl and lcl, written the way the released code writes it.
 
 The library's own networks on rows padded to the longest of their batch, in fp32, with its `eager` attention and torch's own
 dropout; the weights of the loss put in place by a double loop; AdamW one parameter after another; evaluation text by text.
@@ -15,9 +15,10 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from transformers import get_linear_schedule_with_warmup
 
-from lclstudy import dropout, train
-from lclstudy.batching import Tokens
-from lclstudy.objectives import Objective, Outcome
+from lclstudy.models import dropout
+from lclstudy.models.batching import Tokens
+from lclstudy.models.objectives import Objective, Outcome
+from lclstudy.training import loop
 
 
 class PaddedBatch(NamedTuple):
@@ -110,8 +111,8 @@ def evaluate(objective: PlainObjective, texts: Tokens, padding: int) -> np.ndarr
 
 def epoch(objective: PlainObjective, batches: Iterable[PaddedBatch], learning_rate: float) -> None:
     """Trains on every batch once, with an optimiser and a schedule of its own."""
-    optimizer = train.adamw(objective, learning_rate, fused=False)
+    optimizer = loop.adamw(objective, learning_rate, fused=False)
     schedule = get_linear_schedule_with_warmup(optimizer, 0, len(batches))
     objective.train()
     for batch in batches:
-        train.step(objective, batch, optimizer, schedule, "fp32").loss.item()
+        loop.step(objective, batch, optimizer, schedule, "fp32").loss.item()

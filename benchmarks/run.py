@@ -27,8 +27,15 @@ from torch.nn import functional as F
 from torch.utils.benchmark import Timer
 from versions import Library, Ours, Plain, apart, per_step, serve, turn, working
 
-from lclstudy import augment, catalog, config, corpora, losses, paths, rawfiles, subsets, train
+from lclstudy import paths
+from lclstudy.corpora import download, synonyms
+from lclstudy.corpora.load import load_corpus
 from lclstudy.errors import StudyError
+from lclstudy.models import losses
+from lclstudy.plan import catalog
+from lclstudy.plan.spec import RunSpec, make_spec
+from lclstudy.statistics import subsets
+from lclstudy.training import loop
 
 PLAIN, LIBRARY = "plain, batch padding", "transformers.Trainer"
 VERSIONS = {"ours, bf16": (Ours, "bf16"), "ours, fp32": (Ours, "fp32"), PLAIN: (Plain, "fp32"), LIBRARY: (Library, "bf16")}
@@ -36,7 +43,7 @@ MODES = {"serial": 1, "processes": 2}  # processes at once, with a thread each
 STEPS, ROUNDS, CLASSES = 5, 7, 32  # steps of a turn; turns of each version; classes of the search for hard subsets
 
 
-def measure(spec: config.RunSpec, steps: int, rounds: int) -> list[list[str]]:
+def measure(spec: RunSpec, steps: int, rounds: int) -> list[list[str]]:
     """Rows of the table: objective, work, version, seconds, speed over each of the others, peak MiB."""
     names = [name for name in VERSIONS if name != LIBRARY or spec.objective == "ce"]
     with ExitStack() as stack:
@@ -77,12 +84,12 @@ def over(base: list[tuple] | None, turns: list[tuple]) -> str:
 def encoder_report(encoder: str, steps: int, rounds: int) -> str:
     """Markdown: facts, the checks, and the table of the versions. Raises StudyError on what needs a network."""
     rows, checks = [], []
-    at_hand = all(rawfiles.location(file).is_file() for file in catalog.corpora()["emoint"].files)
+    at_hand = all(download.location(file).is_file() for file in catalog.corpora()["emoint"].files)
     corpus = "emoint" if at_hand and catalog.encoder(encoder).kind != "tiny" else "embedded"
     for objective in ("lcl", "scl", "ce"):
-        spec = config.spec(corpus, objective, encoder=encoder, epochs=1)
+        spec = make_spec(corpus, objective, encoder=encoder, epochs=1)
         _say(f"{spec.label()}: preparing")
-        data = train.prepare(spec)  # which keeps it for the processes
+        data = loop.prepare(spec)  # which keeps it for the processes
         ours, theirs, gradients = apart((Ours, spec), (Plain, spec))
         checks.append(f"{objective} loss {ours:.6f} (ours), {theirs:.6f} (plain), gradients apart by {gradients:.0e}")
         rows += measure(spec, steps, rounds)
@@ -124,13 +131,13 @@ def contrast(loss: Callable) -> list[torch.Tensor]:
 def alone_report(classes: int) -> str:
     """Markdown: the table of what is no training. Raises StudyError if the two ways differ."""
     _say("what is no training")
-    texts, confusion = list(corpora.load("embedded")["train"]["text"]), np.random.default_rng(0).poisson(9, (classes, classes))
+    texts, confusion = list(load_corpus("embedded")["train"]["text"]), np.random.default_rng(0).poisson(9, (classes, classes))
     pairs = {
         "LCL alone, beside a double loop": (
             lambda: contrast(losses.label_aware_contrastive), lambda: contrast(plain.label_aware_contrastive)),
         f"second views of {len(texts)} texts, beside each looked up anew": (
-            lambda: augment.second_views(texts, "wordnet", 0.3, 0),
-            lambda: [augment._choices.cache_clear() or augment.synonyms(text, 0.3, 0) for text in texts]),
+            lambda: synonyms.second_views(texts, "wordnet", 0.3, 0),
+            lambda: [synonyms._choices.cache_clear() or synonyms.synonyms(text, 0.3, 0) for text in texts]),
         f"hard subsets of 4 among {classes} classes, beside itertools": (
             lambda: subsets.most_confusable(confusion, 4, 3), lambda: brute_force(confusion, 4, 3)),
     }  # fmt: skip

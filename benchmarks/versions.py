@@ -12,11 +12,11 @@ import plain
 import torch
 from torch.utils.data import DataLoader
 
-from lclstudy import train
-from lclstudy.batching import Tokens, TwoViews, training_batches
-from lclstudy.config import RunSpec
-from lclstudy.objectives import Objective
-from lclstudy.train import Prepared
+from lclstudy.models.batching import Tokens, TwoViews, training_batches
+from lclstudy.models.objectives import Objective
+from lclstudy.plan.spec import RunSpec
+from lclstudy.training import loop
+from lclstudy.training.loop import Prepared
 
 CPU = torch.device("cpu")
 SCHEDULE = 10**5  # steps over which learning rates fall: no benchmark takes as many
@@ -87,14 +87,14 @@ def since(begun: tuple[float, float], place: torch.device) -> tuple[float, float
 
 def serve(connection: Connection, version: type, spec: RunSpec, place: torch.device = CPU) -> None:
     """Evaluations until `train` is asked for, then turns of steps, at the end the peak memory in bytes."""
-    made = version(spec, train.prepare(spec), place)
+    made = version(spec, loop.prepare(spec), place)
     for _ in iter(connection.recv, "train"):
         begun = since((0, 0), place)
         made.evaluate()
         connection.send(since(begun, place))
     with suppress(Done):
         made.train(Pace(connection, made.batches, place))
-    connection.send(train._peak_memory(place))
+    connection.send(loop._peak_memory(place))
 
 
 def turn(crew: Sequence[Connection], message) -> list:
@@ -120,7 +120,7 @@ def _as_tokenized(tokens: Tokens | None, data: Prepared) -> Tokens | None:
 
 
 class Ours:
-    """`lclstudy.train` as it is."""
+    """`lclstudy.training.loop` as it is."""
 
     def __init__(self, spec: RunSpec, data: Prepared, place: torch.device = CPU):
         torch.set_flush_denormal(True)
@@ -130,10 +130,10 @@ class Ours:
         self.batches = _batches(spec, TwoViews(data.texts["train"], data.views, data.labels["train"]))
 
     def train(self, pace: Pace) -> None:
-        train._train(self.spec, self.objective, pace, self.data, self.place, progress=False)
+        loop._train(self.spec, self.objective, pace, self.data, self.place, progress=False)
 
     def evaluate(self):
-        return train.evaluate(self.objective.primary, self.data.texts["validation"], self.spec, self.place)
+        return loop.evaluate(self.objective.primary, self.data.texts["validation"], self.spec, self.place)
 
 
 class Plain:
@@ -174,7 +174,7 @@ class Library:
         with tempfile.TemporaryDirectory() as folder:
             arguments = TrainingArguments(
                 folder, use_cpu=True, bf16=True, per_device_train_batch_size=self.spec.batch_size, max_steps=len(pace),
-                learning_rate=self.spec.learning_rate, weight_decay=train.WEIGHT_DECAY, save_strategy="no",
+                learning_rate=self.spec.learning_rate, weight_decay=loop.WEIGHT_DECAY, save_strategy="no",
                 logging_strategy="no", report_to="none", disable_tqdm=True, dataloader_pin_memory=False,
             )  # fmt: skip
             collate = DataCollatorWithPadding(self.tokenizer)
@@ -183,11 +183,11 @@ class Library:
 
 def first_step(connection: Connection, version: type, spec: RunSpec, place: torch.device = CPU) -> None:
     """Sends loss and gradients of the first batch without dropout; those of embeddings only for the tokens that are used."""
-    data = train.prepare(spec)
+    data = loop.prepare(spec)
     made = version(spec, data, place)
     torch.set_float32_matmul_precision("highest")  # no TF32
     batch = next(iter(made.batches))
-    with train._autocast(spec.precision, place):
+    with loop._autocast(spec.precision, place):
         loss = made.objective.eval()(batch.to(place) if version is Ours else batch).loss
     loss.backward()
     gradients = {name: parameter.grad.cpu() for name, parameter in made.objective.named_parameters()}

@@ -27,8 +27,11 @@ if __name__ == "__main__":  # before the imports that take a while
     signal.signal(signal.SIGINT, _leave)
     signal.signal(signal.SIGTERM, _leave)
 
-from . import config, notebooks, paths
-from .errors import StudyError, unknown
+from lclstudy import paths
+from lclstudy.errors import StudyError, unknown
+from lclstudy.plan.profiles import Profile, load_profile, profile_names
+from lclstudy.plan.spec import EXECUTORS
+from lclstudy.runner import execute
 
 RESTRICTIONS = ("corpora", "objectives", "seeds", "encoders")
 _HOW = ("executor", "workers", "device", "retrain")
@@ -47,7 +50,7 @@ def main(arguments: list[str] | None = None, folder: Path | None = None) -> int:
     except StudyError as error:
         print(f"lclstudy: {error}", file=sys.stderr)
         return 2
-    except notebooks.NotebookFailed as error:
+    except execute.NotebookFailed as error:
         print(f"lclstudy: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -96,14 +99,14 @@ def _parser() -> _Parser:
     run.add_argument("--subsets", action="store_true", help="the class subsets of its case study as well")
     run.add_argument("--dry-run", action="store_true", help="list what would be trained, and stop")
 
-    execute = add(_notebooks, "Execute the notebooks on a profile, headless; what they make goes to build/PROFILE.")
-    execute.add_argument("--only", metavar="NN", help="these notebooks alone: 05, 05_run_grid, or a list with commas")
-    execute.add_argument("--force", action="store_true", help="also what is up to date; finished runs are kept")
-    execute.add_argument("--dry-run", action="store_true", help="say what would be executed, and stop")
-    execute.add_argument("--check", action="store_true", help="check the names given, and stop")
-    execute.add_argument("--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+    headless = add(_notebooks, "Execute the notebooks on a profile, headless; what they make goes to build/PROFILE.")
+    headless.add_argument("--only", metavar="NN", help="these notebooks alone: 05, 05_run_grid, or a list with commas")
+    headless.add_argument("--force", action="store_true", help="also what is up to date; finished runs are kept")
+    headless.add_argument("--dry-run", action="store_true", help="say what would be executed, and stop")
+    headless.add_argument("--check", action="store_true", help="check the names given, and stop")
+    headless.add_argument("--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
                          help="a parameter of the notebooks; may be given again")  # fmt: skip
-    execute.add_argument("--refresh", nargs="?", const="", metavar="NN",
+    headless.add_argument("--refresh", nargs="?", const="", metavar="NN",
                          help="for developers: make the tracked notebooks and figures anew from the .py files")  # fmt: skip
 
     add(_freeze, "For developers: write what a profile's runs gave to the tracked data/results/PROFILE.", profile=None)
@@ -112,22 +115,22 @@ def _parser() -> _Parser:
 
 
 def _add_profile(parser: _Parser, default: str | None) -> None:
-    said = f"{', '.join(config.profile_names())}, or a path ending in .toml"
+    said = f"{', '.join(profile_names())}, or a path ending in .toml"
     parser.add_argument("profile", nargs="?" if default else None, default=default, help=said)
     for name in RESTRICTIONS:
         parser.add_argument(f"--{name}", metavar="LIST", help=f"these {name} of the profile alone, with commas")
-    parser.add_argument("--executor", metavar="NAME", help=f"how runs are executed: {', '.join(config.EXECUTORS)}")
+    parser.add_argument("--executor", metavar="NAME", help=f"how runs are executed: {', '.join(EXECUTORS)}")
     parser.add_argument("--workers", type=int, metavar="N", help="how many runs at a time")
     parser.add_argument("--device", help="cuda, mps or cpu (default: the first of these that there is)")
     parser.add_argument("--retrain", action="store_true", default=None, help="train also what is frozen, beside it")
 
 
-def _profile(options: argparse.Namespace) -> config.Profile:
+def _profile(options: argparse.Namespace) -> Profile:
     """The profile as restricted, every name checked. Raises StudyError on one that is not known."""
-    profile = config.load_profile(options.profile).restrict(**{name: getattr(options, name) for name in RESTRICTIONS})
+    profile = load_profile(options.profile).restrict(**{name: getattr(options, name) for name in RESTRICTIONS})
     profile.specs()
-    if options.executor is not None and options.executor not in config.EXECUTORS:
-        raise unknown("executor", options.executor, config.EXECUTORS)
+    if options.executor is not None and options.executor not in EXECUTORS:
+        raise unknown("executor", options.executor, EXECUTORS)
     if options.workers is not None and options.workers < 1:
         raise StudyError(f"workers must be 1 or more; given {options.workers}.")
     return profile
@@ -139,24 +142,25 @@ def _given(options: argparse.Namespace, names: tuple[str, ...]) -> dict:
 
 def _run(options: argparse.Namespace) -> int:
     profile = _profile(options)
-    from . import casestudy, execute
-    from .store import RunStore
+    from lclstudy.results import class_sets
+    from lclstudy.runs import grid
+    from lclstudy.runs.store import RunStore
 
     store, specs = RunStore(), profile.specs()
     if options.dry_run:
-        wanted = casestudy.all_specs(profile, store) if options.subsets else specs
+        wanted = class_sets.all_specs(profile, store) if options.subsets else specs
         missing = store.missing(wanted, options.retrain or profile.retrain)
         for spec in missing:
             print(spec.identity(), spec.label())
         print(f"{len(missing)} of {len({spec.identity() for spec in wanted})} runs would be trained")
         return 0
-    from . import train  # noqa: F401, here because torch takes a second, in which an interrupt has nothing to put away
+    from lclstudy.training import loop  # noqa: F401, here: torch takes a second, in which an interrupt has nothing to put away
 
     how = {"retrain": profile.retrain, **_given(options, _HOW)}
     with _signals(_interrupt):
-        summary = execute.run_missing(specs, store, **how)
+        summary = grid.run_missing(specs, store, **how)
         if options.subsets:
-            summary += execute.run_case_study(profile, store, **how)
+            summary += grid.run_case_study(profile, store, **how)
     print(summary)
     for record in summary.failures:
         print(f"\n{record.spec.label()} failed: {record.failure}\n{record.traceback}".rstrip(), file=sys.stderr)
@@ -166,7 +170,7 @@ def _run(options: argparse.Namespace) -> int:
 def _notebooks(options: argparse.Namespace) -> int:
     os.environ |= bar_settings(shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
     if options.refresh is not None and not options.check:
-        from . import refresh
+        from lclstudy.runner import refresh
 
         with _signals(_interrupt):
             refresh.refresh(options.folder, options.refresh)
@@ -175,12 +179,12 @@ def _notebooks(options: argparse.Namespace) -> int:
     given = _given(options, (*RESTRICTIONS, *_HOW)) | {name: _value(text) for name, text in options.parameter}
     own = Path(options.profile).suffix == ".toml"
     source = str(Path(options.profile).resolve()) if own else options.profile
-    plan = notebooks.make_plan(profile, source, given, options.folder, options.only)
+    plan = execute.make_plan(profile, source, given, options.folder, options.only)
     if options.dry_run:
-        notebooks.show(plan, options.force)
+        execute.show(plan, options.force)
     elif not options.check:
         with _signals(_interrupt):
-            notebooks.run(plan, options.force)
+            execute.run(plan, options.force)
         print(f"Executed notebooks, figures and tables: {paths.relative(paths.build(profile.name))}.")
     return 0
 
@@ -203,14 +207,14 @@ def bar_settings(columns: int | None) -> dict[str, str]:
 
 def _freeze(options: argparse.Namespace) -> int:
     profile = _profile(options)
-    from . import store
+    from lclstudy.runs import store
 
     print(f"Frozen in {paths.relative(store.publish(profile))}")
     return 0
 
 
 def _wordnet(options: argparse.Namespace) -> int:
-    from . import wordnet
+    from lclstudy.corpora import wordnet
 
     return wordnet.main()
 

@@ -17,7 +17,7 @@ def _override(variable: str, default: Path | None = None) -> Path | None:
 
 
 def raw_data() -> Path:
-    """Folder of the raw corpora: `LCLSTUDY_DATA`, else `data/raw`, into which `corpora.fetch` downloads."""
+    """Folder of the raw corpora: `LCLSTUDY_DATA`, else `data/raw`, into which `corpora.download` downloads."""
     return _override("LCLSTUDY_DATA", ROOT / "data" / "raw")
 
 
@@ -62,7 +62,7 @@ def embedded() -> Path:
 
 def profiles() -> Path:
     """Folder of the profiles that come with the package."""
-    return PACKAGE / "profiles"
+    return PACKAGE / "plan" / "profiles"
 
 
 def relative(path: Path) -> str:

@@ -27,23 +27,28 @@ profile = "quick"  # figures go to build/<profile>/figures
 import pandas
 from IPython.display import Markdown, display
 
-from lclstudy import audit, consistency, finding, followup, lossforms, published
+from lclstudy.analyses.published_numbers import finding, loss_forms, paper, report, rounding
+from lclstudy.results import published
 
-audited = audit.audit(audit.printed_tests())
-readings = audit.compare_readings(audited)
+audited = rounding.audit(rounding.printed_tests())
+readings = rounding.compare_readings(audited)
 best = readings.iloc[0]
-titles = {key: reading.title for key, reading in audit.READINGS.items()}
+titles = {key: reading.title for key, reading in rounding.READINGS.items()}
 print(f"{audited['test'].nunique()} printed tests, read in {len(readings)} ways")
 
 # %%
-from lclstudy import auditplots, config, figstyle, paths, show, summary, tables
+from lclstudy import paths
+from lclstudy.analyses.published_numbers import figures
+from lclstudy.plan.profiles import load_profile
+from lclstudy.results import corpus_facts
+from lclstudy.show import markdown, style, tables
 
-folder = config.load_profile(profile).name
+folder = load_profile(profile).name
 printed = sorted(paths.published().glob("*.csv"))
 
 
 def save(figure, name, *inputs):
-    figstyle.save(figure, f"00_{name}", folder, "00_published", [*printed, *inputs])
+    style.save(figure, f"00_{name}", folder, "00_published", [*printed, *inputs])
 
 
 # %% [markdown]
@@ -53,9 +58,9 @@ def save(figure, name, *inputs):
 # number of runs (Welch's test). Right of 0, LCL is better. Classes from `16` to `4-hard-d` are parts of EmpatheticDialogues.
 
 # %%
-compared = consistency.published_differences()
-figure, axes = figstyle.subplots(1, 2, width=figstyle.DOUBLE, height=3.4)
-auditplots.differences(compared, [("lcl", "ce"), ("lcl", "scl")], axes)
+compared = paper.published_differences()
+figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=3.4)
+figures.differences(compared, [("lcl", "ce"), ("lcl", "scl")], axes)
 save(figure, "differences")
 
 # %% [markdown]
@@ -64,14 +69,14 @@ save(figure, "differences")
 
 # %%
 for number in (1, 2, 3, 4, 5):
-    display(Markdown(f"**Table {number}**"), show.table(consistency.as_printed(published.table("suresh2021", number))))
+    display(Markdown(f"**Table {number}**"), markdown.table(paper.as_printed(published.table("suresh2021", number))))
 
 # %% [markdown]
 # The report's tables: best test result in percent; of how many runs is not said.
 
 # %%
 for number in (1, 2):
-    display(Markdown(f"**Table {number}**"), show.table(consistency.as_printed(published.table("modarres", number))))
+    display(Markdown(f"**Table {number}**"), markdown.table(paper.as_printed(published.table("modarres", number))))
 
 # %% [markdown]
 # ## Do the printed t values follow from the printed means?
@@ -80,8 +85,8 @@ for number in (1, 2):
 # a tenth at n = 5 if the deviations are over n. Where both sides have as many runs, Welch's and Student's t are the same.
 
 # %%
-figure, axes = figstyle.subplots(1, 2, width=figstyle.DOUBLE, height=3.3)
-auditplots.t_ratios(audited, titles, axes)
+figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=3.3)
+figures.t_ratios(audited, titles, axes)
 save(figure, "t_ratios")
 
 # %% [markdown]
@@ -91,9 +96,9 @@ save(figure, "t_ratios")
 # 2n − 2, Welch's has fewer if the deviations differ, and a test of runs paired by seed has n − 1.
 
 # %%
-degrees = audit.degrees_of_freedom(audited)
-figure, axes = figstyle.subplots(width=figstyle.DOUBLE, height=3.6)
-auditplots.degrees_of_freedom(degrees, axes[0])
+degrees = rounding.degrees_of_freedom(audited)
+figure, axes = style.subplots(width=style.DOUBLE, height=3.6)
+figures.degrees_of_freedom(degrees, axes[0])
 save(figure, "degrees_of_freedom")
 
 # %% [markdown]
@@ -104,8 +109,8 @@ save(figure, "degrees_of_freedom")
 # test against them can be meant, and their own uncertainty is not in it.
 
 # %%
-figure, axes = figstyle.subplots(1, 2, width=figstyle.DOUBLE, height=5.6)
-auditplots.p_values(audited, [best["reading"], readings.iloc[-1]["reading"]], titles, axes)
+figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=5.6)
+figures.p_values(audited, [best["reading"], readings.iloc[-1]["reading"]], titles, axes)
 save(figure, "p_values")
 
 # %% [markdown]
@@ -118,13 +123,13 @@ save(figure, "p_values")
 columns = {"title": "reading", "t_inside": "t possible", "p_inside": "p possible", "joint": "together", "p_count": "tests"}
 columns |= {"log_ratio": ("mean size of ln(printed t / computed)", ".3f"), "p_distance": ("RMS log10 distance of p", ".3f")}
 columns |= {"log10_probability": ("log10 probability", ".1f"), "compared": "of tests"}
-show.table(readings, columns)
+markdown.table(readings, columns)
 
 # %% [markdown]
 # Every test under the best reading: printed, computed, and in brackets what rounding allows.
 
 # %%
-show.table(audit.readable(audited, best["reading"]))
+markdown.table(rounding.readable(audited, best["reading"]))
 
 # %% [markdown]
 # ## Many tests at once
@@ -133,7 +138,7 @@ show.table(audit.readable(audited, best["reading"]))
 # The claims of significance, adjusted over the tests of their table, under the best reading:
 
 # %%
-adjusted = audit.multiplicity(audited, best["reading"])
+adjusted = rounding.multiplicity(audited, best["reading"])
 columns = {
     "table": "table",
     "test": "test",
@@ -142,7 +147,7 @@ columns = {
     "p_holm": ("p, adjusted", ".3g"),
 }
 columns |= {"p_holm_low": ("lowest", ".3g"), "p_holm_high": ("highest", ".3g"), "survives": "below 0.05?"}
-show.table(adjusted[adjusted["survives"] != ""], columns)
+markdown.table(adjusted[adjusted["survives"] != ""], columns)
 
 # %% [markdown]
 # ## The report's accuracies and the largest class
@@ -150,10 +155,10 @@ show.table(adjusted[adjusted["survives"] != ""], columns)
 # A model that always names the most frequent class learns nothing, but gets the share of that class right.
 
 # %%
-near = followup.majority(published.table("modarres"), summary.table("labels"))
-figure, axes = figstyle.subplots(width=figstyle.DOUBLE, height=2.9)
-auditplots.above_majority(near, axes[0])
-save(figure, "majority", *summary.files())
+near = report.majority(published.table("modarres"), corpus_facts.table("labels"))
+figure, axes = style.subplots(width=style.DOUBLE, height=2.9)
+figures.above_majority(near, axes[0])
+save(figure, "majority", *corpus_facts.files())
 
 # %% [markdown]
 # ## The temperatures of the two searches
@@ -165,8 +170,8 @@ save(figure, "majority", *summary.files())
 search = published.text_numbers().query("subject == 'search' and quantity == 'temperature'")
 tried = {who: search.loc[search["paper"] == key, "value"].tolist() for key, who in finding.PAPERS.items()}
 rows = int(published.text_numbers("suresh2021").query("quantity == 'effective_batch_size'")["value"].iloc[0])
-figure, axes = figstyle.subplots(width=figstyle.DOUBLE, height=2.8)
-auditplots.temperature_reach(tried, rows, axes[0], lossforms.farthest_from_uniform)
+figure, axes = style.subplots(width=style.DOUBLE, height=2.8)
+figures.temperature_reach(tried, rows, axes[0], loss_forms.farthest_from_uniform)
 save(figure, "temperatures")
 
 # %% [markdown]
@@ -175,9 +180,9 @@ save(figure, "temperatures")
 # What does not add up first.
 
 # %%
-found = finding.frame([*consistency.findings(audited), *followup.findings()])
+found = finding.frame([*paper.findings(audited), *report.findings()])
 kinds = pandas.crosstab(found["kind"], found["sure"]).reindex(list(finding.KINDS)).fillna(0).astype(int)
-show.table(kinds.reset_index())
+markdown.table(kinds.reset_index())
 
 # %%
 columns = {
@@ -189,15 +194,15 @@ columns = {
     "follows": "what follows",
 }
 shown = found.assign(paper=found["paper"].map(finding.PAPERS).fillna("both"))
-show.table(shown[found["kind"].isin(["contradiction", "not derivable"])], columns)
+markdown.table(shown[found["kind"].isin(["contradiction", "not derivable"])], columns)
 
 # %%
-sources = [*printed, *summary.files()]
+sources = [*printed, *corpus_facts.files()]
 tables.save(found, "00_findings", paths.figures(folder), finding.CAPTION, shown, "00_published", sources)
-show.table(shown[found["kind"].isin(["rounding", "open"])], columns)
+markdown.table(shown[found["kind"].isin(["rounding", "open"])], columns)
 
 # %%
-show.table(shown[found["kind"] == "consistent"], columns)
+markdown.table(shown[found["kind"] == "consistent"], columns)
 
 # %% [markdown]
 # ## Finding

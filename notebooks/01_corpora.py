@@ -15,15 +15,20 @@
 profile = "quick"  # figures go to build/<profile>/figures
 
 # %%
-from lclstudy import catalog, config, corpusplots, figstyle, names, paths, published, show, summary
+from lclstudy import paths
+from lclstudy.analyses.corpora import figures
+from lclstudy.plan import catalog, names
+from lclstudy.plan.profiles import load_profile
+from lclstudy.results import corpus_facts, published
+from lclstudy.show import markdown, style
 
-folder = config.load_profile(profile).name
-splits, labels, lengths, duplicates = (summary.table(name) for name in summary.TABLES)
+folder = load_profile(profile).name
+splits, labels, lengths, duplicates = (corpus_facts.table(name) for name in corpus_facts.TABLES)
 in_paper = [name for name, entry in catalog.corpora().items() if entry.published]
 
 
 def save(figure, name, *inputs):
-    figstyle.save(figure, f"01_{name}", folder, "01_corpora", [*summary.files(), *inputs])
+    style.save(figure, f"01_{name}", folder, "01_corpora", [*corpus_facts.files(), *inputs])
 
 
 # %% [markdown]
@@ -33,7 +38,7 @@ def save(figure, name, *inputs):
 # each table says so. `Embedded` is the small corpus that this project made itself: the quick profile trains on it.
 
 # %%
-show.table(summary.corpora(splits))
+markdown.table(corpus_facts.corpora(splits))
 
 # %% [markdown]
 # ## Split sizes
@@ -41,12 +46,12 @@ show.table(summary.corpora(splits))
 # *Why: a different number of texts means that the corpus was cut, cleaned or split in another way.*
 
 # %%
-figure, axes = figstyle.subplots(width=figstyle.DOUBLE, height=2.4)
-corpusplots.split_sizes(splits, axes[0])
+figure, axes = style.subplots(width=style.DOUBLE, height=2.4)
+figures.split_sizes(splits, axes[0])
 save(figure, "split_sizes")
 
 # %%
-show.table(summary.sizes(splits))
+markdown.table(corpus_facts.sizes(splits))
 
 # %% [markdown]
 # Where our numbers differ from the paper's, the catalogue of this study records why:
@@ -56,7 +61,7 @@ sizes = splits[splits["rows"].notna() & splits["published_rows_paper"].notna()]
 different = sizes[sizes["rows"] != sizes["published_rows_paper"]]["corpus"].unique()
 notes = sizes[["corpus", "title"]].drop_duplicates().query("corpus in @different")
 notes = notes.assign(note=[catalog.corpora()[name].note for name in notes["corpus"]])
-show.table(notes, {"title": "corpus", "note": "what the catalogue says"})
+markdown.table(notes, {"title": "corpus", "note": "what the catalogue says"})
 
 # %% [markdown]
 # ## Label balance
@@ -65,14 +70,14 @@ show.table(notes, {"title": "corpus", "note": "what the catalogue says"})
 # corpus, the most frequent first. On the dashed line all labels would be equally frequent.
 
 # %%
-figure = corpusplots.label_balances(labels[labels["corpus"].isin(in_paper)])
+figure = figures.label_balances(labels[labels["corpus"].isin(in_paper)])
 save(figure, "label_balance")
 
 # %% [markdown]
 # The same for the corpora that the paper does not use: those of the follow-up report, and our own.
 
 # %%
-figure = corpusplots.label_balances(labels[~labels["corpus"].isin(in_paper)], height=2.7)
+figure = figures.label_balances(labels[~labels["corpus"].isin(in_paper)], height=2.7)
 save(figure, "label_balance_others")
 
 # %% [markdown]
@@ -82,15 +87,15 @@ save(figure, "label_balance_others")
 # `train` gives the *majority-class accuracy*. Every result of this study should be read against it.
 
 # %%
-majority = summary.majority(splits)
-figure, axes = figstyle.subplots(width=figstyle.DOUBLE, height=2.2)
-corpusplots.majority_accuracy(majority, axes[0])
+majority = corpus_facts.majority(splits)
+figure, axes = style.subplots(width=style.DOUBLE, height=2.2)
+figures.majority_accuracy(majority, axes[0])
 save(figure, "majority_accuracy")
 
 # %%
 columns = {"title": "corpus", "classes": "classes", "largest_class": "largest class of train"}
 columns |= {"majority": ("majority (%)", ".1f"), "even": ("even guessing (%)", ".1f")}
-show.table(majority, columns | {"times_even": ("majority / even", ".2f")})
+markdown.table(majority, columns | {"times_even": ("majority / even", ".2f")})
 
 # %% [markdown]
 # ## Lengths
@@ -98,14 +103,14 @@ show.table(majority, columns | {"times_even": ("majority / even", ".2f")})
 # *Why: long texts cost time and memory, and texts beyond the model's limit are cut.* A word is what stands between white space.
 
 # %%
-figure = corpusplots.length_distributions(lengths)
+figure = figures.length_distributions(lengths)
 save(figure, "lengths")
 
 # %%
 quantiles = {"words_q05": "5 %", "words_median": "median", "words_q95": "95 %", "words_max": "longest"}
 columns = {"title": "corpus", "split": "split", "words_mean": ("mean words", ".1f")}
 columns |= {name: (heading, ".0f") for name, heading in quantiles.items()}
-show.table(splits[splits["rows"].notna()], columns)
+markdown.table(splits[splits["rows"].notna()], columns)
 
 # %% [markdown]
 # ## Texts that occur twice
@@ -114,15 +119,15 @@ show.table(splits[splits["rows"].notna()], columns)
 # by a model that remembers it.* Upper and lower case count as the same.
 
 # %%
-overlaps = summary.overlaps(duplicates, splits)
-figure, axes = figstyle.panels(3, height=2.3)
-corpusplots.split_overlap(overlaps, axes)
+overlaps = corpus_facts.overlaps(duplicates, splits)
+figure, axes = style.panels(3, height=2.3)
+figures.split_overlap(overlaps, axes)
 save(figure, "duplicates")
 
 # %%
 columns = {"title": "corpus", "split": "texts of", "against": "also in", "rows": "texts"}
 columns |= {"rows_other_label": "with another label", "share": ("share of the split (%)", ".2f")}
-show.table(overlaps[overlaps["rows"] > 0], columns)
+markdown.table(overlaps[overlaps["rows"] > 0], columns)
 
 # %% [markdown]
 # ## WordNet coverage
@@ -132,16 +137,16 @@ show.table(overlaps[overlaps["rows"] > 0], columns)
 # and the share of *words and signs* together, where a full stop counts as something that WordNet does not know.
 
 # %%
-coverage = summary.coverage(splits, published.text_numbers("suresh2021"))
-figure, axes = figstyle.subplots(width=figstyle.DOUBLE, height=2.6)
-corpusplots.wordnet_coverage(coverage, axes[0])
+coverage = corpus_facts.coverage(splits, published.text_numbers("suresh2021"))
+figure, axes = style.subplots(width=style.DOUBLE, height=2.6)
+figures.wordnet_coverage(coverage, axes[0])
 save(figure, "wordnet_coverage", paths.published() / "text_numbers.csv")
 
 # %%
 columns = {"title": "corpus", "split": "split", "words": ("words (%)", ".1f")}
 columns |= {"tokens": ("words and signs (%)", ".1f"), "published": ("published (%)", ".0f")}
 columns |= {"gap": ("words and signs − published", "+.1f")}
-show.table(coverage.assign(gap=coverage["tokens"] - coverage["published"]), columns)
+markdown.table(coverage.assign(gap=coverage["tokens"] - coverage["published"]), columns)
 
 # %% [markdown]
 # ## Finding

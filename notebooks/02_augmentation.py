@@ -20,18 +20,23 @@ from collections import Counter
 
 import pandas as pd
 
-from lclstudy import augment, config, corpora, corpusplots, figstyle, names, show
+from lclstudy.analyses.corpora import figures
+from lclstudy.corpora.load import files, load_corpus
+from lclstudy.corpora.synonyms import count_changes, is_first_sense, replacements
+from lclstudy.plan import names
+from lclstudy.plan.profiles import load_profile
+from lclstudy.show import markdown, style
 
-folder = config.load_profile(profile).name
+folder = load_profile(profile).name
 
 # %%
-train = corpora.load(corpus)["train"]
+train = load_corpus(corpus)["train"]
 train = train.select(range(0, len(train), max(len(train) // limit, 1))[:limit])  # evenly spread
 texts, labels = list(train["text"]), train.features["label"].int2str(list(train["label"]))
 
 
 def save(figure, name):
-    figstyle.save(figure, f"02_{name}", folder, "02_augmentation", corpora.files(corpus))
+    style.save(figure, f"02_{name}", folder, "02_augmentation", files(corpus))
 
 
 # %% [markdown]
@@ -42,7 +47,7 @@ def save(figure, name):
 
 # %%
 chosen = range(0, len(texts), max(len(texts) // count, 1))[:count]
-show.views([(labels[i], texts[i], augment.replacements(texts[i], rate, seed)) for i in chosen])
+markdown.views([(labels[i], texts[i], replacements(texts[i], rate, seed)) for i in chosen])
 
 # %% [markdown]
 # ## One text, several seeds
@@ -53,7 +58,7 @@ show.views([(labels[i], texts[i], augment.replacements(texts[i], rate, seed)) fo
 # %%
 text = texts[chosen[0]]
 seeds = range(seed, seed + 4)
-show.views([(str(one), text, augment.replacements(text, rate, one)) for one in seeds], first="seed")
+markdown.views([(str(one), text, replacements(text, rate, one)) for one in seeds], first="seed")
 
 # %% [markdown]
 # ## How much changes
@@ -63,9 +68,9 @@ show.views([(str(one), text, augment.replacements(text, rate, one)) for one in s
 # and words that WordNet does not know are never replaced, but they count.
 
 # %%
-changes = pd.DataFrame([augment.count_changes(text, rate, seed) for text in texts])
-figure, axes = figstyle.subplots(height=2.9)
-corpusplots.replaced_shares(changes, rate, axes[0])
+changes = pd.DataFrame([count_changes(text, rate, seed) for text in texts])
+figure, axes = style.subplots(height=2.9)
+figures.replaced_shares(changes, rate, axes[0])
 save(figure, "share_replaced")
 
 # %%
@@ -79,7 +84,7 @@ counts = {
     "texts that miss the rate": missed.sum(),
     "texts that do not change at all": (changes["replaced"] == 0).sum(),
 }
-show.table(pd.DataFrame({"what": counts.keys(), "number": counts.values()}))
+markdown.table(pd.DataFrame({"what": counts.keys(), "number": counts.values()}))
 
 # %% [markdown]
 # ## What the rate does
@@ -89,7 +94,7 @@ show.table(pd.DataFrame({"what": counts.keys(), "number": counts.values()}))
 # %%
 rows = []
 for one in (0.1, 0.2, 0.3, 0.4, 0.5):
-    table = pd.DataFrame([augment.count_changes(text, one, seed) for text in texts])
+    table = pd.DataFrame([count_changes(text, one, seed) for text in texts])
     share = table["replaced"] / table["words"].clip(lower=1) * 100
     low, high = share.quantile([0.05, 0.95])
     missed_it = (table["replaced"] < table["wanted"]).mean() * 100
@@ -97,15 +102,15 @@ for one in (0.1, 0.2, 0.3, 0.4, 0.5):
 by_rate = pd.DataFrame(rows)
 
 # %%
-figure, axes = figstyle.subplots(height=2.9)
-corpusplots.rate_effect(by_rate, axes[0])
+figure, axes = style.subplots(height=2.9)
+figures.rate_effect(by_rate, axes[0])
 save(figure, "rate")
 
 # %%
 columns = {"percent": ("rate asked for (%)", ".0f"), "mean": ("words replaced (%)", ".1f")}
 columns |= {"low": ("5 % of texts below", ".1f"), "high": ("5 % of texts above", ".1f")}
 by_rate["percent"] = by_rate["rate"] * 100
-show.table(by_rate, columns | {"missed": ("texts that miss the rate (%)", ".1f")})
+markdown.table(by_rate, columns | {"missed": ("texts that miss the rate (%)", ".1f")})
 
 # %% [markdown]
 # ## What replaces what
@@ -115,12 +120,12 @@ show.table(by_rate, columns | {"missed": ("texts that miss the rate (%)", ".1f")
 # the synonym was one of the word's first meaning in some part of speech (noun, verb, adjective or adverb).
 
 # %%
-made = [replacement for text in texts for replacement in augment.replacements(text, rate, seed)]
+made = [replacement for text in texts for replacement in replacements(text, rate, seed)]
 pairs = pd.DataFrame(made)
-pairs["first"] = [augment.is_first_sense(one.word, one.synonym) for one in made]
+pairs["first"] = [is_first_sense(one.word, one.synonym) for one in made]
 pairs["word"], pairs["synonym"] = pairs["word"].str.lower(), pairs["synonym"].str.lower()
-figure, axes = figstyle.subplots(height=3.4)
-corpusplots.replaced_words(pairs, axes[0])
+figure, axes = style.subplots(height=3.4)
+figures.replaced_words(pairs, axes[0])
 save(figure, "words_replaced")
 
 
@@ -132,7 +137,7 @@ def in_words(synonyms):
 synonyms = pairs.groupby("word")["synonym"].agg(["size", "nunique", in_words]).reset_index()
 common = synonyms.sort_values(["size", "word"], ascending=[False, True]).head(15)
 columns = {"word": "word", "size": "times replaced", "nunique": "different synonyms"}
-show.table(common, columns | {"in_words": "the most frequent of them"})
+markdown.table(common, columns | {"in_words": "the most frequent of them"})
 
 # %% [markdown]
 # ## Finding

@@ -6,7 +6,7 @@
 #
 # A *contrastive loss* moves texts: it pulls texts of one class together and pushes all others away. Here the texts are six
 # points on a circle, so that every number can be checked by hand and every push can be drawn. What is computed comes from
-# `lclstudy.losses`, the code that trains the models of this study.
+# `lclstudy.models.losses`, the code that trains the models of this study.
 #
 # | loss | where | idea |
 # |---|---|---|
@@ -31,9 +31,13 @@ import pandas as pd
 import torch
 from IPython.display import Math, display
 
-from lclstudy import circle, config, figstyle, losses, lossplots, published, show
+from lclstudy.analyses.losses import circle, figures
+from lclstudy.models import losses
+from lclstudy.plan.profiles import load_profile
+from lclstudy.results import published
+from lclstudy.show import markdown, style
 
-folder = config.load_profile(profile).name
+folder = load_profile(profile).name
 
 # %%
 classes = ["sad", "devastated", "joyful"]
@@ -44,7 +48,7 @@ names = [f"{number} {classes[label]}" for number, label in enumerate(labels, 1)]
 
 
 def save(figure, name):
-    figstyle.save(figure, f"03_{name}", folder, "03_losses", ["lclstudy/losses.py"])
+    style.save(figure, f"03_{name}", folder, "03_losses", ["lclstudy/models/losses.py"])
 
 
 # %% [markdown]
@@ -65,9 +69,9 @@ def save(figure, name):
 
 # %%
 similarity = features @ features.T / temperature
-figure, (left, right) = figstyle.subplots(1, 2, figstyle.DOUBLE, 2.9)
-lossplots.circle(degrees, labels, left, "six points h", [classes[label] for label in labels])
-lossplots.similarities(similarity.numpy(), labels.numpy(), classes, right)
+figure, (left, right) = style.subplots(1, 2, style.DOUBLE, 2.9)
+figures.circle(degrees, labels, left, "six points h", [classes[label] for label in labels])
+figures.similarities(similarity.numpy(), labels.numpy(), classes, right)
 save(figure, "six_points")
 
 # %% [markdown]
@@ -80,7 +84,7 @@ save(figure, "six_points")
 # %%
 w = torch.tensor(weights, dtype=torch.float64)[labels]  # [6, 3]: a row per point
 shown = pd.DataFrame(w.numpy(), columns=[f"weight of {name}" for name in classes])
-show.table(pd.concat([pd.DataFrame({"point": names}), shown], axis=1))
+markdown.table(pd.concat([pd.DataFrame({"point": names}), shown], axis=1))
 
 # %% [markdown]
 # ## The formulas
@@ -113,9 +117,9 @@ steps = steps[1:]  # without the anchor
 steps["scl"], steps["lcl"] = steps["e"] / steps["e"].sum(), steps["we"] / steps["we"].sum()
 
 # %%
-figure, axes = figstyle.subplots(width=figstyle.DOUBLE, height=1.4)
+figure, axes = style.subplots(width=style.DOUBLE, height=1.4)
 parts = {name: np.r_[0, steps[column]] for name, column in [("SCL", "scl"), ("LCL", "lcl")]}
-lossplots.shares(parts, labels.numpy(), 0, axes[0])
+figures.shares(parts, labels.numpy(), 0, axes[0])
 save(figure, "shares")
 
 # %% [markdown]
@@ -125,7 +129,7 @@ save(figure, "shares")
 # %%
 columns = {"point": "point k", "role": "role", "s": ("$s_{1k}$", ".2f"), "e": ("$e^{s_{1k}}$", ".2f")}
 columns |= {"scl": ("share, SCL", ".3f"), "w": ("$w_{1 y_k}$", ".1f")}
-show.table(steps, columns | {"we": ("$w_{1 y_k} e^{s_{1k}}$", ".2f"), "lcl": ("share, LCL", ".3f")})
+markdown.table(steps, columns | {"we": ("$w_{1 y_k} e^{s_{1k}}$", ".2f"), "lcl": ("share, LCL", ".3f")})
 
 # %% [markdown]
 # Written out:
@@ -196,7 +200,7 @@ together = pd.DataFrame(hands.values(), columns=list(anchors)).assign(loss=list(
 together["mean"] = [np.mean(found) for found in hands.values()]
 together["package"] = [loss.item() for loss in package.values()]
 six_digits = {"mean": ("mean by hand", ".6f"), "package": ("package", ".6f")}
-show.table(together, {"loss": "loss"} | anchors | six_digits)
+markdown.table(together, {"loss": "loss"} | anchors | six_digits)
 
 # %% [markdown]
 # SimCLR and SCL are the same here, because each class has one text. They part as soon as two texts share a class: the third row
@@ -230,7 +234,7 @@ for count in (3, 7, 32):
 uniform = pd.DataFrame(rows)
 columns = {"C": "classes C", "SCL": ("SCL", ".6f"), "printed": ("LCL printed", ".6f")}
 columns |= {"released": ("LCL released", ".6f"), "worked": ("(SCL − log C) / C", ".6f")}
-show.table(uniform, columns)
+markdown.table(uniform, columns)
 
 # %% [markdown]
 # ## Where the gradient goes
@@ -258,17 +262,17 @@ contrast = {"SCL": scl, "LCL printed": lcl("printed"), "LCL released": lcl("rele
 push = {name: circle.downhill(loss, angles).numpy() for name, loss in contrast.items()}
 
 # %%
-figure, axes = figstyle.panels(3, height=2.1)
+figure, axes = style.panels(3, height=2.1)
 for ax, (name, values) in zip(axes, push.items(), strict=True):
     said = [f"{value:+.2f}".replace("-", "−") for value in values]
-    lossplots.circle(degrees, labels, ax, name, said, inside=True)
-    lossplots.arrows(degrees, values, ax)
+    figures.circle(degrees, labels, ax, name, said, inside=True)
+    figures.arrows(degrees, values, ax)
 save(figure, "gradient")
 
 # %%
 moved = pd.DataFrame(push).assign(point=names, ratio=push["LCL printed"] / push["SCL"])
 signed = {name: (name, "+.3f") for name in push}
-show.table(moved, {"point": "point"} | signed | {"ratio": ("LCL printed / SCL", ".2f")})
+markdown.table(moved, {"point": "point"} | signed | {"ratio": ("LCL printed / SCL", ".2f")})
 
 # %% [markdown]
 # ## Who pushes the anchor
@@ -290,16 +294,16 @@ force = {
     "LCL printed": circle.forces(features, labels, temperature, w, "printed"),
     "LCL released": circle.forces(features, labels, temperature, w, "released"),
 }
-figure, axes = figstyle.subplots(width=figstyle.DOUBLE, height=2.6)
+figure, axes = style.subplots(width=style.DOUBLE, height=2.6)
 bars = {name: values[0, 1:].numpy() for name, values in force.items()}
 title = "anchor 1: pulled to it (right) or pushed away (left)"
-lossplots.grouped_bars(bars, names[1:], axes[0], title, "minus the derivative by $s_{1k}$")
-lossplots.key(axes)
+figures.grouped_bars(bars, names[1:], axes[0], title, "minus the derivative by $s_{1k}$")
+figures.key(axes)
 save(figure, "forces")
 
 # %%
 pulls = pd.DataFrame(bars).assign(point=names[1:])
-show.table(pulls, {"point": "point k"} | signed)
+markdown.table(pulls, {"point": "point k"} | signed)
 
 # %% [markdown]
 # ## Where the points end
@@ -310,9 +314,9 @@ show.table(pulls, {"point": "point k"} | signed)
 
 # %%
 paths = {name: circle.descend(loss, angles, 1000, 0.2) for name, loss in contrast.items()}
-figure, axes = figstyle.panels(3, height=2.1)
+figure, axes = style.panels(3, height=2.1)
 for ax, (name, path) in zip(axes, paths.items(), strict=True):
-    lossplots.ends(torch.rad2deg(path).numpy(), labels.numpy(), classes, ax, name)
+    figures.ends(torch.rad2deg(path).numpy(), labels.numpy(), classes, ax, name)
 save(figure, "ends")
 
 # %%
@@ -320,7 +324,7 @@ ends = {name: torch.rad2deg(circle.class_angles(path[-1], labels)) for name, pat
 pairs = {f"{classes[a]} and {classes[b]}": (a, b) for a, b in [(0, 1), (0, 2), (1, 2)]}
 shown = {name: [angle[pair].item() for pair in pairs.values()] for name, angle in ends.items()}
 columns = {name: (name, ".1f") for name in shown}
-show.table(pd.DataFrame(shown).assign(pair=list(pairs)), {"pair": "angle between (degrees)"} | columns)
+markdown.table(pd.DataFrame(shown).assign(pair=list(pairs)), {"pair": "angle between (degrees)"} | columns)
 
 # %% [markdown]
 # ## Printed beside released, as the weights vary
@@ -340,15 +344,15 @@ for place, h in places.items():
         curves[place, form] = circle.by_own_weight(h, labels, own_weight, temperature, variant).numpy()
 
 # %%
-figure, axes = figstyle.subplots(1, 2, figstyle.DOUBLE, 2.6)
+figure, axes = style.subplots(1, 2, style.DOUBLE, 2.6)
 for ax, place in zip(axes, places, strict=True):
     both = {form: curves[place, form] for form in forms}
-    lossplots.lines(own_weight, both, ax, place, "weight of the own class, $w_{i y_i}$", "loss")
+    figures.lines(own_weight, both, ax, place, "weight of the own class, $w_{i y_i}$", "loss")
     y = both["LCL released"]
     said = f"lowest {y.min():.2f}".replace("-", "−")
-    lossplots.mark(ax, own_weight[y.argmin()], y.min(), said, "LCL released", (24, -9))
+    figures.mark(ax, own_weight[y.argmin()], y.min(), said, "LCL released", (24, -9))
     ax.set_ylim(-0.8, 3)
-lossplots.key(axes)
+figures.key(axes)
 save(figure, "own_weight")
 
 # %%
@@ -358,7 +362,7 @@ for name, best in [("lowest", np.argmin), ("highest", np.argmax)]:
     extremes[f"{name} at"] = [own_weight[best(y)] for y in curves.values()]
 columns = {"points": "points", "form": "form", "lowest": ("lowest loss", ".3f")}
 columns |= {"lowest at": ("at own weight", ".3f"), "highest": ("highest loss", ".3f")}
-show.table(extremes, columns | {"highest at": ("at own weight", ".3f")})
+markdown.table(extremes, columns | {"highest at": ("at own weight", ".3f")})
 
 # %% [markdown]
 # The printed form falls as the own weight grows: it asks the weighting network to be sure, as cross-entropy does. The
@@ -397,18 +401,18 @@ for place, h in places.items():
         told[place, loss] = 6 * circle.downhill(value, logits)[0].numpy()
 
 # %%
-figure, axes = figstyle.subplots(1, 2, figstyle.DOUBLE, 2.3)
+figure, axes = style.subplots(1, 2, style.DOUBLE, 2.3)
 for ax, place in zip(axes, places, strict=True):
     bars = {loss: values for (where, loss), values in told.items() if where == place}
     title = f"{place}: logits of the sad anchor 1"
-    lossplots.grouped_bars(bars, classes, ax, title, "minus the derivative by the logit")
-lossplots.key(axes)
+    figures.grouped_bars(bars, classes, ax, title, "minus the derivative by the logit")
+figures.key(axes)
 save(figure, "weighting_gradient")
 
 # %%
 shown = pd.DataFrame(list(told), columns=["points", "loss"])
 shown[classes] = np.stack(list(told.values()))
-show.table(shown, {"points": "points", "loss": "loss"} | {name: (name, "+.3f") for name in classes})
+markdown.table(shown, {"points": "points", "loss": "loss"} | {name: (name, "+.3f") for name in classes})
 
 # %% [markdown]
 # Now we let the logits go downhill, with the points held fixed, and watch the weight of the own class (mean over the points).
@@ -423,19 +427,19 @@ for place, h in places.items():
         sure[place, loss] = way[:, range(6), labels].mean(dim=1).numpy()
 
 # %%
-figure, axes = figstyle.subplots(1, 2, figstyle.DOUBLE, 2.9)
+figure, axes = style.subplots(1, 2, style.DOUBLE, 2.9)
 for ax, place in zip(axes, places, strict=True):
     curve = {loss: values for (where, loss), values in sure.items() if where == place}
-    lossplots.lines(np.arange(301), curve, ax, place, "step", "weight of the own class")
+    figures.lines(np.arange(301), curve, ax, place, "step", "weight of the own class")
     ax.set_ylim(0, 1.02)
-lossplots.key(axes, columns=2)
+figures.key(axes, columns=2)
 save(figure, "weighting_descent")
 
 # %%
 shown = pd.DataFrame(list(sure), columns=["points", "loss"])
 shown["start"], shown["end"] = np.stack(list(sure.values()))[:, [0, -1]].T
 columns = {"points": "points", "loss": "trained on", "start": ("own weight, start", ".3f")}
-show.table(shown, columns | {"end": ("own weight, end", ".3f")})
+markdown.table(shown, columns | {"end": ("own weight, end", ".3f")})
 
 # %% [markdown]
 # ## Temperature
@@ -460,11 +464,11 @@ strong = {name: circle.strength(loss, angles, temperatures) for name, loss in by
 found = published.text_numbers().query("subject == 'search' and quantity == 'temperature'")
 found = found.assign(value=found["value"].astype(float)).groupby("paper")["value"].agg(list)
 tried = {"the paper": found["suresh2021"], "the report": found["modarres"]}
-figure, axes = figstyle.panels(3, height=2.5)
+figure, axes = style.panels(3, height=2.5)
 for ax, (name, shares) in zip(axes, divided.items(), strict=False):
-    lossplots.temperature_shares(temperatures, shares.numpy(), labels.numpy(), ax, name)
-lossplots.temperature_strength(temperatures, strong, tried, axes[2])
-lossplots.key(axes, columns=2)
+    figures.temperature_shares(temperatures, shares.numpy(), labels.numpy(), ax, name)
+figures.temperature_strength(temperatures, strong, tried, axes[2])
+figures.key(axes, columns=2)
 save(figure, "temperature")
 
 # %%
@@ -476,7 +480,7 @@ for name, weight in [("SCL", None), ("LCL", w)]:
 for name, loss in by_temperature.items():
     shown[f"strength, {name}"] = circle.strength(loss, angles, at)
 columns = {name: (name, ".2g" if "strength" in name else ".3f") for name in shown}
-show.table(shown, columns | {"temperature": ("temperature", "g")})
+markdown.table(shown, columns | {"temperature": ("temperature", "g")})
 
 # %% [markdown]
 # ## Finding

@@ -38,19 +38,25 @@ train_limit = None  # keep only so many training texts; None: all
 from dataclasses import fields
 from pathlib import Path
 
-from lclstudy import config, corpora, execute, figstyle, metrics, names, plots, reports, show, store
+from lclstudy.corpora.load import files, load_corpus
+from lclstudy.plan import names
+from lclstudy.plan.profiles import load_profile
+from lclstudy.plan.spec import RunSpec
+from lclstudy.runs import grid, store
+from lclstudy.show import markdown, plots, reports, style
+from lclstudy.statistics import metrics
 
-chosen = config.load_profile(profile)
-spec = chosen.spec(**{field.name: globals()[field.name] for field in fields(config.RunSpec)})
+chosen = load_profile(profile)
+spec = chosen.spec(**{field.name: globals()[field.name] for field in fields(RunSpec)})
 corpus = Path(spec.corpus).stem
 
 
 def save(figure, name):
-    figstyle.save(figure, f"04_{name}_{corpus}_{objective}", chosen.name, "04_train_one", corpora.files(spec.corpus))
+    style.save(figure, f"04_{name}_{corpus}_{objective}", chosen.name, "04_train_one", files(spec.corpus))
 
 
 # %%
-show.table(reports.settings(spec))
+markdown.table(reports.settings(spec))
 
 # %% [markdown]
 # ## Training
@@ -60,7 +66,7 @@ show.table(reports.settings(spec))
 
 # %% tags=["nbval-ignore-output"]
 runs = store.RunStore()
-record = execute.obtain(spec, runs, device=device, retrain=retrain or chosen.retrain)
+record = grid.obtain(spec, runs, device=device, retrain=retrain or chosen.retrain)
 print(f"Best epoch: {record.best_epoch} of {len(record.epochs)}.")
 
 # %% tags=["nbval-ignore-output"]
@@ -87,7 +93,7 @@ save(figure, "confusion")
 
 # %% tags=["nbval-ignore-output"]
 nearest = reports.confused(confusion, record.classes)
-show.table(nearest)
+markdown.table(nearest)
 
 # %% [markdown]
 # ## How good, and how well it knows
@@ -97,20 +103,20 @@ show.table(nearest)
 # average, confidence and accuracy are apart among answers of like confidence.
 
 # %% tags=["nbval-ignore-output"]
-show.table(reports.scores(record))
+markdown.table(reports.scores(record))
 
 # %% [markdown]
 # The test texts that it got wrong with most confidence. Some are the model's fault; look whether some are the label's.
 
 # %% tags=["nbval-ignore-output"]
-texts = corpora.load(spec.corpus, spec.classes)["test"]["text"]
-show.table(reports.confident_errors(record, texts))
+texts = load_corpus(spec.corpus, spec.classes)["test"]["text"]
+markdown.table(reports.confident_errors(record, texts))
 
 # %% [markdown]
 # ## What it cost
 
 # %% tags=["nbval-ignore-output"]
-show.table(reports.cost(record))
+markdown.table(reports.cost(record))
 
 # %% [markdown]
 # ## Finding

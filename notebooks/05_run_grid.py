@@ -22,9 +22,11 @@ device = ""  # cuda, mps or cpu; empty: the first of these that there is
 retrain = False  # whether to train also what is frozen; the quick profile always does
 
 # %%
-from lclstudy import config, execute, reports, show, store
+from lclstudy.plan.profiles import load_profile
+from lclstudy.runs import grid, store
+from lclstudy.show import markdown, reports
 
-whole = config.load_profile(profile)
+whole = load_profile(profile)
 specs = whole.restrict(corpora, objectives, seeds, encoders).specs()
 print(f"{whole.title}.")
 print(f"Runs wanted: {len(specs)}, of {len(whole.specs())} in the profile.")
@@ -37,7 +39,7 @@ runs = store.RunStore()
 again = retrain or whole.retrain
 print(f"Missing: {len(runs.missing(specs, again))} of {len(specs)}.")
 how = {"executor": executor, "workers": workers or None, "device": device or None}
-print(execute.run_missing(specs, runs, **how, retrain=again))
+print(grid.run_missing(specs, runs, **how, retrain=again))
 
 # %% [markdown]
 # ## The runs
@@ -46,7 +48,7 @@ print(execute.run_missing(specs, runs, **how, retrain=again))
 
 # %% tags=["nbval-ignore-output"]
 frame = runs.frame(specs)
-show.table(reports.runs(frame))
+markdown.table(reports.runs(frame))
 
 # %% tags=["nbval-ignore-output"]
 failed = reports.failures(frame)
@@ -69,7 +71,7 @@ print("Frozen.")
 # the same record; another one rounds differently, and training enlarges that.
 
 # %% tags=["nbval-ignore-output"]
-show.table(reports.retrained(runs.retrained(whole.name)))
+markdown.table(reports.retrained(runs.retrained(whole.name)))
 
 # %% [markdown]
 # ## Finding

@@ -21,7 +21,10 @@ profile = ""  # a name of frozen results in data/results; empty: the best that t
 import pandas
 from IPython.display import display
 
-from lclstudy import figstyle, frozen, names, paths, plots, published, reports, show, tables
+from lclstudy import paths
+from lclstudy.plan import names
+from lclstudy.results import frozen, published
+from lclstudy.show import markdown, plots, reports, style, tables
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
 runs = results.runs[results.runs["classes"] == ""]
@@ -36,12 +39,12 @@ def sources():
 
 
 def save(figure, name, inputs=()):
-    figstyle.save(figure, f"06_{name}", results.name, "06_main_results", [*sources(), *inputs])
+    style.save(figure, f"06_{name}", results.name, "06_main_results", [*sources(), *inputs])
 
 
 def keep(table, name, caption, readable):
     tables.save(table, f"06_{name}", paths.figures(results.name), caption, readable, "06_main_results", sources())
-    display(show.table(readable))
+    display(markdown.table(readable))
 
 
 # %% [markdown]
@@ -208,7 +211,7 @@ for cell in best.itertuples():
 # %%
 for corpus, (counts, classes) in confusions.items():
     print(names.corpus(corpus))
-    display(show.table(reports.confused(counts, classes)))
+    display(markdown.table(reports.confused(counts, classes)))
 
 # %% [markdown]
 # ## Finding

@@ -21,36 +21,41 @@ seed = 0  # of the bootstrap
 # %%
 from IPython.display import display
 
-from lclstudy import figstyle, frozen, paths, plots, show, subsetplots, subsets, subsettables, tables
+from lclstudy import paths
+from lclstudy.analyses.hard_subsets import figures
+from lclstudy.analyses.hard_subsets import tables as subset_tables
+from lclstudy.results import frozen
+from lclstudy.show import markdown, plots, style, tables
+from lclstudy.statistics import subsets
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
-found = subsettables.source(results)
+found = subset_tables.source(results)
 print(found.said())
 if found.note:
     print(found.note)
 
 # %%
-others, whose = subsettables.others(found), subsettables.whose(found)
+others, whose = subset_tables.others(found), subset_tables.whose(found)
 members, scores = subsets.ranked(found.confusion, found.size)
-table = subsettables.compared(found, others)
-drawn = subsettables.resampled(found, draws, seed)
-stability = subsettables.stability(found, drawn)
-intervals = subsettables.rank_intervals(table, found, drawn)
+table = subset_tables.compared(found, others)
+drawn = subset_tables.resampled(found, draws, seed)
+stability = subset_tables.stability(found, drawn)
+intervals = subset_tables.rank_intervals(table, found, drawn)
 what = found.said().rstrip(".")
 
 
 # %%
 def sources():
-    return [*results.folders, *subsettables.files(found)]
+    return [*results.folders, *subset_tables.files(found)]
 
 
 def save(figure, name):
-    figstyle.save(figure, f"07_{name}", results.name, "07_hard_subsets", sources())
+    style.save(figure, f"07_{name}", results.name, "07_hard_subsets", sources())
 
 
 def keep(table, name, caption, readable):
     tables.save(table, f"07_{name}", paths.figures(results.name), caption, readable, "07_hard_subsets", sources())
-    display(show.table(readable))
+    display(markdown.table(readable))
 
 
 # %% [markdown]
@@ -62,7 +67,7 @@ def keep(table, name, caption, readable):
 
 # %%
 figure, axes = plots.subplots(width=plots.DOUBLE, height=1.2 + 0.165 * len(found.classes))
-subsetplots.class_dendrogram(found.confusion, found.classes, table["members"][table["ours"]], others, axes[0], whose, what)
+figures.class_dendrogram(found.confusion, found.classes, table["members"][table["ours"]], others, axes[0], whose, what)
 save(figure, "class_tree")
 
 # %% [markdown]
@@ -70,7 +75,7 @@ save(figure, "class_tree")
 
 # %%
 figure, axes = plots.subplots(width=plots.DOUBLE, height=3.6)
-subsetplots.score_distribution(scores, table, axes[0], what)
+figures.score_distribution(scores, table, axes[0], what)
 save(figure, "scores")
 
 # %% [markdown]
@@ -80,7 +85,7 @@ save(figure, "scores")
 
 # %%
 caption = "Our most confusable class sets and those of others: errors within, and rank among all subsets (1: most confusable)."
-keep(subsettables.plain(table), "sets", caption, subsettables.readable(table, intervals))
+keep(subset_tables.plain(table), "sets", caption, subset_tables.readable(table, intervals))
 
 # %% [markdown]
 # ## How stable is the choice?
@@ -91,18 +96,18 @@ keep(subsettables.plain(table), "sets", caption, subsettables.readable(table, in
 
 # %%
 figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=3.4)
-subsetplots.stability_dots(stability, axes[0])
-subsetplots.rank_dots(intervals, len(scores), axes[1])
-figure.suptitle(what, x=0.01, ha="left", size=figstyle.SMALLEST + 1)
+figures.stability_dots(stability, axes[0])
+figures.rank_dots(intervals, len(scores), axes[1])
+figure.suptitle(what, x=0.01, ha="left", size=style.SMALLEST + 1)
 save(figure, "stability")
 
 # %%
 caption = "How often our sets are picked again when texts or runs are drawn again with replacement."
-keep(stability, "stability", caption, subsettables.readable_stability(stability))
+keep(stability, "stability", caption, subset_tables.readable_stability(stability))
 
 # %% [markdown]
 # ## Finding
 
 # %%
-for line in subsettables.findings(found, table, stability, intervals):
+for line in subset_tables.findings(found, table, stability, intervals):
     print(line)

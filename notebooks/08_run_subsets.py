@@ -23,9 +23,14 @@ device = ""  # cuda, mps or cpu; empty: the first of these that there is
 retrain = False  # whether to train also what is frozen; the quick profile always does
 
 # %%
-from lclstudy import casestudy, casetables, config, execute, figstyle, names, plots, reports, show, store
+from lclstudy.analyses.case_study import tables
+from lclstudy.plan import names
+from lclstudy.plan.profiles import load_profile
+from lclstudy.results import class_sets
+from lclstudy.runs import grid, store
+from lclstudy.show import markdown, plots, reports, style
 
-whole = config.load_profile(profile)
+whole = load_profile(profile)
 part = whole.restrict(objectives=objectives, seeds=seeds)
 study = part.case_study
 print(f"{names.corpus(study.corpus)}, seeds {', '.join(map(str, study.seed))}.")
@@ -39,23 +44,23 @@ print(f"Published sets: {', '.join(study.sets)}; sets to be found: {study.found}
 # %% tags=["nbval-ignore-output"]
 runs = store.RunStore()
 how = {"executor": executor, "workers": workers or None, "device": device or None}
-print(execute.run_case_study(part, runs, **how, retrain=retrain or whole.retrain))
+print(grid.run_case_study(part, runs, **how, retrain=retrain or whole.retrain))
 
 # %% [markdown]
 # ## What the search found
 
 # %% tags=["nbval-ignore-output"]
-counts, classes, n = casestudy.confusion(whole, runs)
+counts, classes, n = class_sets.confusion(whole, runs)
 figure, axes = plots.subplots(width=plots.heatmap_width(len(classes)), height=0.88 * plots.heatmap_width(len(classes)))
 what = f"{names.corpus(study.corpus)}, CE, {n} runs, validation"
 plots.confusion_heatmap(counts, classes, axes[0], what)
-saved = figstyle.save(figure, f"08_confusion_{study.corpus}", whole.name, "08_run_subsets", [])
+saved = style.save(figure, f"08_confusion_{study.corpus}", whole.name, "08_run_subsets", [])
 
 # %% tags=["nbval-ignore-output"]
-sets = casestudy.all_sets(whole, runs)
-for line in casetables.found_said(casestudy.found_sets(whole, runs), sets):
+sets = class_sets.all_sets(whole, runs)
+for line in tables.found_said(class_sets.found_sets(whole, runs), sets):
     print(line)
-show.table(casetables.class_sets(sets))
+markdown.table(tables.class_sets(sets))
 
 # %% [markdown]
 # ## The runs
@@ -63,8 +68,8 @@ show.table(casetables.class_sets(sets))
 # `best epoch` is the one with the best validation accuracy; the test numbers are of that epoch.
 
 # %% tags=["nbval-ignore-output"]
-frame = runs.frame(casestudy.specs(part, sets))
-show.table(reports.runs(frame, sets))
+frame = runs.frame(class_sets.specs(part, sets))
+markdown.table(reports.runs(frame, sets))
 
 # %% tags=["nbval-ignore-output"]
 failed = reports.failures(frame)
@@ -76,12 +81,12 @@ print("\n".join(["Failed runs:", *failed]) if failed else "No run failed.")
 # What was trained here goes to `build/PROFILE/results`, where the reading notebooks find it beside what the repository holds.
 
 # %%
-store.freeze(whole, runs, casestudy.specs(part, sets))
+store.freeze(whole, runs, class_sets.specs(part, sets))
 print("Frozen.")
 
 # %% [markdown]
 # ## Finding
 
 # %% tags=["nbval-ignore-output"]
-for line in casetables.run_findings(frame, sets):
+for line in tables.run_findings(frame, sets):
     print(line)

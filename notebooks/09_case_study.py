@@ -16,12 +16,17 @@ profile = ""  # a name of frozen results in data/results; empty: the best that t
 # %%
 from IPython.display import display
 
-from lclstudy import caseplots, casestudy, casetables, figstyle, frozen, names, paths, plots, published, reports, show, tables
+from lclstudy import paths
+from lclstudy.analyses.case_study import figures
+from lclstudy.analyses.case_study import tables as case_tables
+from lclstudy.plan import names
+from lclstudy.results import class_sets, frozen, published
+from lclstudy.show import markdown, plots, reports, style, tables
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
-corpora = casetables.case_corpora(results)
+corpora = case_tables.case_corpora(results)
 corpus = corpora[0]
-for line in reports.holdings(results, class_sets=casestudy.frozen_sets(results, corpus)):
+for line in reports.holdings(results, class_sets=class_sets.frozen_sets(results, corpus)):
     print(line)
 
 
@@ -31,18 +36,18 @@ def sources():
 
 
 def save(figure, name):
-    figstyle.save(figure, f"09_{name}", results.name, "09_case_study", sources())
+    style.save(figure, f"09_{name}", results.name, "09_case_study", sources())
 
 
 def keep(table, name, caption, readable):
     tables.save(table, f"09_{name}", paths.figures(results.name), caption, readable, "09_case_study", sources())
-    display(show.table(readable))
+    display(markdown.table(readable))
 
 
 # %%
-made = casetables.results_by_set(results, corpus)
-ours = casetables.comparisons_by_set(results, corpus)
-theirs = casetables.published_by_set(corpus)
+made = case_tables.results_by_set(results, corpus)
+ours = case_tables.comparisons_by_set(results, corpus)
+theirs = case_tables.published_by_set(corpus)
 
 # %% [markdown]
 # ## What LCL gains on each set
@@ -52,7 +57,7 @@ theirs = casetables.published_by_set(corpus)
 # %%
 height = 1.2 + 0.27 * ours["classes"].nunique()
 figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=height)
-caseplots.gains_by_set(ours, theirs, axes)
+figures.gains_by_set(ours, theirs, axes)
 save(figure, "gains")
 
 # %% [markdown]
@@ -60,7 +65,7 @@ save(figure, "gains")
 
 # %%
 figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=height)
-caseplots.accuracy_by_set(made, axes)
+figures.accuracy_by_set(made, axes)
 save(figure, "accuracies")
 
 # %% [markdown]
@@ -68,17 +73,17 @@ save(figure, "accuracies")
 
 # %%
 caption = "Table 3 of Suresh and Ong (2021), published and ours: mean test accuracy in percent, standard deviation, n runs."
-keep(made, "table3", caption, casetables.readable(made))
+keep(made, "table3", caption, case_tables.readable(made))
 
 # %% [markdown]
 # The sets, and how many texts they have.
 
 # %%
-show.table(casetables.set_sizes(results, corpus))
+markdown.table(case_tables.set_sizes(results, corpus))
 
 # %%
 small = {name: members for name, members in published.class_sets().items() if len(members) == 4}
-show.table(casetables.class_sets(small))
+markdown.table(case_tables.class_sets(small))
 
 # %% [markdown]
 # ## Which differences are more than chance?
@@ -95,7 +100,7 @@ keep(ours, "tests", caption, tables.readable_comparisons(tested if len(tested) e
 
 # %%
 if len(theirs):
-    display(show.table(tables.readable_comparisons(theirs)))
+    display(markdown.table(tables.readable_comparisons(theirs)))
 else:
     print(f"The paper has no numbers of {names.corpus(corpus)}.")
 
@@ -103,5 +108,5 @@ else:
 # ## Finding
 
 # %%
-for line in casetables.findings(made, ours, theirs):
+for line in case_tables.findings(made, ours, theirs):
     print(line)

@@ -17,12 +17,16 @@ profile = ""  # a name of frozen results in data/results; empty: the best that t
 # %%
 from IPython.display import display
 
-from lclstudy import casestudy, figstyle, frozen, paths, plots, reports, show, tables, uncertainty, uncertaintyplots
+from lclstudy import paths
+from lclstudy.analyses.uncertainty import figures
+from lclstudy.analyses.uncertainty import tables as uncertainty_tables
+from lclstudy.results import class_sets, frozen
+from lclstudy.show import markdown, plots, reports, style, tables
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
-whole, parts = uncertainty.done(results), uncertainty.done(results, whole=False)
+whole, parts = uncertainty_tables.done(results), uncertainty_tables.done(results, whole=False)
 sets = {"|".join(members): name for corpus in parts["corpus"].unique()
-        for name, members in casestudy.frozen_sets(results, corpus).items()}  # fmt: skip
+        for name, members in class_sets.frozen_sets(results, corpus).items()}  # fmt: skip
 for line in reports.holdings(results):
     print(line)
 
@@ -33,25 +37,25 @@ def sources():
 
 
 def save(figure, name):
-    figstyle.save(figure, f"10_{name}", results.name, "10_entropy", sources())
+    style.save(figure, f"10_{name}", results.name, "10_entropy", sources())
 
 
 def keep(table, name, caption, readable):
     tables.save(table, f"10_{name}", paths.figures(results.name), caption, readable, "10_entropy", sources())
-    display(show.table(readable))
+    display(markdown.table(readable))
 
 
 # %%
 def places(bands):
-    return list(bands.groupby(uncertainty.PLACE, sort=False))
+    return list(bands.groupby(uncertainty_tables.PLACE, sort=False))
 
 
-def entropy_figure(bands, name, draw=uncertaintyplots.entropy_curves):
+def entropy_figure(bands, name, draw=figures.entropy_curves):
     figure, axes = plots.panels(len(places(bands)), height=2.5, columns=2)
     for ax, ((corpus, classes, _), here) in zip(axes, places(bands), strict=True):
-        draw(here, ax, uncertainty.place_said(corpus, classes, sets))
-    if draw is uncertaintyplots.entropy_by_outcome:
-        uncertaintyplots.outcome_key(axes[0], uncertainty.in_order(bands))
+        draw(here, ax, uncertainty_tables.place_said(corpus, classes, sets))
+    if draw is figures.entropy_by_outcome:
+        figures.outcome_key(axes[0], uncertainty_tables.in_order(bands))
     save(figure, name)
 
 
@@ -59,8 +63,8 @@ def entropy_figure(bands, name, draw=uncertaintyplots.entropy_curves):
 # ## Entropy against k, as in Figure 2
 
 # %%
-curves = uncertainty.curves(results, whole)
-bands = uncertainty.bands(curves)
+curves = uncertainty_tables.curves(results, whole)
+bands = uncertainty_tables.bands(curves)
 entropy_figure(bands[bands["outcome"] == "all"], "entropy")
 
 # %% [markdown]
@@ -69,15 +73,15 @@ entropy_figure(bands[bands["outcome"] == "all"], "entropy")
 # A model that is peaky where it is wrong is no better for it.
 
 # %%
-entropy_figure(bands[bands["outcome"] != "all"], "entropy_by_outcome", uncertaintyplots.entropy_by_outcome)
+entropy_figure(bands[bands["outcome"] != "all"], "entropy_by_outcome", figures.entropy_by_outcome)
 
 # %% [markdown]
 # Welch's t-test of the entropy over all classes, over runs; `p (Holm)` is adjusted over the table.
 
 # %%
-tests = uncertainty.entropy_tests(curves)
+tests = uncertainty_tables.entropy_tests(curves)
 caption = "Entropy of all prediction scores in bits, differences between objectives with 95 % intervals; Welch's t-test."
-keep(tests, "entropy_tests", caption, uncertainty.readable_tests(tests, sets))
+keep(tests, "entropy_tests", caption, uncertainty_tables.readable_tests(tests, sets))
 
 # %% [markdown]
 # ## Class subsets
@@ -86,12 +90,12 @@ keep(tests, "entropy_tests", caption, uncertainty.readable_tests(tests, sets))
 
 # %%
 if len(parts):
-    part_curves = uncertainty.curves(results, parts)
-    part_bands = uncertainty.bands(part_curves)
-    entropy_figure(part_bands[part_bands["outcome"] != "all"], "entropy_subsets", uncertaintyplots.entropy_by_outcome)
-    part_tests = uncertainty.entropy_tests(part_curves)
+    part_curves = uncertainty_tables.curves(results, parts)
+    part_bands = uncertainty_tables.bands(part_curves)
+    entropy_figure(part_bands[part_bands["outcome"] != "all"], "entropy_subsets", figures.entropy_by_outcome)
+    part_tests = uncertainty_tables.entropy_tests(part_curves)
     caption = "Class subsets: entropy of all prediction scores in bits, differences between objectives; Welch's t-test."
-    keep(part_tests, "subset_tests", caption, uncertainty.readable_tests(part_tests, sets))
+    keep(part_tests, "subset_tests", caption, uncertainty_tables.readable_tests(part_tests, sets))
 else:
     print("No runs on class subsets in these results.")
 
@@ -101,19 +105,19 @@ else:
 # Each mark is a bin of confidence; its size is the share of the predictions in it. On the dotted line, confidence is deserved.
 
 # %%
-bins = uncertainty.reliability(results, whole)
+bins = uncertainty_tables.reliability(results, whole)
 figure, axes = plots.panels(len(places(bins)), height=2.9, columns=2)
 for ax, ((corpus, classes, _), here) in zip(axes, places(bins), strict=True):
-    uncertaintyplots.reliability_diagram(here, ax, uncertainty.place_said(corpus, classes, sets))
-uncertaintyplots.objective_key(axes[0], uncertainty.in_order(bins))
+    figures.reliability_diagram(here, ax, uncertainty_tables.place_said(corpus, classes, sets))
+figures.objective_key(axes[0], uncertainty_tables.in_order(bins))
 save(figure, "reliability")
 
 # %%
-calibrated = uncertainty.calibration(results, whole)
-named = {key: uncertainty.place_said(key[0], key[1], sets) for key, _ in places(calibrated)}
-rows = len(calibrated.groupby([*uncertainty.PLACE, "objective"]))
+calibrated = uncertainty_tables.calibration(results, whole)
+named = {key: uncertainty_tables.place_said(key[0], key[1], sets) for key, _ in places(calibrated)}
+rows = len(calibrated.groupby([*uncertainty_tables.PLACE, "objective"]))
 figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=1.3 + 0.3 * rows)
-uncertaintyplots.calibration_dots(calibrated, axes, named)
+figures.calibration_dots(calibrated, axes, named)
 save(figure, "calibration")
 
 # %% [markdown]
@@ -123,14 +127,14 @@ save(figure, "calibration")
 
 # %%
 caption = "Calibration on the test texts: means over runs with standard deviations."
-keep(calibrated, "calibration_table", caption, uncertainty.readable_calibration(calibrated, sets))
+keep(calibrated, "calibration_table", caption, uncertainty_tables.readable_calibration(calibrated, sets))
 
 # %% [markdown]
 # ## Finding
 
 # %%
-said = uncertainty.findings(tests, calibrated, sets)
+said = uncertainty_tables.findings(tests, calibrated, sets)
 if len(parts):
-    said += uncertainty.findings(part_tests, uncertainty.calibration(results, parts), sets)[1:]
+    said += uncertainty_tables.findings(part_tests, uncertainty_tables.calibration(results, parts), sets)[1:]
 for line in said:
     print(line)

@@ -19,24 +19,28 @@ corpus = ""  # a corpus of these results; empty: the one on which most settings 
 # %%
 from IPython.display import display
 
-from lclstudy import ablationplots, ablationtables, figstyle, frozen, paths, plots, reports, show, tables
+from lclstudy import paths
+from lclstudy.analyses.ablations import figures
+from lclstudy.analyses.ablations import tables as ablation_tables
+from lclstudy.results import frozen
+from lclstudy.show import markdown, plots, reports, style, tables
 
 results = frozen.read_frozen(profile)
-found = ablationtables.settings(results, corpus)
-spread = ablationtables.spread(found)
+found = ablation_tables.settings(results, corpus)
+spread = ablation_tables.spread(found)
 for line in reports.holdings(results):
     print(line)
 
 
 # %%
 def save(figure, name):
-    figstyle.save(figure, f"11_{name}", results.name, "11_ablations", results.folders)
+    style.save(figure, f"11_{name}", results.name, "11_ablations", results.folders)
 
 
 def keep(table, name, caption, readable):
     sources = results.folders
     tables.save(table, f"11_{name}", paths.figures(results.name), caption, readable, "11_ablations", sources)
-    display(show.table(readable))
+    display(markdown.table(readable))
 
 
 # %% [markdown]
@@ -48,9 +52,9 @@ def keep(table, name, caption, readable):
 # differ in their seed alone lie so far apart.
 
 # %%
-figure, axes = plots.subplots(1, 1, width=plots.DOUBLE, height=ablationplots.height(found))
-title = f"What changes when a part of LCL changes: {ablationtables.where(found)}"
-ablationplots.forest(found, spread, ablationtables.GROUPS, title, axes[0])
+figure, axes = plots.subplots(1, 1, width=plots.DOUBLE, height=figures.height(found))
+title = f"What changes when a part of LCL changes: {ablation_tables.where(found)}"
+figures.forest(found, spread, ablation_tables.GROUPS, title, axes[0])
 save(figure, "forest")
 
 # %% [markdown]
@@ -58,9 +62,9 @@ save(figure, "forest")
 # intervals are not, within a question: LCL against its baselines, changes to LCL, other objectives. One run gives no test.
 
 # %%
-where = ablationtables.where(found)
+where = ablation_tables.where(found)
 caption = f"Settings against LCL as released on {where}: test accuracy in percent (standard deviation), difference in points."
-keep(found, "settings", caption, ablationtables.readable(found))
+keep(found, "settings", caption, ablation_tables.readable(found))
 
 # %% [markdown]
 # ## What is left of a gain over cross-entropy, and the same seeds paired
@@ -69,9 +73,9 @@ keep(found, "settings", caption, ablationtables.readable(found))
 # more than Welch's. It is shown besides; the finding rests on Welch's. *Minus CE* is what a setting gains over cross-entropy.
 
 # %%
-left = ablationtables.readable_gain(found)
+left = ablation_tables.readable_gain(found)
 if len(left):
-    display(show.table(left))
+    display(markdown.table(left))
 else:
     print("No setting has run.")
 
@@ -84,13 +88,13 @@ else:
 # %%
 ran = int((found["n"] > 0).sum())
 figure, axes = plots.subplots(1, 3, width=plots.DOUBLE, height=1.0 + 0.2 * max(ran, 2))
-ablationplots.gain_and_cost(found, f"Accuracy: {ablationtables.where(found)}", axes)
+figures.gain_and_cost(found, f"Accuracy: {ablation_tables.where(found)}", axes)
 save(figure, "cost")
 
 # %%
-costs = ablationtables.readable_costs(found)
+costs = ablation_tables.readable_costs(found)
 if len(costs):
-    display(show.table(costs))
+    display(markdown.table(costs))
 else:
     print("No setting has run.")
 
@@ -98,5 +102,5 @@ else:
 # ## Finding
 
 # %%
-for line in ablationtables.findings(found) + reports.failures(results.runs):
+for line in ablation_tables.findings(found) + reports.failures(results.runs):
     print(line)

@@ -8,8 +8,8 @@
 # loss (in two stages, then jointly) and with LCL, on the paper's corpora and on AG News, Twitter sentiment and Persian film
 # reviews. Its Tables 1 and 2 give the best of some runs, without deviations. A bag of words stands below all of them here.
 #
-# What it says of its settings is in `lclstudy/profiles/report.toml`: features as they are (not unit vectors), a sum over the
-# batch, no second views, alpha 0.2, temperature 10, batches of 32. Profile `report` runs it with the report's encoders on a
+# What it says of its settings is in `lclstudy/plan/profiles/report.toml`: features as they are (not unit vectors), a sum over
+# the batch, no second views, alpha 0.2, temperature 10, batches of 32. Profile `report` runs it with the report's encoders on a
 # GPU; `report_small` asks its questions within reach of a laptop: the grid with a GRU, the failure on EmoInt with MiniLM.
 # This notebook only reads frozen results.
 
@@ -19,10 +19,13 @@ profile = ""  # report or report_small; any other, or empty: the first of these 
 # %%
 from IPython.display import display
 
-from lclstudy import figstyle, paths, plots, reportfindings, reportplots, reports, reporttables, show, tables
+from lclstudy import paths
+from lclstudy.analyses.followup import figures, findings
+from lclstudy.analyses.followup import tables as followup_tables
+from lclstudy.show import markdown, plots, reports, style, tables
 
-results = reporttables.main_results(profile)
-sources = reporttables.beside(results)
+results = followup_tables.main_results(profile)
+sources = followup_tables.beside(results)
 print(f"Shown: {results.name}; beside it in the tables of the report:")
 for source in sources[1:]:
     print(f"{source.name}: {len(source.done)} runs done of {len(source.runs)} planned.")
@@ -34,13 +37,13 @@ def inputs():
 
 
 def save(figure, name):
-    figstyle.save(figure, f"12_{name}", results.name, "12_followup_report", inputs())
+    style.save(figure, f"12_{name}", results.name, "12_followup_report", inputs())
 
 
 def keep(table, name, caption, readable):
     folder = paths.figures(results.name)
     tables.save(table, f"12_{name}", folder, caption, readable, "12_followup_report", inputs())
-    display(show.table(readable))
+    display(markdown.table(readable))
 
 
 # %% [markdown]
@@ -50,24 +53,24 @@ def keep(table, name, caption, readable):
 # ISEAR is a corpus of the paper that the report leaves out; the baselines ran on it too.
 
 # %%
-systems = reporttables.systems(sources)
-majority = reporttables.majority()
+systems = followup_tables.systems(sources)
+majority = followup_tables.majority()
 figure, axes = plots.subplots(3, 3, width=plots.DOUBLE, height=7.4)
-reportplots.levels(systems, majority, axes)
+figures.levels(systems, majority, axes)
 save(figure, "systems")
 
 # %% [markdown]
 # Table 1 of the report: test accuracy in percent, published / ours with standard deviation.
 
 # %%
-one = reporttables.printed_table(systems, 1)
+one = followup_tables.printed_table(systems, 1)
 keep(one, "table1", "Table 1 of Modarres and Raeisi: test accuracy in percent, published / ours (deviation, n runs).", one)
 
 # %% [markdown]
 # Table 2 of the report. The Persian task trains on films and foods and tests on films, with multilingual BERT in both rows.
 
 # %%
-two = reporttables.printed_table(systems, 2)
+two = followup_tables.printed_table(systems, 2)
 keep(two, "table2", "Table 2 of Modarres and Raeisi: test accuracy in percent, published / ours (deviation, n runs).", two)
 
 # %% [markdown]
@@ -76,15 +79,15 @@ keep(two, "table2", "Table 2 of Modarres and Raeisi: test accuracy in percent, p
 # "The LCL is very sensitive to its hyper-parameters and settings" (Section 4). One run for each setting.
 
 # %%
-grid = reporttables.grid(results)
+grid = followup_tables.grid(results)
 sizes = max(1, grid["batch_size"].nunique())
 figure, axes = plots.subplots(1, sizes, width=plots.DOUBLE, height=2.4)
 if len(grid):
-    reportplots.grid_heatmaps(grid, reporttables.reports_best(), axes)
+    figures.grid_heatmaps(grid, followup_tables.reports_best(), axes)
     save(figure, "grid")
 
 # %%
-for line in reportfindings.grid_findings(grid):
+for line in findings.grid_findings(grid):
     print(line)
 
 # %% [markdown]
@@ -95,18 +98,18 @@ for line in reportfindings.grid_findings(grid):
 # several at once.
 
 # %%
-failure = reporttables.settings(results, "emoint", ["ce", "scl", "lcl"])
+failure = followup_tables.settings(results, "emoint", ["ce", "scl", "lcl"])
 contrastive = failure[failure["objective"] != "ce"]
-chance, base = majority["emoint"], reporttables.reported_mean(failure, "ce")
+chance, base = majority["emoint"], followup_tables.reported_mean(failure, "ce")
 figure, axes = plots.subplots(1, 1, width=plots.DOUBLE, height=0.8 + 0.22 * len(contrastive))
-title = f"EmoInt with {reporttables.encoders_said(failure)}: the report's settings, and some changed"
-reportplots.settings_dots(contrastive, chance, base, title, axes[0])
+title = f"EmoInt with {followup_tables.encoders_said(failure)}: the report's settings, and some changed"
+figures.settings_dots(contrastive, chance, base, title, axes[0])
 save(figure, "emoint_failure")
 
 # %%
 figure, axes = plots.subplots(1, 1, width=plots.DOUBLE, height=2.4)
-title = f"EmoInt with {reporttables.encoders_said(failure)}: does it learn?"
-reportplots.stuck_curves(reporttables.curves(results, failure), chance, title, axes[0])
+title = f"EmoInt with {followup_tables.encoders_said(failure)}: does it learn?"
+figures.stuck_curves(followup_tables.curves(results, failure), chance, title, axes[0])
 save(figure, "emoint_curves")
 
 # %% [markdown]
@@ -115,7 +118,7 @@ save(figure, "emoint_curves")
 
 # %%
 caption = "EmoInt with the report's settings and with some changed: test accuracy, collapse, losses."
-keep(failure, "emoint_settings", caption, reporttables.readable_settings(failure))
+keep(failure, "emoint_settings", caption, followup_tables.readable_settings(failure))
 
 # %% [markdown]
 # ## Variants on SST-5
@@ -124,15 +127,15 @@ keep(failure, "emoint_settings", caption, reporttables.readable_settings(failure
 # temperature that follows the number of positives ("a disaster"); the report's loss form against the released one.
 
 # %%
-variants = reporttables.settings(results, "sst5", ["scl_two_stage", "scl", "lcl"])
+variants = followup_tables.settings(results, "sst5", ["scl_two_stage", "scl", "lcl"])
 figure, axes = plots.subplots(1, 1, width=plots.DOUBLE, height=0.8 + 0.22 * len(variants))
-title = f"SST-5 with {reporttables.encoders_said(variants)}: the report's main setting and its variants"
-reportplots.settings_dots(variants, majority["sst5"], reporttables.grid_base(grid), title, axes[0])
+title = f"SST-5 with {followup_tables.encoders_said(variants)}: the report's main setting and its variants"
+figures.settings_dots(variants, majority["sst5"], followup_tables.grid_base(grid), title, axes[0])
 save(figure, "variants")
 
 # %%
 caption = "The report's variants on SST-5, each against the main setting of its objective: Welch's t-test, Holm's method."
-keep(variants, "variants", caption, reporttables.readable_settings(variants))
+keep(variants, "variants", caption, followup_tables.readable_settings(variants))
 
 # %% [markdown]
 # ## Finding
@@ -140,9 +143,9 @@ keep(variants, "variants", caption, reporttables.readable_settings(variants))
 # %%
 for line in reports.holdings(results):
     print(line)
-for line in reportfindings.baseline_findings(systems):
+for line in findings.baseline_findings(systems):
     print(line)
-for line in reportfindings.grid_findings(grid) + reportfindings.failure_findings(contrastive, chance):
+for line in findings.grid_findings(grid) + findings.failure_findings(contrastive, chance):
     print(line)
-for line in reportfindings.variant_findings(variants):
+for line in findings.variant_findings(variants):
     print(line)

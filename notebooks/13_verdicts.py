@@ -19,11 +19,15 @@ profile = ""  # the frozen results to judge by; empty: those of the profiles pap
 # %%
 from IPython.display import display
 
-from lclstudy import figstyle, forestplots, frozen, names, paths, plots, show, tables, verdicts
+from lclstudy import paths
+from lclstudy.analyses.verdicts import tables as verdict_tables
+from lclstudy.plan import names
+from lclstudy.results import frozen
+from lclstudy.show import forest, markdown, plots, style, tables
 
-results = verdicts.evidence_from(profile)
+results = verdict_tables.evidence_from(profile)
 folder = profile or frozen.best_frozen()
-judged = verdicts.judge(results)
+judged = verdict_tables.judge(results)
 for whole in results:
     print(f"Evidence: {whole.name}, {len(whole.done)} finished runs.")
 
@@ -35,7 +39,7 @@ def sources():
 
 
 def save(figure, name):
-    figstyle.save(figure, f"13_{name}", folder, "13_verdicts", sources())
+    style.save(figure, f"13_{name}", folder, "13_verdicts", sources())
 
 
 # %% [markdown]
@@ -44,11 +48,11 @@ def save(figure, name):
 # %%
 figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=3.6)
 for ax, b in zip(axes, ("ce", "scl"), strict=True):
-    forestplots.forest(verdicts.forest_rows(results, "lcl", b), ax, forestplots.objective_pair("lcl", b))
+    forest.forest(verdict_tables.forest_rows(results, "lcl", b), ax, forest.objective_pair("lcl", b))
 axes[1].set_yticklabels([])
 of_paper = judged[(judged["paper"] == "suresh2021") & (judged["our_encoder"] != "")]
 ours = dict.fromkeys(of_paper["our_encoder"])
-forestplots.forest_key(axes[0], "ELECTRA base", ", ".join(map(names.encoder, ours)) or "none")
+forest.forest_key(axes[0], "ELECTRA base", ", ".join(map(names.encoder, ours)) or "none")
 save(figure, "forest")
 
 # %% [markdown]
@@ -56,7 +60,7 @@ save(figure, "forest")
 # the interval of a bootstrap is somewhat too narrow, so no verdict rests on it.
 
 # %%
-for line in verdicts.pooled_said(results):
+for line in verdict_tables.pooled_said(results):
     print(line)
 
 # %% [markdown]
@@ -66,7 +70,7 @@ for line in verdicts.pooled_said(results):
 for paper, whose in (("suresh2021", "Suresh and Ong (2021)"), ("modarres", "The follow-up report")):
     here = judged[judged["paper"] == paper]
     figure, (ax,) = plots.subplots(width=plots.DOUBLE * 0.75, height=0.5 + 0.155 * len(here))
-    forestplots.verdict_map(here, ax, [verdicts.about(row) for row in here.to_dict("records")], whose)
+    forest.verdict_map(here, ax, [verdict_tables.about(row) for row in here.to_dict("records")], whose)
     save(figure, f"verdicts_{paper}")
 
 # %% [markdown]
@@ -78,13 +82,13 @@ for paper, whose in (("suresh2021", "Suresh and Ong (2021)"), ("modarres", "The 
 
 # %%
 caption = "Every claim of both papers: criterion fixed beforehand, evidence, verdict."
-readable = verdicts.readable(judged)
+readable = verdict_tables.readable(judged)
 tables.save(judged, "13_verdicts", paths.figures(folder), caption, readable, "13_verdicts", sources())
-display(show.table(readable))
+display(markdown.table(readable))
 
 # %% [markdown]
 # ## Finding
 
 # %%
-for line in verdicts.findings(judged):
+for line in verdict_tables.findings(judged):
     print(line)

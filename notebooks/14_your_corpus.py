@@ -33,14 +33,19 @@ device = None  # cuda, mps or cpu; None: the first of these that there is
 # %%
 from pathlib import Path
 
-from lclstudy import config, corpora, execute, figstyle, names, owncorpus, owncorpusplots, show, store
+from lclstudy.analyses.own_labels import figures, tables
+from lclstudy.corpora.load import files, load_corpus
+from lclstudy.plan import names
+from lclstudy.plan.profiles import load_profile
+from lclstudy.runs import grid, store
+from lclstudy.show import markdown, style
 
-settings = {name: globals()[name] for name in owncorpus.SETTINGS}
-chosen = config.load_profile(profile)
-specs = owncorpus.plan(chosen, corpus, seeds, **settings)
-gain = owncorpus.check_gain(gain)
-dataset = corpora.load(corpus)
-mine = owncorpus.describe(dataset, names.corpus(Path(corpus).stem))
+settings = {name: globals()[name] for name in tables.SETTINGS}
+chosen = load_profile(profile)
+specs = tables.plan(chosen, corpus, seeds, **settings)
+gain = tables.check_gain(gain)
+dataset = load_corpus(corpus)
+mine = tables.describe(dataset, names.corpus(Path(corpus).stem))
 print(f"{mine.name}: {mine.counts.to_numpy().sum():,} texts, {len(mine.counts):,} classes; {len(specs)} runs wanted.")
 
 # %% [markdown]
@@ -49,9 +54,9 @@ print(f"{mine.name}: {mine.counts.to_numpy().sum():,} texts, {len(mine.counts):,
 # %% tags=["nbval-ignore-output"]
 runs = store.RunStore()
 print(f"Missing: {len(runs.missing(specs))} of {len(specs)} runs.")
-print(execute.run_missing(specs, runs, executor, workers or None, device or None))
+print(grid.run_missing(specs, runs, executor, workers or None, device or None))
 frame = runs.frame(specs)
-for line in owncorpus.notes(frame):
+for line in tables.notes(frame):
     print(line)
 
 # %% [markdown]
@@ -62,15 +67,15 @@ for line in owncorpus.notes(frame):
 # `build/PROFILE/figures`.
 
 # %% tags=["nbval-ignore-output"]
-found = owncorpus.records(specs, runs)
-figure = owncorpusplots.card(**owncorpus.card_facts(mine, frame, found, gain))
-saved = figstyle.save(figure, f"14_card_{Path(corpus).stem}", chosen.name, "14_your_corpus", corpora.files(corpus))
+found = tables.records(specs, runs)
+figure = figures.card(**tables.card_facts(mine, frame, found, gain))
+saved = style.save(figure, f"14_card_{Path(corpus).stem}", chosen.name, "14_your_corpus", files(corpus))
 
 # %% [markdown]
 # ## What to be careful about
 
 # %%
-cautions = owncorpus.cautions(mine, specs, gain)
+cautions = tables.cautions(mine, specs, gain)
 for line in cautions or ["Nothing in the file or the settings makes the answer weak."]:
     print(line)
 
@@ -78,10 +83,10 @@ for line in cautions or ["Nothing in the file or the settings makes the answer w
 # ## The corpus
 
 # %%
-show.table(owncorpus.corpus_table(mine))
+markdown.table(tables.corpus_table(mine))
 
 # %%
-show.table(owncorpus.class_table(mine))
+markdown.table(tables.class_table(mine))
 
 # %% [markdown]
 # ## CE and LCL
@@ -91,7 +96,7 @@ show.table(owncorpus.class_table(mine))
 # name deserved it.
 
 # %% tags=["nbval-ignore-output"]
-show.table(owncorpus.results_table(frame))
+markdown.table(tables.results_table(frame))
 
 # %% [markdown]
 # ## Classes taken for one another
@@ -100,7 +105,7 @@ show.table(owncorpus.results_table(frame))
 # are the label's fault: no loss can mend that.
 
 # %% tags=["nbval-ignore-output"]
-show.table(owncorpus.pairs_table(found, dataset["test"]["text"]))
+markdown.table(tables.pairs_table(found, dataset["test"]["text"]))
 
 # %% [markdown]
 # ## What it costs
@@ -109,12 +114,12 @@ show.table(owncorpus.pairs_table(found, dataset["test"]["text"]))
 # answers as fast as one trained with CE.
 
 # %% tags=["nbval-ignore-output"]
-show.table(owncorpus.cost_table(frame))
+markdown.table(tables.cost_table(frame))
 
 # %% [markdown]
 # ## Finding
 
 # %% tags=["nbval-ignore-output"]
 given = {"corpus": corpus, "profile": profile, **settings, "gain": gain, "device": device}
-for line in owncorpus.findings(mine, frame, found, gain, given):
+for line in tables.findings(mine, frame, found, gain, given):
     print(line)

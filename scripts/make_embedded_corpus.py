@@ -7,7 +7,7 @@ class now and then, so that classes of a group are confused and classes of diffe
 The class names are plain English words for what the templates describe. Nobody felt or annotated anything here.
 
 Run `python scripts/make_embedded_corpus.py`; the same code gives the same bytes. It prints the size and sha256 of each file,
-which `lclstudy/catalog.toml` pins.
+which `lclstudy/plan/catalog.toml` pins.
 """
 
 import argparse

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from lclstudy import augment, catalog, corpora, paths, rawfiles
-from lclstudy.catalog import CorpusEntry
+from lclstudy import paths
+from lclstudy.corpora import download, synonyms
+from lclstudy.corpora.formats import READERS
+from lclstudy.corpora.load import SPLITS, load_corpus
 from lclstudy.errors import StudyError
-from lclstudy.readers import READERS
+from lclstudy.plan import catalog
+from lclstudy.plan.catalog import CorpusEntry
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "summary"
 BIN_WORDS, LAST_BIN = 5, 100  # bins of five words; texts of 100 words and more share the last
@@ -26,19 +29,19 @@ def absent_files(entry: CorpusEntry, split: str) -> list[str]:
     """The raw files that the split is read or drawn from and that are not here."""
     sources = {file.split for file in entry.files}
     source = split if split in sources else "all" if "all" in sources else "train"
-    return [file.path for file in entry.files if file.split == source and not rawfiles.location(file).is_file()]
+    return [file.path for file in entry.files if file.split == source and not download.location(file).is_file()]
 
 
 def present_splits(entry: CorpusEntry) -> dict[str, pd.DataFrame]:
     """The splits of which all raw files are here, as tables of `text` and `label` (id), in the order of the files."""
-    absent = {split for split in ("all", *corpora.SPLITS) if absent_files(entry, split)}
+    absent = {split for split in ("all", *SPLITS) if absent_files(entry, split)}
     if not absent:
-        return {split: dataset.to_pandas() for split, dataset in corpora.load(entry.name).items()}
+        return {split: dataset.to_pandas() for split, dataset in load_corpus(entry.name).items()}
     splits: dict[str, list] = {}
     for file in entry.files:
         if file.split and file.split not in absent:
-            rawfiles.verify(rawfiles.location(file), file)
-            splits.setdefault(file.split, []).extend(READERS[entry.name](rawfiles.location(file), entry.labels))
+            download.verify(download.location(file), file)
+            splits.setdefault(file.split, []).extend(READERS[entry.name](download.location(file), entry.labels))
     return {split: pd.DataFrame(rows, columns=["text", "label"]) for split, rows in splits.items()}
 
 
@@ -65,8 +68,8 @@ def split_row(entry: CorpusEntry, split: str, splits: dict[str, pd.DataFrame]) -
     words = word_counts(table["text"])
     row |= {"rows": len(table), "words_mean": words.mean()}
     row |= {name: words.quantile(share) for name, share in QUANTILES.items()}
-    row["wordnet_share_of_words"] = augment.coverage(list(table["text"]))
-    row["wordnet_share_of_tokens"] = augment.coverage(list(table["text"]), signs=True)
+    row["wordnet_share_of_words"] = synonyms.coverage(list(table["text"]))
+    row["wordnet_share_of_tokens"] = synonyms.coverage(list(table["text"]), signs=True)
     if "train" in splits:
         majority = splits["train"]["label"].value_counts(sort=False).sort_index().idxmax()
         row["majority_class"] = entry.labels[majority]
@@ -104,8 +107,8 @@ def duplicate_rows(entry: CorpusEntry, splits: dict[str, pd.DataFrame]) -> list[
     Within a split, rows that repeat an earlier row. `rows_other_label`: no row there with that text has the same label.
     """
     found = []
-    for place, split in enumerate(corpora.SPLITS):
-        for against in corpora.SPLITS[: place + 1]:
+    for place, split in enumerate(SPLITS):
+        for against in SPLITS[: place + 1]:
             if split in splits and against in splits:
                 shared, disagree = _repeats(splits[split], splits[against], split == against)
                 found.append(
@@ -140,7 +143,7 @@ def summarise(entries: list[CorpusEntry]) -> dict[str, pd.DataFrame]:
     rows: dict[str, list[dict]] = {"splits": [], "labels": [], "lengths": [], "duplicates": []}
     for entry in entries:
         splits = present_splits(entry)
-        for split in corpora.SPLITS:
+        for split in SPLITS:
             rows["splits"].append(split_row(entry, split, splits))
             if split in splits:
                 rows["labels"] += label_rows(entry, split, splits[split])

@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from lclstudy import config, dropout, paths, subsets, train
+from lclstudy import paths
 from lclstudy.errors import StudyError
+from lclstudy.models import dropout
+from lclstudy.plan.spec import make_spec
+from lclstudy.statistics import subsets
+from lclstudy.training import loop
 
 FOLDER = paths.ROOT / "benchmarks"
 sys.path.append(str(FOLDER))
@@ -23,8 +27,8 @@ import versions  # noqa: E402
 @pytest.fixture(params=["lcl", "scl", "ce"])
 def pair(request):
     """Ours and the plain version, from the same weights, without dropout."""
-    spec = config.spec("embedded", request.param, encoder="tiny", learning_rate=1e-3, epochs=1)
-    data = train.prepare(spec)
+    spec = make_spec("embedded", request.param, encoder="tiny", learning_rate=1e-3, epochs=1)
+    data = loop.prepare(spec)
     assert data.used is not None  # ours has fewer embeddings
     made = versions.Ours(spec, data), versions.Plain(spec, data)
     for version in made:
@@ -35,12 +39,12 @@ def pair(request):
 def test_plain_steps_equal_ours(pair):
     """Loss, its parts and logits of three batches, with steps of the optimiser between them; then the weights."""
     used = pair[0].data.used
-    optimizers = [train.adamw(version.objective, 1e-3, fused=False) for version in pair]
+    optimizers = [loop.adamw(version.objective, 1e-3, fused=False) for version in pair]
     for batches in zip(*(version.batches for version in pair), range(3), strict=False):
         outcomes = []
         for version, batch, optimizer in zip(pair, batches, optimizers, strict=False):
             schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
-            outcomes.append(train.step(version.objective, batch, optimizer, schedule, "fp32"))
+            outcomes.append(loop.step(version.objective, batch, optimizer, schedule, "fp32"))
         ours, plain = outcomes
         torch.testing.assert_close(plain.loss, ours.loss, rtol=1e-5, atol=0)
         torch.testing.assert_close(plain.parts, ours.parts, rtol=1e-5, atol=1e-6)
@@ -55,7 +59,7 @@ def test_plain_steps_equal_ours(pair):
 @pytest.mark.parametrize("objective", ["lcl", "scl"])
 def test_plain_gradients_equal_ours(objective):
     """At a low temperature: random weights give features so alike that at 0.3 even a wrong temperature changes nothing."""
-    spec = config.spec("embedded", objective, encoder="tiny", temperature=0.01)
+    spec = make_spec("embedded", objective, encoder="tiny", temperature=0.01)
     assert versions.apart((versions.Ours, spec), (versions.Plain, spec))[2] < 4e-6
 
 
@@ -73,8 +77,8 @@ def test_plain_takes_nothing_of_what_makes_ours_fast(pair):
 
 def test_the_check_sees_other_gradients():
     """Two objectives differ, two precisions do so a little, and an objective is its own like in another process."""
-    one, other = (config.spec("embedded", name, encoder="tiny") for name in ("scl", "ce_aug"))
-    bf16 = config.spec("embedded", "scl", encoder="tiny", precision="bf16")
+    one, other = (make_spec("embedded", name, encoder="tiny") for name in ("scl", "ce_aug"))
+    bf16 = make_spec("embedded", "scl", encoder="tiny", precision="bf16")
     ours, again, none = versions.apart((versions.Ours, one), (versions.Ours, one))
     assert (ours, none) == (again, 0)
     assert 1e-5 < versions.apart((versions.Ours, one), (versions.Ours, bf16))[2] < 0.05
@@ -141,7 +145,7 @@ def test_all_of_gpu_but_cuda_itself(monkeypatch, capsys):
 
 def test_a_check_on_the_gpu_that_fails_is_its_exit_status(monkeypatch, capsys):
     monkeypatch.setattr(gpu, "LIMITS", {"bf16": 1e-6})
-    rows = gpu.check(config.spec("embedded", "ce", encoder="tiny"), torch.device("cpu"))
+    rows = gpu.check(make_spec("embedded", "ce", encoder="tiny"), torch.device("cpu"))
     assert [row[-1] for row in rows] == ["DIFFERS"]
     monkeypatch.setattr(sys, "argv", ["gpu.py", "--device", "cpu", "--encoder", "tiny", "--quick"])
     monkeypatch.setattr(gpu, "report", lambda *_: ("", False))

@@ -7,7 +7,9 @@ import importlib.util
 import numpy as np
 import pytest
 
-from lclstudy import catalog, corpora, paths
+from lclstudy import paths
+from lclstudy.corpora.load import load_corpus
+from lclstudy.plan import catalog
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def generator():
 
 @pytest.fixture(scope="module")
 def embedded():
-    return corpora.load("embedded")
+    return load_corpus("embedded")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from lclstudy import paths
 
 LINES = (paths.ROOT / "requirements.txt").read_text("utf-8").splitlines()
 PINS = dict(line.split("==") for line in LINES if line and not line.startswith("#"))
-OWN = {"lclstudy", "conftest"}
+OWN = {"lclstudy", "tests", "conftest"}
 
 
 def normal(name: str) -> str:

@@ -6,8 +6,10 @@ import io
 import pandas as pd
 import pytest
 
-from lclstudy import catalog, corpora, paths
-from lclstudy.catalog import CorpusEntry
+from lclstudy import paths
+from lclstudy.corpora.load import SPLITS
+from lclstudy.plan import catalog
+from lclstudy.plan.catalog import CorpusEntry
 
 SUMMARY = paths.ROOT / "data" / "summary"
 
@@ -34,7 +36,7 @@ ENTRY = CorpusEntry(name="toy", title="Toy", task="", labels=("no", "yes"), file
 
 def test_every_split_of_every_corpus_is_there(tracked):
     rows = tracked["splits"]
-    expected = [(name, split) for name in catalog.corpora() for split in corpora.SPLITS]
+    expected = [(name, split) for name in catalog.corpora() for split in SPLITS]
     assert list(zip(rows["corpus"], rows["split"], strict=True)) == expected
     assert set(rows["status"]) <= {"present", "absent"}
     absent = rows["status"] == "absent"

@@ -1,0 +1,1 @@
+"""Which part of label-aware contrastive loss matters?"""

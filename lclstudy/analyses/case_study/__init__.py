@@ -1,0 +1,1 @@
+"""Does the loss help most on the most confusable classes?"""

@@ -1,0 +1,1 @@
+"""What are the corpora like?"""

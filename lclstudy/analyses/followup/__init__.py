@@ -1,0 +1,1 @@
+"""What does the follow-up report's grid give when it is run?"""

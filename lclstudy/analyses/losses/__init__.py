@@ -1,0 +1,1 @@
+"""What does each loss do to the geometry of a batch?"""

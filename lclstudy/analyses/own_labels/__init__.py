@@ -1,0 +1,1 @@
+"""Would the loss help on labels of one's own?"""

@@ -1,0 +1,177 @@
+"""The card of a corpus of one's own: accuracy, confusions, cost and power of CE and LCL in one figure that explains itself."""
+
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from lclstudy.plan import names
+from lclstudy.show.plots import class_order
+from lclstudy.show.style import DOUBLE, NEUTRAL, SMALLEST, colour, marker, style
+from lclstudy.statistics import metrics
+
+MATRIX = 15  # up to so many classes the whole confusion is drawn, of more the pairs most often confused
+PAIRS = 10
+_DETECTED = 0.8
+
+
+@style()
+def card(
+    title: str,
+    answer: str,
+    scores: dict[str, Sequence[float]],
+    intervals: dict[str, tuple[float, float]],
+    confusion: np.ndarray,
+    classes: Sequence[str],
+    seconds: dict[str, Sequence[float]],
+    curve: pd.DataFrame,
+    gain: float,
+) -> Figure:
+    """One figure, 6.9 inches wide, that answers: does LCL help on these labels?
+
+    `title` names corpus, texts, classes, encoder and n; `answer` is the finding, in a line. By objective: `scores` test
+    accuracies (%) a run each, `intervals` (low, high) of their means, NaN for one run, and `seconds` of training. `confusion`
+    [C, C] are counts summed over runs; `curve` is of `tables.power_curve` for a `gain` in points.
+    """
+    figure = plt.figure(figsize=(DOUBLE, 4.8), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.2))  # so that long class names on the right move nothing here
+    top, middle, bottom = left.subplots(3, 1, height_ratios=(1, 0.8, 1.25))
+    figure.suptitle("\n".join(textwrap.wrap(title, 105) + textwrap.wrap(answer, 105)), x=0.01, ha="left", fontsize=SMALLEST + 2,
+                    parse_math=False)  # fmt: skip
+    accuracy_dots(scores, intervals, top)
+    seconds_bars(seconds, middle)
+    power_line(curve, gain, max(map(len, scores.values())), bottom)
+    few = len(classes) <= MATRIX
+    (confusion_matrix if few else confusion_pairs)(np.asarray(confusion), classes, right.subplots())
+    what = "Which classes are taken for which,\nin % of the texts of a label, all runs of both losses" if few else (
+        f"The pairs most often confused, of {len(classes):,} classes,\nall runs of both losses")  # fmt: skip
+    right.suptitle(what, x=0.03, ha="left", fontsize=SMALLEST + 1)  # above its axes a title would run over the edge
+    return figure
+
+
+def accuracy_dots(scores: dict, intervals: dict, ax: Axes) -> Axes:
+    """A row per objective: small marks are runs, the large one their mean, the line its 95 % interval."""
+    for row, (name, values) in enumerate(scores.items()):
+        look = {"color": colour(name), "marker": marker(name), "linestyle": "none"}
+        ax.plot(values, np.full(len(values), row + 0.22), markersize=3, alpha=0.6, **look)
+        if len(values):
+            ax.plot(intervals[name], (row, row), color=colour(name), linewidth=1)
+            ax.plot(np.mean(values), row, markersize=6, **look)
+    _objective_rows(ax, {name: f"{np.mean(values):.1f} %" if len(values) else "not run" for name, values in scores.items()})
+    ax.set_title("Test accuracy: small mark one seed,\nlarge mark mean, line its 95 % interval")
+    ax.set_xlabel("accuracy (%)")
+    ax.xaxis.set_major_locator(MaxNLocator(5, min_n_ticks=3))
+    ax.margins(x=0.08)
+    ax.grid(axis="x")
+    return ax
+
+
+def seconds_bars(seconds: dict, ax: Axes) -> Axes:
+    """Training time of the median run of each objective, a mark per run; the title gives the ratio of LCL to CE."""
+    middle = {name: float(np.median(values)) if len(values) else np.nan for name, values in seconds.items()}
+    for row, (name, values) in enumerate(seconds.items()):
+        ax.barh(row, np.nan_to_num(middle[name]), height=0.5, color=colour(name), alpha=0.35)
+        ax.plot(values, np.full(len(values), row), color=colour(name), marker=marker(name), markersize=3, linestyle="none")
+    _objective_rows(ax, {name: f"{mean:,.0f} s" if mean >= 10 else f"{mean:.1f} s" if mean > 0 else "not run"
+                         for name, mean in middle.items()})  # fmt: skip
+    ratio = middle["lcl"] / middle["ce"]
+    ax.set_title("Cost: LCL and CE not both run" if np.isnan(ratio) else f"Cost: LCL trains {ratio:.1f} times as long as CE")
+    ax.set_xlabel("seconds of training per run (bar: median)")
+    ax.set_xlim(left=0)
+    return ax
+
+
+def _objective_rows(ax: Axes, told: dict[str, str]) -> None:
+    ax.set_yticks(range(len(told)), [f"{names.objective(name)}  {text}" for name, text in told.items()])
+    ax.set_ylim(len(told) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.set_axisbelow(True)
+
+
+def power_line(curve: pd.DataFrame, gain: float, now: int, ax: Axes) -> Axes:
+    """Chance that a test sees a gain, against the number of seeds; band: the 80 % interval of the spread between seeds."""
+    told = f"Chance to see a true gain of {gain:g} {'point' if gain == 1 else 'points'}"
+    if curve.empty:
+        ax.set_title(told)
+        ax.text(0.5, 0.5, "no spread between seeds to go by:\ngive 3 seeds or more", ha="center", va="center",
+                transform=ax.transAxes, color=NEUTRAL)  # fmt: skip
+        ax.set_axis_off()
+        return ax
+    ax.fill_between(curve["n"], 100 * curve["low"], 100 * curve["high"], color=colour("lcl"), alpha=0.15, linewidth=0)
+    ax.plot(curve["n"], 100 * curve["power"], color=colour("lcl"))
+    ax.axhline(100 * _DETECTED, color=NEUTRAL, linewidth=0.8, linestyle=":")
+    ax.axvline(now, color=NEUTRAL, linewidth=0.8)
+    ax.set(xscale="log", ylim=(0, 103), xlabel=f"seeds per loss (upright line: now, {now})", ylabel="chance (%)")
+    ticks = [n for n in (2, 3, 5, 10, 20, 50, 100, 300, 1000, 3000, 10000, 20000) if curve["n"].min() <= n <= curve["n"].max()]
+    ax.set_xticks(ticks, [f"{n:,}" for n in ticks])
+    ax.minorticks_off()
+    reached = curve[curve["power"] >= _DETECTED]
+    where = "80 % is out of reach"
+    if len(reached):
+        ax.plot(reached["n"].iloc[0], 100 * reached["power"].iloc[0], color=colour("lcl"), marker="o", markersize=4)
+        where = f"80 % at {reached['n'].iloc[0]:,} seeds"
+    ax.set_title(f"{told}:\n{where} (band: spread uncertain)")
+    return ax
+
+
+def confusion_matrix(confusion: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
+    """Row shares in percent of a confusion matrix [C, C] of counts, rows without texts grey; classes alike are neighbours."""
+    with np.errstate(invalid="ignore"):
+        shares = 100 * confusion / confusion.sum(axis=1, keepdims=True)
+    order = class_order(confusion)
+    shown = shares[np.ix_(order, order)]
+    # A square-root scale, because confusions are far rarer than right answers.
+    ax.imshow(shown, cmap="Blues", norm=PowerNorm(0.5, 0, 100), aspect="auto")
+    ax.set_facecolor("#DDDDDD")
+    labels = [drawable(classes[index], index) for index in order]
+    ax.set_xticks(range(len(labels)), labels, rotation=90, parse_math=False)
+    ax.set_yticks(range(len(labels)), labels, parse_math=False)
+    ax.tick_params(length=0)
+    for (row, column), share in np.ndenumerate(shown):
+        if share >= 0.5:
+            ax.text(column, row, f"{share:.0f}", ha="center", va="center", fontsize=SMALLEST,
+                    color="white" if share > 35 else "black")  # fmt: skip
+    ax.set(xlabel="answer of the model", ylabel="label of the text")
+    return ax
+
+
+def confusion_pairs(confusion: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
+    """The pairs of classes most often taken for each other, as shares of the texts of both (%)."""
+    nearest = metrics.confused_pairs(confusion)[:PAIRS]
+    shares = [100 * both / confusion[[a, b]].sum() for a, b, both in nearest]
+    labels = [f"{drawable(classes[a], a)}\n{drawable(classes[b], b)}" for a, b, _ in nearest]
+    ax.barh(range(len(shares)), shares, height=0.6, color="#6BAED6")
+    for row, share in enumerate(shares):
+        ax.annotate(f"{share:.0f}", (share, row), (2, 0), textcoords="offset points", va="center")
+    ax.set_yticks(range(len(labels)), labels, parse_math=False)
+    ax.set_ylim(max(len(labels), 1) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlabel("taken for the other, % of the texts of both")
+    ax.margins(x=0.12)
+    return ax
+
+
+def drawable(name: str, index: int, width: int = 18) -> str:
+    """A class name as a figure can show it: shortened, or `class 7` where the font has no letters for it.
+
+    The font has no emoji and no Chinese, and matplotlib writes right-to-left scripts backwards. Classes count from 1.
+    """
+    right_to_left = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name)
+    if right_to_left or not all(ord(letter) in _letters() for letter in name):
+        return f"class {index + 1}"
+    return name if len(name) <= width else name[: width - 1] + "…"
+
+
+@cache
+def _letters() -> frozenset[int]:
+    path = font_manager.findfont("DejaVu Sans")
+    return frozenset(font_manager.get_font(path).get_charmap())

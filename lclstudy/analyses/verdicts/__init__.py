@@ -1,0 +1,1 @@
+"""Which claims of both papers hold?"""

@@ -1,0 +1,179 @@
+"""The second view of a text: some of its words replaced by WordNet synonyms, the same way every time.
+
+The protocol (paper section 4.2) replaces 30 % of the words. What counts here:
+
+- A *word* is a run of letters, digits and underscores, with inner hyphens and apostrophes: `well-known` and `don't` are one
+  word each. Placeholders of the corpora (`URL`, `USER_MENTION`, `[NAME]`) are no words, and never change.
+- The number of words to replace is the rate times *all* words, rounded up, as in the augmenter that the released code calls.
+  They are drawn from the words that have synonyms; where there are fewer, all of these are replaced.
+- Synonyms of a word are the lemmas of all synsets that WordNet's morphology finds for it, other than the word itself and its
+  base form (`took` does not become `take`). They are put in uninflected, each as likely as the others. Lemmas with other
+  signs than letters, hyphens and apostrophes are left out.
+- Function words and words of one character are left alone.
+"""
+
+import math
+import random
+import re
+from functools import cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+from lclstudy.errors import StudyError, unknown
+
+from . import wordnet
+
+KINDS = ("wordnet", "dropout")
+
+# The closed word classes of English, which carry grammar rather than meaning: a synonym of `was`, `not` or `in` spoils a text.
+# NLTK's own list needs a second download; scikit-learn's lacks `did` and `does`, and holds `cry`, `serious` and `fire`.
+_FUNCTION_WORDS = """
+a an the this that these those each every either neither both all any some no none such same other another own few many
+more most much less least several enough only
+i me my mine myself we us our ours ourselves you your yours yourself yourselves he him his himself she her hers herself
+it its itself they them their theirs themselves one ones oneself who whom whose which what whoever whatever whichever
+someone somebody something anyone anybody anything everyone everybody everything nobody nothing
+be am is are was were been being have has had having do does did doing done can could may might must shall should will
+would ought cannot
+about above across after against along amid among around as at before behind below beneath beside besides between beyond
+by despite down during except for from in inside into near of off on onto out outside over past per since through
+throughout till to toward towards under underneath until up upon via with within without
+and but or nor so yet if because although though while whereas unless whether than
+not never also too very just even still again once then now here there when where why how ever quite rather almost
+however therefore thus hence else perhaps maybe yes
+"""
+STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
+
+_WORD_CHARACTER = r"[\w\u0300-\u036f]"  # an accent may follow its letter as a sign of its own
+# Group 1 is a word; a token without it is a placeholder or a sign.
+_TOKEN = re.compile(
+    rf"\[[A-Z]+\]|\b(?:URL|USER_MENTION)\b|({_WORD_CHARACTER}+(?:[-'\u2019]{_WORD_CHARACTER}+)*)|\S",
+)
+_PLAIN_LEMMA = re.compile(r"[A-Za-z]+(?:[-'_][A-Za-z]+)*")
+
+
+def second_views(texts: list[str], kind: str, rate: float, seed: int) -> list[str]:
+    """One second view per text: `wordnet` replaces words, `dropout` gives the same text (the encoder's dropout differs).
+
+    Raises StudyError on another kind, a rate outside 0 to 1, or if there is no WordNet.
+    """
+    if kind not in KINDS:
+        raise unknown("kind of second view", kind, KINDS)
+    if kind == "dropout":
+        return list(texts)
+    return [synonyms(text, rate, seed) for text in texts]
+
+
+class Replacement(NamedTuple):
+    """A word of a text, from `start` to `end`, and the synonym that takes its place in the second view, in its case."""
+
+    start: int
+    end: int
+    word: str
+    synonym: str
+
+
+class Changes(NamedTuple):
+    """How many words a text has, how many of them have synonyms, how many are to be replaced, and how many are."""
+
+    words: int
+    replaceable: int
+    wanted: int
+    replaced: int
+
+
+def synonyms(text: str, rate: float, seed: int) -> str:
+    """`text` with the share `rate` (0 to 1) of its words replaced by WordNet synonyms; case, signs and white space stay.
+
+    A function of its arguments alone. A higher rate replaces the words of a lower rate the same way, and more.
+    Raises StudyError if the rate is outside 0 to 1, or if there is no WordNet.
+    """
+    pieces, end = [], 0
+    for start, stop, _, synonym in replacements(text, rate, seed):
+        pieces += text[end:start], synonym
+        end = stop
+    return "".join([*pieces, text[end:]])
+
+
+def replacements(text: str, rate: float, seed: int) -> list[Replacement]:
+    """What `synonyms` replaces, in the order of the text. Raises as `synonyms` does."""
+    wanted, replaceable = _drawn(text, rate, seed)
+    chosen = [(word, synonym) for _, word, synonym in replaceable[:wanted]]
+    made = [Replacement(*word.span(), word[0], _with_case(synonym, word[0])) for word, synonym in chosen]
+    return sorted(made)
+
+
+def count_changes(text: str, rate: float, seed: int) -> Changes:
+    """The counts behind `synonyms` of the same arguments. Raises as `synonyms` does."""
+    wanted, replaceable = _drawn(text, rate, seed)
+    return Changes(len(_words(text)), len(replaceable), wanted, min(wanted, len(replaceable)))
+
+
+def is_first_sense(word: str, synonym: str) -> bool:
+    """Whether the synonym is of the word's first sense in any part of speech: WordNet lists the most frequent sense first.
+
+    Raises StudyError if there is no WordNet.
+    """
+    reader = wordnet.ensure()
+    firsts = [synset for pos in "nvar" for synset in reader.synsets(_normal(word), pos)[:1]]
+    return synonym.lower() in {name.replace("_", " ").lower() for synset in firsts for name in synset.lemma_names()}
+
+
+def _drawn(text: str, rate: float, seed: int) -> tuple[int, list[tuple[float, re.Match, str]]]:
+    """How many words to replace; and all that could be, with a synonym each, in the order in which they are taken."""
+    if not 0 <= rate <= 1:
+        raise StudyError(f"augment_rate must be from 0 to 1; given {rate!r}.")
+    words = _words(text)
+    draw = _generator(text, seed).random
+    replaceable = []  # (order, match, synonym)
+    for word in words:
+        choices = _choices(_normal(word[0]))
+        if choices:
+            replaceable.append((draw(), word, choices[int(draw() * len(choices))]))
+    return math.ceil(round(rate * len(words), 9)), sorted(replaceable, key=lambda entry: entry[0])
+
+
+def coverage(texts: list[str], signs: bool = False) -> float:
+    """The share of the tokens of `texts` that WordNet knows, inflected or not, 0 to 1; 0 if there are none.
+
+    Tokens are the words; with `signs` also each punctuation sign and placeholder, which WordNet never knows. The paper
+    (section 4.2) does not say what it counted, but its shares are those with signs. Raises StudyError if there is no WordNet.
+    """
+    tokens = [token for text in texts for token in _TOKEN.finditer(text) if signs or token[1]]
+    known = sum(_is_known(_normal(token[1])) for token in tokens if token[1])
+    return known / len(tokens) if tokens else 0.0
+
+
+def _words(text: str) -> list[re.Match]:
+    return [token for token in _TOKEN.finditer(text) if token[1]]
+
+
+def _normal(word: str) -> str:
+    return word.lower().replace("\u2019", "'")
+
+
+def _generator(text: str, seed: int) -> random.Random:
+    # `hash` differs from process to process. Only random() is used, which Python keeps the same from version to version.
+    return random.Random(int.from_bytes(blake2b(f"{seed}\n{text}".encode(errors="surrogatepass"), digest_size=8).digest()))
+
+
+@cache
+def _is_known(word: str) -> bool:
+    return bool(wordnet.ensure().synsets(word))
+
+
+@cache
+def _choices(word: str) -> tuple[str, ...]:
+    """The synonyms of a lower-case word in alphabetical order; none for a function word."""
+    if len(word) == 1 or word in STOP_WORDS:
+        return ()
+    reader = wordnet.ensure()
+    own_forms = {word, *(reader.morphy(word, pos) for pos in "nvar")}
+    found = {name.lower() for synset in reader.synsets(word) for name in synset.lemma_names() if _PLAIN_LEMMA.fullmatch(name)}
+    return tuple(sorted(name.replace("_", " ") for name in found - own_forms))
+
+
+def _with_case(synonym: str, word: str) -> str:
+    if word.isupper():
+        return synonym.upper()
+    return synonym[:1].upper() + synonym[1:] if word[:1].isupper() else synonym

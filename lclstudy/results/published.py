@@ -1,0 +1,63 @@
+"""The numbers that the two papers print, read from `data/published`. `data/published/README.md` explains every column."""
+
+import pandas as pd
+
+from lclstudy import paths
+from lclstudy.errors import unknown
+
+PAPERS = ("suresh2021", "modarres")
+
+
+def table(paper: str | None = None, table: int | None = None) -> pd.DataFrame:
+    """The cells of the papers' tables: all, those of one paper, or of one table of it (by its printed number).
+
+    One row per printed cell. `value` and `spread` (a standard deviation) are in percent; `spread` and `n` are missing where the
+    paper gives none. `value_rounding` and `spread_rounding` are half a unit of the last printed digit: what a number may be off
+    by rounding alone. Raises StudyError on an unknown paper or table.
+    """
+    cells = _of_paper(_read("numbers", numbers=("value", "spread")), paper)
+    if table is not None:
+        if table not in set(cells["table"]):
+            raise unknown(f"table of {paper or 'the papers'}", table, sorted(set(cells["table"])))
+        cells = cells[cells["table"] == table]
+    return cells.reset_index(drop=True)
+
+
+def significance_tests() -> pd.DataFrame:
+    """The significance tests in the text of Suresh and Ong (2021), one row per pair of methods.
+
+    `p` stands to the true p value as `p_relation` says (`=`, `<`, `>`); `t` is missing where only p is given. `t_rounding` and
+    `p_rounding` are half a unit of the last printed digit.
+    """
+    return _read("tests", numbers=("t", "p"))
+
+
+def text_numbers(paper: str | None = None) -> pd.DataFrame:
+    """The numbers in running text: split sizes, settings, searches, run times. Raises StudyError on an unknown paper."""
+    return _of_paper(_read("text_numbers"), paper).reset_index(drop=True)
+
+
+def class_sets() -> dict[str, tuple[str, ...]]:
+    """The class subsets of EmpatheticDialogues in Section 5.3, by name, classes in the printed order."""
+    members = _read("class_sets").sort_values("position", kind="stable")
+    return {name: tuple(group["class"]) for name, group in members.groupby("set", sort=False)}
+
+
+def _read(name: str, numbers: tuple[str, ...] = ()) -> pd.DataFrame:
+    frame = pd.read_csv(paths.published() / f"{name}.csv", dtype=dict.fromkeys(numbers, "string"), keep_default_na=False,
+                        na_values={column: [""] for column in (*numbers, "n")})  # fmt: skip
+    if "n" in frame:
+        frame["n"] = frame["n"].astype("Int64")
+    for column in numbers:
+        decimals = frame[column].str.partition(".")[2].str.len()
+        frame[f"{column}_rounding"] = (0.5 * 10.0 ** -decimals.astype("Float64")).astype("float64")
+        frame[column] = frame[column].astype("float64")
+    return frame
+
+
+def _of_paper(frame: pd.DataFrame, paper: str | None) -> pd.DataFrame:
+    if paper is None:
+        return frame
+    if paper not in PAPERS:
+        raise unknown("paper", paper, PAPERS)
+    return frame[frame["paper"] == paper]

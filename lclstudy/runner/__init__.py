@@ -1,0 +1,1 @@
+"""Executes the notebooks, makes the tracked ones anew, and writes the results into the README."""

@@ -1,0 +1,289 @@
+"""How runs are executed: one after another, in worker processes, or on a Ray cluster. The same spec gives the same record.
+
+Each executor yields the record of every run that `take` hands it, as it finishes; `tell` hears how far one is. Closing it ends
+what it started. Worker processes are our own: to pebble's we would still add progress, a GPU each and the end with the parent.
+"""
+
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from functools import lru_cache, partial
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from lclstudy import paths
+from lclstudy.errors import StudyError
+from lclstudy.plan import catalog
+from lclstudy.plan.spec import RunSpec
+from lclstudy.results.records import Record
+
+from .progress import Teller
+
+# Of torch, in every run: another number sums in another order, which changes the last bits, and two runs with a thread each
+# train more in an hour than one with two.
+THREADS = 1
+RETRIES = 2  # of a run whose node is lost
+
+Take = Callable[[bool], RunSpec | None]  # whether to wait for what other commands train
+Tell = Callable[[RunSpec, int, int, str], None]
+
+
+def attempt(spec: RunSpec, executor: str, device: str | None, tell: Callable[[int, int, str], None], data=None) -> Record:
+    """The record of one run: a failed one, with the reason, whatever it died of."""
+    import torch
+
+    from lclstudy.training import loop
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    try:
+        return loop.run(spec, device, partial(Teller, tell), executor, data)
+    except Exception as error:
+        reason = str(error) if isinstance(error, StudyError) else f"{type(error).__name__}: {error}"
+        return failure(spec, executor, reason, traceback.format_exc(limit=-8))
+    finally:
+        torch.set_num_threads(threads)
+
+
+def failure(spec: RunSpec, executor: str, reason: str, trace: str = "") -> Record:
+    """A failed record: the reason in one line, and the traceback without the place of the repository."""
+    reason = next(iter(reason.strip().splitlines()), "")
+    trace = trace.replace(f"{paths.ROOT}{os.sep}", "")
+    return Record(spec, (), status="failed", failure=reason, traceback=trace, executor=executor)
+
+
+def cores() -> int:
+    """How many of the machine's cores this process may use."""
+    import joblib  # sees the quota of a container as well
+
+    return joblib.cpu_count()
+
+
+def places(specs: list[RunSpec], device: str | None, workers: int | None) -> list[str | None]:
+    """What each worker process sees: a GPU's name, as many times as the largest encoder has room on it, or None on a CPU.
+
+    Raises StudyError if the device is not there.
+    """
+    import torch
+
+    from lclstudy.training import loop
+
+    place = loop.choose_device(device)
+    if place.type != "cuda":
+        return [None] * (workers or (cores() if place.type == "cpu" else 1))
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = seen.split(",") if seen else [str(number) for number in range(torch.cuda.device_count())]
+    names = names if place.index is None else [names[place.index]]
+    each = int(1 / max((catalog.encoder(spec.encoder).gpu_share for spec in specs), default=1))
+    return [names[number % len(names)] for number in range(workers or each * len(names))]
+
+
+def choose(specs: list[RunSpec], device: str | None, workers: int | None) -> str:
+    """The executor that suits. Raises as `places` does."""
+    if specs and cluster_is_here():
+        return "ray"
+    return "processes" if min(len(specs), len(places(specs, device, workers))) > 1 else "serial"
+
+
+def serial(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record]:
+    while spec := take(True):
+        yield attempt(spec, "serial", device, partial(tell, spec))
+
+
+def processes(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record]:
+    free = list(reversed(places(specs, device, workers)))
+    hired, idle, busy = [], [], {}  # idle: (pipe, worker, place); busy: pipe -> (worker, place, spec)
+    try:
+        while True:
+            while (idle or free) and (spec := take(not busy)):
+                pipe, worker, place = idle.pop() if idle else _hire(device, free.pop())
+                hired += [worker] if worker not in hired else []
+                busy[pipe] = worker, place, spec
+                with suppress(OSError):  # the worker is dead: reading its answer tells
+                    pipe.send(spec)
+            if not busy:
+                return
+            for pipe in wait(list(busy)):
+                worker, place, spec = busy[pipe]
+                try:
+                    told = pipe.recv()
+                except (EOFError, OSError):
+                    del busy[pipe]
+                    free.append(place)
+                    worker.join()
+                    reason = f"its worker process ended with status {worker.exitcode} (killed for memory? try fewer workers)"
+                    yield failure(spec, "processes", reason)
+                    continue
+                if not isinstance(told, Record):
+                    tell(spec, *told)
+                    continue
+                del busy[pipe]
+                idle.append((pipe, worker, place))
+                yield told
+    finally:
+        for worker in hired:
+            worker.kill()
+            worker.join()
+
+
+def _hire(device: str | None, place: str | None):
+    """A new worker process: (our end of its pipe, the process, its place)."""
+    # A fork of this process would copy torch's threads and locks. One of a server that has only imported it costs no import.
+    context = multiprocessing.get_context("spawn" if sys.platform == "darwin" else "forkserver")
+    context.set_forkserver_preload(["lclstudy.training.loop"])
+    ours, theirs = context.Pipe()
+    worker = context.Process(target=_work, args=(theirs, device, place), daemon=True)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: an interrupt is the parent's to handle
+    try:
+        worker.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    theirs.close()  # so that the end of the worker closes the pipe
+    return ours, worker, place
+
+
+def _work(pipe, device: str | None, place: str | None) -> None:
+    """A worker process: trains what comes through the pipe."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if place is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"], device = place, "cuda"
+    with suppress(EOFError, OSError):
+        while True:
+            pipe.send(attempt(pipe.recv(), "processes", device, lambda *told: pipe.send(told)))
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)  # at once, whatever torch computes
+
+
+def cluster_is_here() -> bool:
+    """Whether RAY_ADDRESS is set, or this machine belongs to a cluster, as `ray start` notes. Starts and imports nothing."""
+    if os.environ.get("RAY_ADDRESS"):
+        return True
+    noted = Path(os.environ.get("RAY_TMPDIR", tempfile.gettempdir()), "ray", "ray_current_cluster")
+    with suppress(OSError, ValueError):
+        host, _, port = noted.read_text().strip().rpartition(":")
+        socket.create_connection((host, int(port)), timeout=2).close()
+        return True
+    return False
+
+
+def on_ray(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record]:
+    """On the cluster that is there, else on a local one. The driver prepares; nodes need the environment alone."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    ours = not ray.is_initialized()
+    if ours:
+        _join_or_start(workers)
+    shipped, running = {}, {}  # running: a task's reference -> (spec, its share of a GPU, or 1 core)
+    try:
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        board = ray.remote(_Told).options(num_cpus=0, scheduling_strategy=here).remote()
+        task = ray.remote(max_retries=RETRIES, retry_exceptions=False)(_on_node)
+        while True:
+            there = ray.cluster_resources()  # each time, because nodes come and go
+            gpus = 0 if device == "cpu" else there.get("GPU", 0)
+            room = (gpus or there.get("CPU", 1)) - sum(share for _, share in running.values())
+            while room > 0.01 and len(running) < (workers or len(running) + 1) and (spec := take(not running)):
+                share = catalog.encoder(spec.encoder).gpu_share if gpus else 0
+                job = task.options(num_gpus=share).remote(spec, device, [_ship(spec, shipped)], board)
+                running[job] = spec, share or 1
+                room -= share or 1
+            if not running:
+                return
+            ended, _ = ray.wait(list(running), timeout=1)
+            for spec, told in ray.get(board.take.remote()).items():
+                tell(spec, *told)
+            for job in ended:
+                spec, _ = running.pop(job)
+                try:
+                    yield ray.get(job)
+                except ray.exceptions.RayError as error:
+                    yield failure(spec, "ray", f"{type(error).__name__}: {error}", str(error))
+    finally:
+        for job in running:
+            ray.cancel(job, force=True)
+        if ours:
+            ray.shutdown()
+
+
+def _join_or_start(workers: int | None) -> None:
+    import ray
+
+    environment = {"py_modules": [str(paths.PACKAGE)], "excludes": ["__pycache__"]}
+    how = {"runtime_env": environment, "log_to_driver": False, "logging_level": "warning"}
+    address = "auto" if cluster_is_here() else "local"
+    if address == "local":
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        how |= {"num_cpus": workers or cores(), "include_dashboard": False}
+    try:
+        ray.init(address=address, **how)
+    except Exception as error:  # Ray raises plain ones
+        reason = str(error).partition("\n")[0]
+        raise StudyError(f"Ray did not start: {reason} Start a cluster with 'ray start', or use 'processes'.") from error
+
+
+def _ship(spec: RunSpec, shipped: dict):
+    """The reference of what the run trains on, put on the cluster once; within it that of the encoder, which corpora share."""
+    import ray
+
+    from lclstudy.training import loop
+
+    key = loop.prepared_from(spec)
+    if key not in shipped:
+        data = loop.prepare(spec)
+        if isinstance(data, loop.Prepared):
+            weights = data.encoder.weights
+            weights = weights if weights.startswith("sha256:") else (weights, key)  # others depend on the corpus
+            if weights not in shipped:
+                shipped[weights] = ray.put(data.encoder)
+            data = replace(data, encoder=shipped[weights])
+        shipped[key] = ray.put(data)
+    return shipped[key]
+
+
+def _on_node(spec: RunSpec, device: str | None, data: list, board) -> Record:
+    """A task on a node. `data` has the reference, in a list because Ray would fetch it anew for each task."""
+    from lclstudy.training import loop
+
+    found = _fetch(data[0])
+    if isinstance(found, loop.Prepared):
+        found = replace(found, encoder=_fetch(found.encoder))
+    record = attempt(spec, "ray", device, lambda *told: board.tell.remote(spec, told), found)
+    if record.failure:
+        record.failure = f"on node {socket.gethostname()}: {record.failure}"
+    return record
+
+
+@lru_cache(maxsize=2)
+def _fetch(reference):
+    import ray
+
+    return ray.get(reference)
+
+
+class _Told:
+    """How far each run is, in the driver's reach: an actor beside it."""
+
+    def __init__(self):
+        self._told = {}
+
+    def tell(self, spec: RunSpec, told: tuple) -> None:
+        self._told[spec] = told
+
+    def take(self) -> dict:
+        told, self._told = self._told, {}
+        return told
+
+
+EXECUTORS = {"serial": serial, "processes": processes, "ray": on_ray}

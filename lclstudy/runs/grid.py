@@ -1,0 +1,129 @@
+"""Trains the runs of a grid that have no result yet."""
+
+import logging
+import time
+from typing import NamedTuple
+
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from lclstudy.errors import StudyError, unknown
+from lclstudy.plan.profiles import Profile
+from lclstudy.plan.spec import EXECUTORS as NAMES
+from lclstudy.plan.spec import RunSpec
+from lclstudy.results import class_sets
+from lclstudy.results.records import Record
+
+from .claims import Queue
+from .executors import EXECUTORS, choose
+from .progress import Board
+from .store import RunStore
+
+log = logging.getLogger("lclstudy")
+
+
+class Summary(NamedTuple):
+    """What `run_missing` did: runs trained, runs that were there already, runs that failed, seconds in all, the failed ones."""
+
+    done: int
+    skipped: int
+    failed: int
+    seconds: float
+    failures: tuple[Record, ...] = ()
+
+    def __add__(self, other: "Summary") -> "Summary":
+        return Summary(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+    def __str__(self) -> str:
+        return f"{self.done} trained, {self.skipped} there already, {self.failed} failed, in {self.seconds:.0f} s"
+
+
+def run_missing(
+    specs: list[RunSpec],
+    store: RunStore | None = None,
+    executor: str = "auto",
+    workers: int | None = None,
+    device: str | None = None,
+    progress: bool = True,
+    retrain: bool = False,
+) -> Summary:
+    """Trains each spec that has no finished record in `store` (default: the study's) and saves it as soon as it is finished.
+
+    `executor`: `serial`; `processes`, N `workers` (default: one per core; on GPUs as many as have room); `ray`; or `auto`, Ray
+    where a cluster is, else processes, or serial for a single run. `device`: as for `loop.run`. `retrain` trains what is
+    frozen, too. Other commands may work on the same store: each run is trained by one. A run that fails is recorded as failed,
+    and the others go on. An interrupt keeps what is finished.
+
+    Raises StudyError before any training if a setting is wrong, and later if a record cannot be saved.
+    """
+    if executor not in NAMES:
+        raise unknown("executor", executor, NAMES)
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
+        raise StudyError(f"workers must be a whole number, 1 or more; given {workers!r}.")
+    from lclstudy.training import loop
+
+    store = store or RunStore()
+    started = time.monotonic()
+    missing = store.missing(specs, retrain)
+    total = len({spec.identity() for spec in specs})
+    if executor == "auto" or not missing:
+        executor = choose(missing, device, workers)
+    if executor != "ray":  # whose nodes have devices of their own
+        loop.choose_device(device)
+    # What a check reads, once each: a profile has many runs of few corpora.
+    read = ("corpus", "classes", "objective", "encoder", "train_limit", "batch_size", "protocol", "augment", "max_length")
+    for spec in {tuple(getattr(spec, name) for name in read): spec for spec in missing}.values():
+        loop.check(spec)
+    queue = Queue(store, missing, retrain)
+    board = Board(total, total - len(missing), progress)
+    ended: list[Record] = []
+    outcomes = EXECUTORS[executor](queue.take, board.tell, missing, device, workers)
+    try:
+        with logging_redirect_tqdm(tqdm_class=tqdm):
+            for record in outcomes:
+                queue.finish(record)
+                ended.append(record)
+                if record.status != "done":
+                    log.warning("%s failed: %s", record.spec.label(), record.failure)
+                board.finish(record.spec, _said(record), total - queue.left())
+    finally:
+        outcomes.close()  # ends the workers
+        queue.close()
+        board.close()
+    failures = tuple(record for record in ended if record.status != "done")
+    done = len(ended) - len(failures)
+    return Summary(done, total - len(ended), len(failures), time.monotonic() - started, failures)
+
+
+def obtain(spec: RunSpec, store: RunStore | None = None, **how) -> Record:
+    """The finished record of one run, trained first unless `store` (default: the study's) has it; `how`: as `run_missing`.
+
+    Raises StudyError if a setting is wrong, or if the run fails, with its reason.
+    """
+    store = store or RunStore()
+    run_missing([spec], store, **how)
+    record = store.load(spec)
+    if record.status != "done":
+        raise StudyError(f"{spec.label()} failed: {record.failure}")
+    return record
+
+
+def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Summary:
+    """Trains what the case study of a profile lacks: cross-entropy on all classes, which the search reads, then the subsets.
+
+    `how`: `executor`, `workers`, `device`, `progress` and `retrain`, as for `run_missing`. Raises StudyError as that does, and
+    if the profile has no case study.
+    """
+    if profile.case_study is None:
+        raise StudyError(f"Profile {profile.name}, as restricted, has no [case_study]; take one that has, or restrict less.")
+    store = store or RunStore()
+    needed = [spec for spec in class_sets.searched(profile) if spec.seed in profile.case_study.seed]
+    first = run_missing(needed, store, **how)
+    wanted = [spec for spec in class_sets.specs(profile, class_sets.all_sets(profile, store)) if spec not in needed]
+    return first + run_missing(wanted, store, **how)
+
+
+def _said(record: Record) -> str:
+    if record.status != "done":
+        return "failed"
+    return f"validation accuracy {record.epochs[record.best_epoch - 1]['validation_accuracy']:.3f}"

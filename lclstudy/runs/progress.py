@@ -1,0 +1,76 @@
+"""How far the runs of a grid are: a bar each on a terminal; elsewhere, as in a log or a notebook, a line now and then."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from tqdm import tqdm
+
+from lclstudy.plan.spec import RunSpec
+
+TELL_SECONDS, FIRST_LINE_SECONDS, LINE_SECONDS = 0.5, 5, 30
+_MOST_ON_A_LINE = 3
+_LINE = "{desc}: {n_fmt}/{total_fmt} {unit}s, {remaining} left{postfix}"
+
+
+class Board:
+    """The bar of `total` runs, `done` of them there already, and below it one per running run."""
+
+    def __init__(self, total: int, done: int, shown: bool):
+        self._lines = shown and not sys.stderr.isatty()
+        self._how = {"disable": not shown, "mininterval": 0, "miniters": 1}  # who tells does so seldom enough
+        if self._lines:  # the bars are kept, because they know what to say, but drawn nowhere
+            self._how |= {"file": open(os.devnull, "w"), "bar_format": _LINE}  # noqa: SIM115
+        self._runs = tqdm(total=total, initial=done, desc="Runs", unit="run", **self._how)
+        self._running: dict[RunSpec, tqdm] = {}
+        self._next_line = time.monotonic() + FIRST_LINE_SECONDS
+
+    def tell(self, spec: RunSpec, step: int, total: int, said: str) -> None:
+        """That a run is at `step` of `total`; `said` is the rest: its epoch and loss."""
+        if spec not in self._running:
+            self._running[spec] = tqdm(total=total, desc=spec.label(), unit="step", leave=False, **self._how)
+        bar = self._running[spec]
+        bar.set_postfix_str(said, refresh=False)
+        bar.update(step - bar.n)
+        self._line()
+
+    def finish(self, spec: RunSpec, said: str, done: int) -> None:
+        """That a run has ended, and how; with it `done` runs are finished, some of them by other commands."""
+        if spec in self._running:
+            self._running.pop(spec).close()
+        self._runs.set_postfix_str(f"{spec.label()}: {said}", refresh=False)
+        self._runs.update(done - self._runs.n)
+        self._line(last=self._runs.n == self._runs.total)
+
+    def close(self) -> None:
+        for bar in [*self._running.values(), self._runs]:
+            bar.close()
+
+    def _line(self, last: bool = False) -> None:
+        if self._lines and (last or time.monotonic() >= self._next_line):
+            self._next_line = time.monotonic() + LINE_SECONDS
+            running = list(self._running.values())[:_MOST_ON_A_LINE]
+            print("; ".join(map(str, [self._runs, *running])), file=sys.stderr, flush=True)
+
+
+class Teller:
+    """What `loop.run` takes in place of a bar: calls `tell(step, total, said)` now and then."""
+
+    def __init__(self, tell: Callable[[int, int, str], None], total: int, **_):
+        self._tell, self._total, self._step, self._said, self._next = tell, total, 0, "", 0.0
+
+    def __enter__(self) -> "Teller":
+        return self
+
+    def __exit__(self, *_) -> None:
+        pass
+
+    def set_postfix(self, refresh: bool = True, **said) -> None:
+        self._said = ", ".join(f"{name} {value}" for name, value in said.items())
+
+    def update(self, steps: int = 1) -> None:
+        self._step += steps
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + TELL_SECONDS
+            self._tell(self._step, self._total, self._said)

@@ -1,0 +1,70 @@
+"""A table as Markdown, csv and LaTeX, with a sidecar that says what made it. pandas writes the formats."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from lclstudy.errors import StudyError
+
+from . import provenance
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """The table in Markdown. Needs `tabulate`, as pandas does."""
+    escaped = table.rename(columns=_escape_pipe).map(_escape_pipe)
+    return escaped.to_markdown(index=False, disable_numparse=True) + "\n"
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """The table as csv, numbers in full; a number that is not there is `NA`, which pandas reads as such."""
+    return table.to_csv(index=False, na_rep="NA", lineterminator="\n")
+
+
+def to_latex(table: pd.DataFrame, caption: str, label: str) -> str:
+    """The table in LaTeX with the rules of `booktabs`, every special character escaped. Needs `jinja2`, as pandas does."""
+    texts = table.rename(columns=str).map(str)
+    latex = texts.to_latex(index=False, escape=True, caption=_escape_latex(caption), label=label, position="t")
+    return latex.replace("<", r"\textless{}").replace(">", r"\textgreater{}")  # else ¡ and ¿ in LaTeX's first font encoding
+
+
+def save(
+    table: pd.DataFrame,
+    name: str,
+    folder: Path | str,
+    caption: str,
+    readable: pd.DataFrame | None = None,
+    notebook: str = "",
+    inputs: Iterable[Path | str] = (),
+) -> list[Path]:
+    """Writes `name.csv` of `table`, `name.md` and `name.tex` of `readable` (`table` if not given), and `name.json`, which
+    holds the caption, the notebook, the inputs with their hashes, and versions. Returns the paths.
+
+    Raises StudyError if an input is not there, the table has no rows, or the disk refuses.
+    """
+    if table.empty:
+        raise StudyError(f"Table {name!r} has no rows; give it published numbers or runs.")
+    readable = table if readable is None else readable
+    texts = {
+        f"{name}.csv": to_csv(table),
+        f"{name}.md": f"{caption}\n\n{to_markdown(readable)}",
+        f"{name}.tex": to_latex(readable, caption, f"tab:{name}"),
+    }
+    files = {file: text.encode() for file, text in texts.items()}
+    facts = {"caption": caption, **provenance.describe(notebook, inputs)}
+    return provenance.write(Path(folder), files, facts, f"{name}.json")
+
+
+def _escape_pipe(value: object) -> str:
+    return str(value).replace("|", r"\|")
+
+
+_LATEX = {character: f"\\{character}" for character in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+def _escape_latex(text: str) -> str:
+    return text.translate(str.maketrans(_LATEX))  # pandas escapes the cells, but not the caption

@@ -1,0 +1,148 @@
+"""How figures look, and how they are saved: one style, one colour and marker per objective, the same bytes each time."""
+
+import io
+from collections.abc import Iterable
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.optimize import isotonic_regression
+
+from lclstudy import paths
+
+from . import provenance
+
+SINGLE = 3.3  # inches: one column of a paper
+DOUBLE = 6.9  # inches: its whole width
+SMALLEST = 7  # points: the smallest text, when a figure is printed at its own width
+
+# Colours of Okabe and Ito, which people with a colour vision deficiency tell apart; yellow is left out, too pale for a line.
+# The last three, for objectives that came later, are as far from all others with and without green cones.
+OBJECTIVES = {
+    "ce": ("#000000", "o"),
+    "ce_aug": ("#009E73", "s"),
+    "scl": ("#D55E00", "^"),
+    "simclr": ("#CC79A7", "v"),
+    "lcl": ("#0072B2", "D"),
+    "ce_ensemble": ("#56B4E9", "P"),
+    "scl_two_stage": ("#E69F00", ">"),
+    "lacon": ("#8A2BE2", "p"),
+    "lascl": ("#924900", "X"),
+    "dcl": ("#490092", "*"),
+}
+NEUTRAL = "#767676"
+SPLITS = {"train": ("#0072B2", "o"), "validation": ("#E69F00", "s"), "test": ("#009E73", "D")}
+
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so that a figure is the same on every machine
+    "font.size": SMALLEST + 0.5,
+    "axes.titlesize": SMALLEST + 1,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 5,
+    "axes.labelsize": SMALLEST + 0.5,
+    "axes.labelpad": 3,
+    "xtick.labelsize": SMALLEST,
+    "ytick.labelsize": SMALLEST,
+    "legend.fontsize": SMALLEST,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "axes.grid": False,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 150,
+    "savefig.dpi": 300,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "lclstudy",
+}
+
+
+@contextmanager
+def style():
+    """The style, for a `with` statement or as a decorator; it is left again afterwards."""
+    with mpl.rc_context(STYLE):
+        yield
+        interactive = mpl.rcParams["interactive"]
+    # A notebook's backend turns this on when it makes its first figure; unless it stays on, no later figure is shown.
+    mpl.rcParams["interactive"] = interactive
+
+
+def subplots(rows: int = 1, columns: int = 1, width: float = SINGLE, height: float | None = None) -> tuple[Figure, np.ndarray]:
+    """A figure in the style and its axes, an array of rows * columns. `width` and `height` in inches; height 0.7 per width."""
+    with style():
+        figure, axes = plt.subplots(rows, columns, figsize=(width, height or 0.7 * width / columns * rows), squeeze=False)
+    return figure, axes.ravel()
+
+
+def panels(count: int, width: float = DOUBLE, height: float = 2.2, columns: int = 3) -> tuple[Figure, np.ndarray]:
+    """A figure of `count` axes, `columns` in a row, each row `height` inches high; places that are left over stay empty."""
+    columns = min(columns, count)
+    figure, axes = subplots(-(-count // columns), columns, width, height * -(-count // columns))
+    for ax in axes[count:]:
+        ax.remove()
+    return figure, axes[:count]
+
+
+def colour(objective: str) -> str:
+    """The colour of an objective, the same in every figure; grey for one that is unknown."""
+    return OBJECTIVES.get(objective, (NEUTRAL, "o"))[0]
+
+
+def marker(objective: str) -> str:
+    """The marker of an objective, the same in every figure."""
+    return OBJECTIVES.get(objective, (NEUTRAL, "o"))[1]
+
+
+def label_lines(ax: Axes, ends: dict[str, tuple[float, float]], texts: dict[str, str], gap: float = 0.09) -> None:
+    """Writes `texts` of the objectives beside the ends (x, y) of their lines, at least `gap` of the axis height apart."""
+    low, high = ax.get_ylim()
+    objectives = sorted(ends, key=lambda objective: ends[objective][1])
+    wanted = np.array([(ends[objective][1] - low) / (high - low) for objective in objectives])
+    for objective, place in zip(objectives, apart(wanted, gap), strict=True):
+        ax.annotate(
+            texts[objective],
+            ends[objective],
+            (1.03, place),
+            xycoords="data",
+            textcoords="axes fraction",
+            va="center",
+            color=colour(objective),
+            arrowprops={"arrowstyle": "-", "color": colour(objective), "linewidth": 0.4, "shrinkA": 1, "shrinkB": 3},
+            annotation_clip=False,
+        )
+
+
+def apart(wanted: np.ndarray, gap: float) -> np.ndarray:
+    """The places nearest to `wanted` (ascending, 0 to 1) that are at least `gap` apart, inside 0 to 1 if they fit there."""
+    if not len(wanted):
+        return wanted
+    steps = gap * np.arange(len(wanted))
+    places = isotonic_regression(wanted - steps).x + steps
+    return np.maximum(np.minimum(places, 0.98 - steps[::-1]), 0.02 + steps)
+
+
+def save(figure: Figure, name: str, profile: str, notebook: str, inputs: Iterable[Path | str]) -> list[Path]:
+    """Writes `name` to `paths.figures(profile)` as png (300 dpi) and svg, and a json of what made it; returns the three paths.
+
+    The same figure gives the same bytes. Raises StudyError if an input is not there, or if the disk refuses.
+    """
+    facts = provenance.describe(notebook, inputs)
+    files = {}
+    with style():
+        for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=suffix, metadata=metadata)
+            files[f"{name}.{suffix}"] = buffer.getvalue()
+    return provenance.write(paths.figures(profile), files, facts, f"{name}.json")

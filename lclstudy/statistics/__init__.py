@@ -1,0 +1,1 @@
+"""Numbers in, numbers out: metrics, tests, and the search for confusable sets of classes."""

@@ -1,0 +1,1 @@
+"""One training run: the loop, and the bag of words."""

@@ -1,0 +1,115 @@
+"""Figures of the losses on the circle: what they show is what they are given, and every text is readable."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from lclstudy.analyses.losses import figures
+from lclstudy.show import style
+from tests.material import check_readable
+
+DEGREES = np.array([90.0, 180, 135, 225, 45, 345])
+LABELS = np.array([0, 0, 1, 1, 2, 2])
+CLASSES = ["sad", "devastated", "joyful"]
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts if text.get_text()]
+
+
+def test_points_are_numbered_where_they_are():
+    figure, (left, right) = style.subplots(1, 2, style.DOUBLE, 2.9)
+    figures.circle(DEGREES, LABELS, left, "six points", [CLASSES[label] for label in LABELS])
+    assert texts(left) == ["1", "sad", "2", "sad", "3", "devastated", "4", "devastated", "5", "joyful", "6", "joyful"]
+    first = next(text for text in left.texts if text.get_text() == "1")
+    assert first.get_position() == pytest.approx((0, 1), abs=1e-9)
+    similarity = np.cos(np.deg2rad(DEGREES[:, None] - DEGREES)) / 0.3
+    figures.similarities(similarity, LABELS, CLASSES, right)
+    assert len(texts(right)) == 30 and texts(right)[:3] == ["0.0", "+2.4", "−2.4"]
+    assert [text.get_text() for text in right.texts if text.get_weight() == "bold"] == [
+        "0.0",
+        "0.0",
+        "0.0",
+        "0.0",
+        "+1.7",
+        "+1.7",
+    ]
+    check_readable(figure)
+
+
+def test_arrows_go_the_way_of_the_push():
+    figure, axes = style.subplots(height=3)
+    push = np.array([1.0, -1.0, 0.5, -0.5, 0.2, 0.01])
+    said = [f"{value:+.2f}" for value in push]
+    figures.circle(DEGREES, LABELS, axes[0], "push", said, inside=True)
+    figures.arrows(DEGREES, push, axes[0])
+    ways = [line.get_xydata() for line in axes[0].lines if len(line.get_xdata()) == 28]
+    assert len(ways) == 4  # the others are shorter than the mark of their point
+    for angle, value, way in zip(DEGREES, push, ways, strict=False):
+        start, end = (np.rad2deg(np.arctan2(*way[place][::-1])) % 360 for place in (0, -1))
+        assert start == pytest.approx(angle)
+        assert np.sign(end - start) == np.sign(value)
+    check_readable(figure)
+
+
+def test_ends_write_the_angles_between_the_classes():
+    path = np.linspace(DEGREES, [100, 100, 234, 234, -10, 350], 20)
+    figure, axes = style.panels(3, height=2.1)
+    for ax in axes:
+        figures.ends(path, LABELS, CLASSES, ax, "SCL")
+    assert set(texts(axes[0])) == {*CLASSES, "134°", "116°", "110°"}
+    check_readable(figure)
+
+
+def test_shares_frame_the_positives():
+    figure, axes = style.subplots(width=style.DOUBLE, height=1.4)
+    rows = {"SCL": np.array([0, 0.1, 0.4, 0.01, 0.4, 0.09]), "LCL": np.array([0, 0.2, 0.6, 0.01, 0.1, 0.09])}
+    figures.shares(rows, LABELS, 0, axes[0])
+    assert [bar.get_width() for bar in axes[0].patches] == pytest.approx([*rows["SCL"][1:], *rows["LCL"][1:]])
+    assert [bar.get_edgecolor()[:3] == (0, 0, 0) for bar in axes[0].patches] == [True, False, False, False, False] * 2
+    assert texts(axes[0]) == ["2", "3", "5", "6"] * 2  # a share too narrow for its number has none
+    check_readable(figure)
+
+
+def test_bars_and_lines_share_one_key():
+    figure, (left, right) = style.subplots(1, 2, style.DOUBLE, 2.6)
+    groups = {"cross-entropy": np.array([0.4, -0.3, -0.1]), "LCL released": np.array([-0.1, 0.07, 0.03])}
+    figures.grouped_bars(groups, CLASSES, left, "logits", "minus the derivative")
+    assert [bar.get_width() for bar in left.patches] == [*groups["cross-entropy"], *groups["LCL released"]]
+    figures.lines(np.arange(3), groups, right, "weights", "step", "weight")
+    figures.mark(right, 1, -0.3, "lowest", "LCL released", (20, 8))
+    figures.key([left, right])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(groups)
+    check_readable(figure)
+
+
+def test_every_loss_has_its_own_look():
+    looks = [tuple(figures.look(loss).values()) for loss in figures.LOSSES]
+    assert len(set(looks)) == len(looks)
+    assert figures.look("LCL released")["color"] == style.colour("lcl")
+    assert figures.look("mine")["color"] == style.NEUTRAL
+
+
+def test_temperature():
+    figure, axes = style.panels(3, height=2.5)
+    temperatures = np.logspace(-1.5, 3, 91)
+    near = 0.25 + 0.25 / (1 + temperatures)
+    shares = np.stack([0 * near, 0 * near, near, 0.5 - near, near, 0.5 - near], axis=1)
+    for ax in axes[:2]:
+        figures.temperature_shares(temperatures, shares, LABELS, ax, "SCL")
+    assert sorted(texts(axes[0])) == ["3", "4", "5", "6"]
+    tried = {"the paper": [0.1, 0.3], "the report": [7.0, 1000.0]}
+    figures.temperature_strength(temperatures, {"SCL": 1 / temperatures}, tried, axes[2])
+    figures.key(axes, columns=2)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["SCL", "tried in the paper", "tried in the report"]
+    check_readable(figure)

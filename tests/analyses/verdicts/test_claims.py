@@ -1,0 +1,60 @@
+"""The claims: every name is known, every rule is complete, and every quote stands in the papers."""
+
+import os
+import re
+
+import pytest
+
+from lclstudy import paths
+from lclstudy.analyses.verdicts import tables
+from lclstudy.plan import catalog
+from lclstudy.plan.spec import make_spec
+from lclstudy.results import published
+
+CLAIMS = tables.claims()
+TEXTS = {"suresh2021": "002", "modarres": "001"}
+
+
+def test_claims_are_numbered_once_and_in_order():
+    for paper, letter in (("suresh2021", "S"), ("modarres", "M")):
+        numbers = CLAIMS["claim"][CLAIMS["paper"] == paper].tolist()
+        assert numbers == [f"{letter}{number:02d}" for number in range(1, len(numbers) + 1)]
+    assert not CLAIMS.duplicated(["paper", "place", "kind", "corpus", "classes", "a", "b", "metric", "encoder"]).any()
+
+
+@pytest.mark.parametrize("claim", CLAIMS.to_dict("records"), ids=lambda claim: claim["claim"])
+def test_every_name_is_known_and_every_rule_complete(claim):
+    assert claim["kind"] in tables.RULES
+    assert claim["corpus"] in catalog.corpora()
+    sets = {"all", *published.class_sets()}
+    assert set(re.split(r"\||\ over ", claim["classes"])) <= sets
+    for side in filter(None, (claim["a"], claim["b"])):
+        objective, *changes = side.split()
+        settings = dict(change.split("=", 1) for change in changes)
+        assert make_spec(claim["corpus"], objective, **settings)
+    assert claim["metric"] in ("accuracy", "weighted_f1", "entropy", "")
+    assert claim["split"] in ("test", "validation")
+    assert claim["criterion"].endswith(".") and claim["quote"] and claim["place"]
+    needs_margin = claim["kind"] in ("same", "not better", "same entropy", "level", "near chance", "settings")
+    assert (claim["margin"] > 0) == needs_margin
+    assert (claim["alpha"] == 0.05) == (claim["test"] in ("Welch", "TOST", "Welch contrast", "interval"))
+
+
+@pytest.mark.parametrize("claim", CLAIMS[CLAIMS["kind"] == "level"].to_dict("records"), ids=lambda claim: claim["claim"])
+def test_a_level_is_a_printed_number(claim):
+    in_text = {("rnn", 25.0), ("gru", 30.0), ("bert-base-cased", 50.0)}
+    value = tables.printed_level(claim)
+    if claim["encoder"] in ("rnn", "gru", "bert-base-cased"):
+        assert (claim["encoder"], value) in in_text
+    assert 0 < value < 100
+
+
+def test_quotes_stand_in_the_papers():
+    folder = os.environ.get("LCLSTUDY_PAPERS")
+    if not folder:
+        pytest.skip("needs the texts of both papers: set LCLSTUDY_PAPERS to their folder")
+    for paper, start in TEXTS.items():
+        (file,) = (paths.ROOT / folder).resolve().glob(f"{start}_*.txt")
+        text = re.sub(r"\s+", " ", file.read_text("utf-8"))
+        for claim in CLAIMS[CLAIMS["paper"] == paper].itertuples():
+            assert re.sub(r"\s+", " ", claim.quote) in text, claim.claim

@@ -1,0 +1,225 @@
+"""Raw files: verified wherever they come from, downloaded whole or not at all. The server of these tests is on this machine."""
+
+import hashlib
+import http.server
+import io
+import threading
+import zipfile
+from typing import ClassVar
+
+import pytest
+
+from lclstudy import paths
+from lclstudy.corpora import download
+from lclstudy.errors import StudyError
+from lclstudy.plan import catalog
+from lclstudy.plan.catalog import CorpusEntry, RawFile
+
+CONTENT = b"1\ta tweet\tjoy\t0.5\n" * 200
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def zipped(**members: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(f"trees/{name}.txt", content)
+    return out.getvalue()
+
+
+TREES = {name: f"(3 (2 {name}) (2 film))\n".encode() * 50 for name in ("train", "dev", "test")}
+PAGES = {
+    "/good.txt": CONTENT,
+    "/altered.txt": CONTENT.replace(b"joy", b"sad"),
+    "/short.txt": CONTENT[:-100],
+    "/good.zip": zipped(**TREES),
+    "/altered.zip": zipped(**{**TREES, "test": b"(3 (2 other))\n"}),
+    "/lacking.zip": zipped(train=TREES["train"]),
+    "/broken.zip": zipped(**TREES)[:-40],
+}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Serves PAGES; `/cut/...` breaks off in the middle of what it announced."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        content = PAGES.get(self.path.removeprefix("/cut"))
+        if content is None:
+            self.send_error(404, "Not Found")
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if self.path.startswith("/cut") else content)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """The address of a server on this machine; no proxy between."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(Handler, "asked", [])
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+
+
+@pytest.fixture
+def root(monkeypatch, tmp_path):
+    """A repository root with nothing in it, and no LCLSTUDY_DATA: what a new user has."""
+    monkeypatch.delenv("LCLSTUDY_DATA", raising=False)
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    return tmp_path
+
+
+def entry_of(*files: RawFile) -> CorpusEntry:
+    return CorpusEntry(name="emoint", title="", task="", labels=("anger", "fear", "joy", "sadness"), files=files)
+
+
+def pinned(url: str, path: str = "emoint/joy.txt", content: bytes = CONTENT, **pins) -> RawFile:
+    pins = pins or {"bytes": len(content), "sha256": sha256(content)}
+    return RawFile(path=path, split="train", url=url, **pins)
+
+
+def left_behind(root) -> list[str]:
+    return sorted(path.name for path in (root / "data").rglob("*") if path.is_file() or path.name.startswith("."))
+
+
+def test_download_then_read_from_disk(server, root, capsys):
+    entry = entry_of(pinned(f"{server}/good.txt"))
+    places = download.obtain(entry)
+    assert places == {"emoint/joy.txt": root / "data" / "raw" / "emoint" / "joy.txt"}
+    assert places["emoint/joy.txt"].read_bytes() == CONTENT
+    assert "100%" in capsys.readouterr().err, "there is a progress bar"
+    assert download.obtain(entry) == places
+    assert Handler.asked == ["/good.txt"], "the second time nothing is downloaded"
+    assert left_behind(root) == ["joy.txt"]
+
+
+def test_only_what_is_missing_is_downloaded(server, root):
+    there = root / "data" / "raw" / "emoint" / "there.txt"
+    there.parent.mkdir(parents=True)
+    there.write_bytes(CONTENT)
+    download.obtain(entry_of(pinned(f"{server}/absent", "emoint/there.txt"), pinned(f"{server}/good.txt")))
+    assert Handler.asked == ["/good.txt"]
+
+
+def test_a_file_without_split_is_not_needed(server, root):
+    extra = RawFile(path="emoint/readme.txt", url=f"{server}/absent.txt", bytes=1, sha256="0" * 64)
+    assert list(download.obtain(entry_of(pinned(f"{server}/good.txt"), extra))) == ["emoint/joy.txt"]
+
+
+def test_git_blob_pins(server, root):
+    blob = download.git_blob(CONTENT)
+    assert download.git_blob(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"  # what git hash-object says
+    download.obtain(entry_of(pinned(f"{server}/good.txt", git_blob=blob)))
+    with pytest.raises(StudyError, match="cut short or altered: its git blob id is not"):
+        download.obtain(entry_of(pinned(f"{server}/short.txt", "emoint/other.txt", git_blob=blob)))
+    assert left_behind(root) == ["joy.txt"]
+
+
+@pytest.mark.parametrize(
+    ("page", "message"),
+    [
+        ("/altered.txt", "is cut short or altered; nothing was kept"),
+        ("/short.txt", "is cut short or altered; nothing was kept"),
+        ("/cut/good.txt", "broke off"),
+        ("/nowhere.txt", "the server answered 404 Not Found"),
+    ],
+)
+def test_a_download_that_fails_leaves_nothing(server, root, page, message):
+    with pytest.raises(StudyError) as caught:
+        download.obtain(entry_of(pinned(f"{server}{page}")))
+    assert message in str(caught.value) and page in str(caught.value) and "\n" not in str(caught.value)
+    assert caught.value.__suppress_context__, "no chain of tracebacks"
+    assert left_behind(root) == []
+
+
+def test_what_came_before_a_failure_is_kept(server, root):
+    files = pinned(f"{server}/good.txt"), pinned(f"{server}/short.txt", "emoint/short.txt")
+    with pytest.raises(StudyError):
+        download.obtain(entry_of(*files))
+    assert left_behind(root) == ["joy.txt"]
+
+
+def test_members_of_a_zip_with_one_download(server, root):
+    files = [pinned(f"{server}/good.zip#trees/{name}.txt", f"sst/{name}.txt", content) for name, content in TREES.items()]
+    places = download.obtain(entry_of(*files))
+    assert {path: place.read_bytes() for path, place in places.items()} == {f"sst/{n}.txt": c for n, c in TREES.items()}
+    assert Handler.asked == ["/good.zip"]
+    assert left_behind(root) == ["dev.txt", "test.txt", "train.txt"]
+
+
+@pytest.mark.parametrize(
+    ("page", "message", "kept"),
+    [
+        ("/altered.zip", "Raw file sst/test.txt is cut short", ["dev.txt", "train.txt"]),
+        ("/lacking.zip", "is cut short or altered", ["train.txt"]),
+        ("/broken.zip", "is cut short or altered", []),
+        ("/cut/good.zip", "broke off", []),
+    ],
+)
+def test_a_zip_that_is_not_as_pinned(server, root, page, message, kept):
+    files = [pinned(f"{server}{page}#trees/{name}.txt", f"sst/{name}.txt", content) for name, content in TREES.items()]
+    with pytest.raises(StudyError, match=message):
+        download.obtain(entry_of(*files))
+    assert left_behind(root) == kept
+
+
+def test_no_network(root, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as closed:
+        address = f"http://127.0.0.1:{closed.server_address[1]}/good.txt"
+    with pytest.raises(StudyError, match="no network, or the server does not answer") as caught:
+        download.obtain(entry_of(pinned(address)))
+    assert "LCLSTUDY_DATA" in str(caught.value) and "\n" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    assert left_behind(root) == []
+
+
+def test_a_folder_that_cannot_be_written(server, root):
+    (root / "data").write_text("a file where the folder should be")
+    with pytest.raises(StudyError, match="Cannot write a download into data/raw"):
+        download.obtain(entry_of(pinned(f"{server}/good.txt")))
+
+
+def test_missing_from_a_folder_of_ones_own_is_said_and_not_downloaded(server, root, monkeypatch, tmp_path):
+    monkeypatch.setenv("LCLSTUDY_DATA", str(tmp_path / "mine"))
+    with pytest.raises(StudyError) as caught:
+        download.obtain(entry_of(pinned(f"{server}/good.txt")))
+    message = str(caught.value)
+    assert "emoint/joy.txt" in message and f"{server}/good.txt" in message and "LCLSTUDY_DATA" in message
+    assert Handler.asked == [] and not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (CONTENT[:-1], "is cut short: 3599 bytes, expected 3600"),
+        (CONTENT + b"x", "is altered: 3601 bytes, expected 3600"),
+        (CONTENT.replace(b"joy", b"sad"), "is altered: its sha256 is not"),
+        (b"", "is cut short: 0 bytes"),
+    ],
+)
+def test_a_file_on_disk_that_is_not_as_pinned(root, monkeypatch, tmp_path, content, message):
+    monkeypatch.setenv("LCLSTUDY_DATA", str(tmp_path))
+    (tmp_path / "emoint").mkdir()
+    (tmp_path / "emoint" / "joy.txt").write_bytes(content)
+    with pytest.raises(StudyError) as caught:
+        download.obtain(entry_of(pinned("https://example.org/joy.txt")))
+    assert message in str(caught.value) and "https://example.org/joy.txt" in str(caught.value)
+    assert (tmp_path / "emoint" / "joy.txt").read_bytes() == content, "a file of the user's is never touched"
+
+
+def test_a_missing_file_of_the_repository(root):
+    with pytest.raises(StudyError, match=r"No file data/embedded/train\.csv: .*git checkout"):
+        download.obtain(catalog.corpora()["embedded"])

@@ -1,0 +1,208 @@
+"""Corpora of the catalogue: counts of the real ones, class subsets, validation splits, and what is refused."""
+
+import dataclasses
+import json
+import logging
+
+import pytest
+
+from lclstudy.corpora import download, formats
+from lclstudy.corpora.load import SPLITS, files, load_corpus
+from lclstudy.errors import StudyError
+from lclstudy.plan import catalog
+
+REAL = ("empathetic_dialogues", "goemotions", "isear", "emoint", "sst5", "sst2")
+COUNTS = {
+    "empathetic_dialogues": (17802, 2761, 2541),
+    "goemotions": (23485, 2956, 2984),
+    "isear": (4599, 1533, 1534),
+    "emoint": (3613, 347, 3142),
+    "sst5": (8544, 1101, 2210),
+    "sst2": (6920, 872, 1821),
+}
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """Real corpora by name, each loaded once for all tests of this module."""
+    return {}
+
+
+@pytest.fixture
+def real(raw_data, loaded):
+    def load(name):
+        if name not in loaded:
+            loaded[name] = load_corpus(name)
+        return loaded[name]
+
+    return load
+
+
+def test_the_files_of_a_corpus(tmp_path):
+    assert [path.name for path in files("embedded")] == ["train.csv", "validation.csv", "test.csv"]
+    own = tmp_path / "mine.csv"
+    with pytest.raises(StudyError, match=r"No corpus file"):
+        files(str(own))
+    own.write_text("text,label\nhello,a\n")
+    assert files(str(own)) == [own]
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_counts_of_the_real_corpora(real, name):
+    corpus = real(name)
+    assert tuple(len(corpus[split]) for split in SPLITS) == COUNTS[name]
+    assert catalog.corpora()[name].counts == dict(zip(SPLITS, COUNTS[name], strict=True))
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_texts_and_labels(real, name):
+    corpus = real(name)
+    labels = catalog.corpora()[name].labels
+    assert list(corpus) == list(SPLITS)
+    for split, rows in corpus.items():
+        assert rows.column_names == ["text", "label"]
+        assert rows.features["label"].names == list(labels)
+        assert set(rows["label"]) == set(range(len(labels))), "every class is in every split"
+        texts = list(rows["text"])
+        assert all(texts) and all(text == " ".join(text.split()) for text in texts)
+        assert str(rows.split) == split and catalog.corpora()[name].title in rows.info.description
+
+
+def test_isear_is_clean_and_split_as_the_released_code_did(real):
+    from sklearn.model_selection import train_test_split
+
+    corpus = real("isear")
+    assert not any(sign in text for rows in corpus.values() for text in rows["text"] for sign in "á|\\")
+    entry = catalog.corpora()["isear"]
+    path = next(iter(download.obtain(entry).values()))
+    rows = list(formats.isear(path, entry.labels))
+    train, rest = train_test_split(rows, test_size=0.4, random_state=0)
+    validation, test = train_test_split(rest, test_size=0.5, random_state=0)
+    for split, expected in (("train", train), ("validation", validation), ("test", test)):
+        assert list(zip(corpus[split]["text"], corpus[split]["label"], strict=True)) == expected
+
+
+def test_emoint_and_sst_hold_only_what_cleaning_allows(real):
+    assert all(text.isascii() and "http" not in text for rows in real("emoint").values() for text in rows["text"])
+    allowed = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789(),!?'` ")
+    assert all(set(text) <= allowed for rows in real("sst5").values() for text in rows["text"])
+
+
+def test_sst2_is_sst5_without_neutral(real):
+    kept = [(row["text"], int(row["label"] > 2)) for row in real("sst5")["test"] if row["label"] != 2]
+    assert kept == [(row["text"], row["label"]) for row in real("sst2")["test"]]
+
+
+def test_classes_of_a_real_corpus_in_the_order_given(real):
+    whole = real("empathetic_dialogues")
+    names = whole["train"].features["label"].names
+    chosen = ("terrified", "afraid", "anxious", "apprehensive")
+    subset = load_corpus("empathetic_dialogues", classes=chosen)
+    for split in SPLITS:
+        assert subset[split].features["label"].names == list(chosen)
+        expected = [(row["text"], names[row["label"]]) for row in whole[split] if names[row["label"]] in chosen]
+        assert [(row["text"], chosen[row["label"]]) for row in subset[split]] == expected
+
+
+def test_embedded_needs_no_raw_files(monkeypatch, tmp_path):
+    monkeypatch.setenv("LCLSTUDY_DATA", str(tmp_path))
+    assert [len(load_corpus("embedded")[split]) for split in SPLITS] == [720, 240, 240]
+
+
+def test_loading_twice_gives_the_same():
+    first, second = load_corpus("embedded"), load_corpus("embedded")
+    assert all(first[split].to_dict() == second[split].to_dict() for split in SPLITS)
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (["afraid", "glad"], "Unknown class of embedded 'glad'; allowed: afraid, angry"),
+        (["afraid"], "two or more different class names; given 'afraid'"),
+        (["afraid", "afraid"], "two or more different class names"),
+    ],
+)
+def test_wrong_classes(classes, message):
+    with pytest.raises(StudyError) as caught:
+        load_corpus("embedded", classes=classes)
+    assert message in str(caught.value)
+
+
+def test_unknown_corpus():
+    with pytest.raises(StudyError, match=r"Unknown corpus 'ag-news'; allowed: .*Did you mean 'ag_news'\?"):
+        load_corpus("ag-news")
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """Puts small files in the place of a corpus's raw files: `small(name, {path: content})`. Their pins are lifted."""
+
+    def place(name: str, contents: dict[str, str]) -> None:
+        entry = catalog.corpora()[name]
+        loose = tuple(dataclasses.replace(file, bytes=None, sha256=None, git_blob=None) for file in entry.files)
+        monkeypatch.setattr(catalog, "corpora", lambda: {name: dataclasses.replace(entry, files=loose)})
+        monkeypatch.setenv("LCLSTUDY_DATA", str(tmp_path))
+        for path, content in contents.items():
+            (tmp_path / path).parent.mkdir(exist_ok=True)
+            (tmp_path / path).write_text(content, encoding="utf-8")
+
+    return place
+
+
+def test_ag_news_whole_with_a_drawn_validation_split(small, caplog):
+    rows = [f'"{number % 4 + 1}","Title {number}","Body, {number}"\n' for number in range(80)]
+    small("ag_news", {"ag_news/train.csv": "".join(rows), "ag_news/test.csv": "".join(rows[:8])})
+    with caplog.at_level(logging.WARNING, logger="lclstudy"):
+        corpus = load_corpus("ag_news")
+    assert [len(corpus[split]) for split in SPLITS] == [64, 16, 8]
+    assert [list(corpus["validation"]["label"]).count(label) for label in range(4)] == [4, 4, 4, 4]
+    assert not set(corpus["validation"]["text"]) & set(corpus["train"]["text"])
+    assert "ag_news: no validation split, so 16 of 80 training rows serve as one" in caplog.text
+    assert "no validation split" in corpus["validation"].info.description
+    again = load_corpus("ag_news")
+    assert all(again[split].to_dict() == corpus[split].to_dict() for split in SPLITS)
+    assert corpus["test"][0] == {"text": "Title 0 Body, 0", "label": 0}
+
+
+def test_twitter_sentiment_whole(small):
+    rows = [f"{number % 2}\t@user tweet {number}\n" for number in range(50)]
+    small(
+        "twitter_sentiment",
+        {"twitter_sentiment/train_150k.txt": "".join(rows), "twitter_sentiment/test_62k.txt": "".join(rows[:6])},
+    )
+    corpus = load_corpus("twitter_sentiment")
+    assert [len(corpus[split]) for split in SPLITS] == [40, 10, 6]
+    assert corpus["test"][1] == {"text": "@user tweet 1", "label": 1}
+
+
+def test_parsinlu_trains_on_both_domains_and_tests_on_films(small):
+    def lines(domain, number):
+        row = {"review": f"{domain} نقد", "question": "نظر شما؟"}
+        return "".join(json.dumps({**row, "label": str(label - 3)}) + "\n" for label in range(number))
+
+    small(
+        "parsinlu",
+        {
+            f"parsinlu/{domain}_{split}.jsonl": lines(domain, number)
+            for domain in ("movie", "food")
+            for split, number in (("train", 7), ("dev", 5), ("test", 3))
+        },
+    )
+    corpus = load_corpus("parsinlu")
+    assert [len(corpus[split]) for split in SPLITS] == [14, 10, 3]
+    assert {text.split()[-2] for text in corpus["train"]["text"]} == {"movie", "food"}
+    assert {text.split()[-2] for text in corpus["test"]["text"]} == {"movie"}
+    assert corpus["test"].features["label"].int2str(0) == "-3" and list(corpus["test"]["label"]) == [0, 1, 2]
+
+
+def test_too_few_rows_for_a_validation_split(small):
+    small("ag_news", {"ag_news/train.csv": '"1","a","b"\n"2","a","b"\n', "ag_news/test.csv": '"1","a","b"\n'})
+    with pytest.raises(StudyError, match="ag_news has too few rows of some class"):
+        load_corpus("ag_news")
+
+
+def test_classes_that_a_split_lacks(small):
+    rows = "".join(f'"{number % 4 + 1}","a {number}","b"\n' for number in range(80))
+    small("ag_news", {"ag_news/train.csv": rows, "ag_news/test.csv": '"1","a","b"\n'})
+    with pytest.raises(StudyError, match="ag_news has no test rows of the classes Sports, Business; choose others"):
+        load_corpus("ag_news", classes=["Sports", "Business"])

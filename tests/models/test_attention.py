@@ -1,0 +1,61 @@
+"""The attention of packed rows against plain attention row by row, with its gradients, with and without dropout."""
+
+import math
+
+import pytest
+import torch
+
+from lclstudy.models import attention
+from lclstudy.models.batching import pack
+
+HEADS, SIZE, LENGTHS = 3, 8, (4, 1, 7, 2)
+
+
+def tensors(dtype=torch.float64):
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(1, HEADS, sum(LENGTHS), SIZE, generator=generator, dtype=dtype, requires_grad=True) for _ in range(3)]
+
+
+def rows():
+    return pack([torch.arange(length) for length in LENGTHS])
+
+
+def plain(query, key, value, masks):
+    """[T, heads, D]: each row by itself; `masks` has a dropout mask [heads, n, n] for each."""
+    found = []
+    pieces = zip(*(given[0].split(LENGTHS, dim=1) for given in (query, key, value)), masks, strict=True)
+    for its_query, its_key, its_value, mask in pieces:
+        weights = (its_query @ its_key.mT / math.sqrt(SIZE)).softmax(-1) * mask
+        found.append((weights @ its_value).transpose(0, 1))
+    return torch.cat(found)
+
+
+@pytest.mark.parametrize("dropped", [0.0, 0.4])
+def test_packed_attention_is_attention_row_by_row(monkeypatch, dropped):
+    square = torch.rand(len(LENGTHS), HEADS, 8, 8, dtype=torch.float64).gt(dropped) / (1 - dropped)
+    monkeypatch.setattr(attention, "keep_mask", lambda like, p: square.view_as(like))
+    masks = [square[row, :, :length, :length] for row, length in enumerate(LENGTHS)]
+    ours, reference = tensors(), tensors()
+    found, _ = attention.packed_attention(None, *ours, None, dropout=dropped, scaling=SIZE**-0.5, rows=rows())
+    expected = plain(*reference, masks if dropped else [1.0] * len(LENGTHS))
+    assert torch.allclose(found[0], expected)
+    weight = torch.randn(expected.shape, dtype=torch.float64)
+    (found[0] * weight).sum().backward()
+    (expected * weight).sum().backward()
+    for mine, theirs in zip(ours, reference, strict=True):
+        assert torch.allclose(mine.grad, theirs.grad)
+
+
+def test_dropout_is_drawn_from_the_seed_and_keeps_the_mean():
+    given, batch = tensors(torch.float32), rows()
+
+    def mixed(dropped):
+        return attention.packed_attention(None, *given, None, dropout=dropped, scaling=1.0, rows=batch)[0].detach()
+
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        draws = torch.stack([mixed(0.3) for _ in range(3000)])
+        torch.manual_seed(3)
+        assert torch.equal(mixed(0.3), draws[0]) and not torch.equal(draws[1], draws[0])
+    error = draws.std(dim=0) / math.sqrt(len(draws))
+    assert ((draws.mean(dim=0) - mixed(0.0)).abs() < 5 * error + 1e-6).all()

@@ -1,0 +1,352 @@
+"""Encoders: packing and padding change nothing, poolings, `tiny`, and what is said when an encoder cannot be had or used."""
+
+import json
+import re
+import shutil
+import tomllib
+
+import pytest
+import torch
+import transformers
+from torch.nn.utils.rnn import pad_sequence
+from transformers import AutoModel, AutoModelForSequenceClassification
+
+from lclstudy import paths
+from lclstudy.corpora.load import load_corpus
+from lclstudy.errors import StudyError
+from lclstudy.models import encoders, tiny
+from lclstudy.models.batching import pack, tokenize
+from lclstudy.plan import catalog
+from lclstudy.plan.spec import make_spec
+from lclstudy.training import loop
+
+TEXTS = ["i was afraid of the dark", "she left", "we were so happy to see them all again after years", "no"]
+# Weights far larger than those of a fresh model, so that a wrong place or a seen neighbour shows.
+SMALL = {"vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 24}
+SMALL |= {"num_labels": 3, "initializer_range": 0.3, "pad_token_id": 0}
+MARKS = {"cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
+RELATIVE = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 8, "share_att_key": True}
+FAMILIES = {
+    "bert": ("Bert", {}),
+    "electra": ("Electra", {"embedding_size": 8}),
+    "roberta": ("Roberta", {}),
+    "distilbert": ("DistilBert", {"dim": 16, "n_layers": 3, "n_heads": 2, "hidden_dim": 24}),
+    "albert": ("Albert", {"embedding_size": 8}),
+    "deberta-v2": ("DebertaV2", RELATIVE),
+    "modernbert": ("ModernBert", {**MARKS, "local_attention": 4, "classifier_pooling": "mean"}),
+}
+PACKED = [*FAMILIES][:5]
+
+
+def network(family, **settings):
+    """A classifier of that architecture with random weights."""
+    name, own = FAMILIES[family]
+    made = getattr(transformers, f"{name}Config")(**{**SMALL, **own, **settings})
+    return getattr(transformers, f"{name}ForSequenceClassification")(made)
+
+
+def rows_of(lengths, pad_id):
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randint(pad_id + 1, 60, (length,), generator=generator) for length in lengths]
+
+
+def padded_call(model, rows, pad_id):
+    input_ids = pad_sequence(rows, batch_first=True, padding_value=pad_id)
+    return model(input_ids=input_ids, attention_mask=(input_ids != pad_id).long())
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return tiny.tokenizer(list(load_corpus("embedded")["train"]["text"])[:200])
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch, tokenizer):
+    """`own(family)`: a folder under LCLSTUDY_MODELS with a saved encoder and its tokenizer, named in the catalogue."""
+
+    def save(family="bert", name="mine", entry=None, **settings):
+        torch.manual_seed(0)
+        network(family, **{"vocab_size": len(tokenizer), **settings}).base_model.save_pretrained(tmp_path / name)
+        tokenizer.save_pretrained(tmp_path / name)
+        entry = entry or {"kind": "transformer", "hub": f"someone/{name}", "revision": "1"}
+        known = {**catalog.encoders(), name: catalog.EncoderEntry(name=name, **entry)}
+        monkeypatch.setattr(catalog, "encoders", lambda: known)
+        return tmp_path / name
+
+    monkeypatch.setenv("LCLSTUDY_MODELS", str(tmp_path))
+    return save
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_architecture_gives_what_its_library_gives(own, family):
+    """Features and logits of a batch, against the library's own padded forward, and against each row alone."""
+    own(family)
+    encoder = encoders.load("mine", TEXTS)
+    body, classifier = encoder.body().eval(), encoder.classifier(3).eval()
+    rows = rows_of([3, 20, 2, 9], 0)
+    plain = AutoModelForSequenceClassification.from_config(classifier.config, attn_implementation="eager").eval()
+    plain.load_state_dict(classifier.state_dict())
+    with torch.no_grad():
+        expected = padded_call(plain, rows, 0).logits
+        features = [row[: len(ids)] for row, ids in zip(padded_call(plain.base_model, rows, 0)[0], rows, strict=True)]
+        logits, hidden = encoders.sequence_logits(classifier, pack(rows)), encoders.encode(body, pack(rows))
+        for number, row in enumerate(rows):
+            alone = encoders.sequence_logits(classifier, pack([row]))[0], encoders.encode(body, pack([row]))
+            torch.testing.assert_close(alone, (expected[number], features[number]), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close((logits, hidden), (expected, torch.cat(features)), atol=1e-5, rtol=1e-5)
+    assert expected.std(dim=0).min() > 0.01, "the rows must differ for this to say anything"
+    assert (body.config._attn_implementation == "packed") == (family in PACKED)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_architecture_trains_by_name(own, family):
+    own(family)
+    settings = {"train_limit": 20, "epochs": 1, "max_length": 16, "seed": 0, "precision": "bf16"}
+    for objective, pooling in (("lcl", "cls"), ("scl", "mean"), ("ce", "cls")):
+        spec = make_spec("embedded", objective, encoder="mine", pooling=pooling, **settings)
+        assert loop.run(spec, device="cpu", progress=False).status == "done"
+
+
+def test_the_example_of_the_readme_trains_lcl(own):
+    written = re.findall(r"```toml\n(.*?)```", (paths.ROOT / "README.md").read_text("utf-8"), re.DOTALL)[1]
+    ((name, entry),) = tomllib.loads(written).items()
+    own("distilbert", name, entry)
+    spec = make_spec("embedded", "lcl", encoder=name, train_limit=20, epochs=1, max_length=16)
+    assert loop.run(spec, device="cpu", progress=False).status == "done"
+
+
+@pytest.mark.parametrize("family", PACKED)
+def test_a_packed_batch_gives_the_same_gradients(family):
+    torch.manual_seed(0)
+    model = network(family)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    rows = rows_of([3, 7, 2], 0)
+    padded_call(model, rows, 0).logits.square().sum().backward()
+    expected = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+    model.zero_grad()
+    encoders.sequence_logits(encoders.packed(model), pack(rows)).square().sum().backward()
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(parameter.grad, expected[name], atol=1e-4, rtol=1e-4, msg=name)
+
+
+def test_attention_dropout_is_on_in_training_and_off_in_evaluation():
+    torch.manual_seed(0)
+    model = encoders.packed(network("bert"))
+    rows = pack(rows_of([4, 6], 0))
+    for module in model.modules():  # leave the attention's own dropout as the only one
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    for layer in model.bert.encoder.layer:
+        layer.attention.self.dropout.p = 0.5
+    model.train()
+    assert not torch.equal(encoders.sequence_logits(model, rows), encoders.sequence_logits(model, rows))
+    model.eval()
+    assert torch.equal(encoders.sequence_logits(model, rows), encoders.sequence_logits(model, rows))
+
+
+def test_poolings():
+    packed = pack([torch.zeros(4, dtype=torch.long), torch.zeros(2, dtype=torch.long), torch.zeros(3, dtype=torch.long)])
+    hidden = torch.arange(9.0)[:, None]  # rows 0..3, 4..5, 6..8
+    assert encoders.cls_pooling(hidden, packed).flatten().tolist() == [0, 4, 6]
+    # without the first and the last: (1 + 2) / 2; a row of two has no other token: (4 + 5) / 2; 7
+    assert encoders.mean_pooling(hidden, packed).flatten().tolist() == [1.5, 4.5, 7]
+
+
+def test_tiny_is_the_same_every_time_and_of_the_size_it_says():
+    one, two = encoders.load("tiny", TEXTS), encoders.load("tiny", TEXTS)
+    assert one.tokenizer.get_vocab() == two.tokenizer.get_vocab()
+    torch.manual_seed(1)
+    first = one.body().state_dict()
+    torch.manual_seed(2)
+    second, classifier = two.body().state_dict(), two.classifier(3)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert all(torch.equal(first[name], classifier.bert.state_dict()[name]) for name in first), "both from the same weights"
+    assert (one.body().config.num_hidden_layers, one.body().config.hidden_size) == (2, 128)
+    assert classifier.config.num_labels == 3
+
+
+def test_tiny_leaves_the_global_generator_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    encoders.load("tiny", TEXTS)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_tiny_knows_the_words_of_its_training_texts_and_splits_others():
+    tokenizer = encoders.load("tiny", TEXTS * 5).tokenizer
+    assert tokenizer.tokenize("Afraid of the dark") == ["afraid", "of", "the", "dark"]
+    assert tokenizer.convert_ids_to_tokens(tokenizer("no")["input_ids"]) == ["[CLS]", "no", "[SEP]"]
+
+
+def test_unknown_encoder_is_named_with_a_near_name():
+    with pytest.raises(StudyError, match=r"Unknown encoder 'minilm6'.*Did you mean 'minilm'"):
+        encoders.load("minilm6", TEXTS)
+
+
+def test_no_local_folder_and_no_network_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("LCLSTUDY_MODELS", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # the library reads its variable at import only
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(StudyError) as caught:
+        encoders.load("electra-small", TEXTS)
+    assert "\n" not in str(caught.value)
+    assert "google/electra-small-discriminator" in str(caught.value)
+    assert "LCLSTUDY_MODELS" in str(caught.value)
+
+
+@pytest.mark.parametrize("folder_name", ["electra-small", "electra-small-discriminator"])
+def test_a_local_folder_of_either_name_is_used_before_the_hub(own, folder_name):
+    folder = own("electra", "made").rename(paths.models() / folder_name)
+    found = encoders.load("electra-small", TEXTS)
+    expected = AutoModel.from_pretrained(folder).state_dict()
+    body = found.body().state_dict()
+    assert body.keys() == expected.keys()
+    assert all(torch.equal(body[name], expected[name]) for name in body)
+    assert found.weights.startswith("sha256:")
+    assert found.classifier(5).config.num_labels == 5
+
+
+def test_a_head_trained_for_other_classes_is_made_anew(own):
+    folder = own()
+    network("bert", vocab_size=AutoModel.from_pretrained(folder).config.vocab_size, num_labels=8).save_pretrained(folder)
+    assert encoders.load("mine", TEXTS).classifier(5).classifier.out_features == 5
+
+
+def remove(*patterns):
+    return lambda folder: [file.unlink() for pattern in patterns for file in folder.glob(pattern)]
+
+
+def write(content):
+    return lambda folder: (folder / "config.json").write_text(content)
+
+
+def change(**settings):
+    def apply(folder):
+        file = folder / "config.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | settings))
+
+    return apply
+
+
+def cut(folder):
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+BROKEN = {
+    "no tokenizer": (remove("tokenizer*"), "has no tokenizer"),
+    "no config": (remove("config.json"), r"has no config\.json"),
+    "no weights": (remove("model.safetensors"), r"has no model\.safetensors"),
+    "weights cut": (cut, "The weights .* of encoder 'mine' cannot be read: .*incomplete"),
+    "no JSON": (write('{"model_type": "bert",'), "config.json is not valid JSON"),
+    "no dict": (write('["bert"]'), "names model_type None"),
+    "unknown type": (change(model_type="brt"), "names model_type 'brt', of which transformers .* knows no classifier"),
+    "wider": (change(hidden_size=32), r"does not fit config.json: bert\.\S+ has shape \[.*16\], \[.*32\] wanted"),
+    "deeper": (change(num_hidden_layers=4), r"does not fit config.json: \S+layer\.3\S+ is missing \(16 such weights\)"),
+    "no heads": (change(num_attention_heads=3), "cannot be read: .*multiple of the number of attention heads"),
+    "a value of no kind": (change(hidden_size="wide"), "config.json of encoder 'mine' cannot be read: .*hidden_size"),
+    "other vocabulary": (change(vocab_size=50), r"does not fit config.json: \S+word_embeddings.weight has shape"),
+    "tokenizer broken": (
+        lambda folder: (folder / "tokenizer.json").write_text("{"),
+        "The tokenizer or .* 'mine' cannot be read",
+    ),
+    "sees the past alone": (change(is_decoder=True), "its first token sees none of the others"),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_folder_that_cannot_be_used_is_refused_before_training(own, fault):
+    break_it, said = BROKEN[fault]
+    break_it(own())
+    with pytest.raises(StudyError, match=said) as caught:
+        loop.check(make_spec("embedded", "ce", encoder="mine", max_length=64))
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 420
+
+
+def test_weights_of_other_names_are_refused(own):
+    change(model_type="distilbert", dim=16, n_layers=3, n_heads=2, hidden_dim=24)(own())
+    with pytest.raises(StudyError, match=r"does not fit config.json: distilbert\.\S+ is missing"):
+        encoders.load("mine", TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "said"),
+    [
+        ("GPT2", "its first token sees none of the others"),
+        ("FNet", "depends on the padding beside it"),
+    ],
+)
+def test_an_architecture_that_cannot_work_says_why(own, tokenizer, architecture, said):
+    folder = own()
+    sizes = {**SMALL, "n_embd": 16, "n_layer": 2, "n_head": 2, "vocab_size": len(tokenizer)}
+    made = getattr(transformers, f"{architecture}Config")(**sizes)
+    getattr(transformers, f"{architecture}Model")(made).save_pretrained(folder)
+    with pytest.raises(StudyError, match=f"Encoder 'mine' cannot be used: .*{said}"):
+        encoders.load("mine", TEXTS)
+
+
+def test_a_tokenizer_without_marks_is_refused(own, tokenizer):
+    folder = own()
+    file = folder / "tokenizer.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"post_processor": None}))
+    with pytest.raises(StudyError, match="does not put one mark before a text and one after it"):
+        encoders.load("mine", TEXTS)
+
+
+@pytest.mark.parametrize(("family", "most"), [("bert", 40), ("roberta", 39), ("deberta-v2", 40)])
+def test_a_text_longer_than_an_encoders_positions_is_refused(own, family, most):
+    own(family, max_position_embeddings=40)
+    loop.check(make_spec("embedded", "ce", encoder="mine", max_length=most))
+    with pytest.raises(
+        StudyError, match=rf"max_length {most + 1} is more than encoder 'mine' can read; allowed: 8 to {most}\."
+    ):
+        loop.check(make_spec("embedded", "ce", encoder="mine", max_length=most + 1))
+
+
+def test_other_weights_are_another_encoder_within_one_process(own):
+    own()
+    spec = make_spec("embedded", "ce", encoder="mine", train_limit=20)
+    first, identity = loop.prepare(spec).encoder.weights, spec.identity()
+    own(initializer_range=0.2)
+    assert loop.prepare(spec).encoder.weights != first
+    assert spec.identity() != identity
+
+
+def test_loading_leaves_the_global_generator_alone(own):
+    own()
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    encoders.load("mine", TEXTS)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_altered_weights_are_refused(tmp_path, monkeypatch, minilm_folder):
+    folder = tmp_path / "minilm"
+    shutil.copytree(minilm_folder, folder)
+    file = folder / "model.safetensors"
+    file.chmod(0o644)
+    with file.open("r+b") as stream:
+        stream.seek(-1, 2)
+        last = stream.read(1)
+        stream.seek(-1, 2)
+        stream.write(bytes([last[0] ^ 1]))
+    monkeypatch.setenv("LCLSTUDY_MODELS", str(tmp_path))
+    with pytest.raises(StudyError, match="cut short or altered"):
+        encoders.load("minilm", TEXTS)
+
+
+def test_the_real_minilm_packed_gives_what_the_padded_one_gives(minilm_folder):
+    encoder = encoders.load("minilm", TEXTS)
+    assert encoder.weights == f"sha256:{catalog.encoder('minilm').sha256}"
+    rows = tokenize(TEXTS, encoder.tokenizer, 64).ids
+    padded = AutoModelForSequenceClassification.from_pretrained(minilm_folder, num_labels=2).bert.eval()
+    with torch.no_grad():
+        expected = padded_call(padded, rows, encoder.tokenizer.pad_token_id).last_hidden_state[:, 0]
+        packed = pack(rows)
+        found = encoders.cls_pooling(encoders.encode(encoder.body().eval(), packed), packed)
+        assert encoder.body().config._attn_implementation == "packed"
+    assert torch.allclose(found, expected, atol=1e-4)

@@ -1,0 +1,161 @@
+"""The case study: which sets and runs a profile asks for, from real small trainings and from records made by hand."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from lclstudy import paths
+from lclstudy.errors import StudyError
+from lclstudy.plan import catalog
+from lclstudy.plan.profiles import Profile, load_profile
+from lclstudy.results import class_sets, published
+from lclstudy.results.records import Record
+from lclstudy.runs import grid
+from lclstudy.runs.store import RunStore, freeze, read_frozen
+
+PROFILE = """
+[defaults]
+encoder = "tiny"
+learning_rate = 1e-3
+epochs = 1
+train_limit = 60
+[[grid]]
+corpus = "embedded"
+objective = "lcl"
+seed = 0
+[case_study]
+corpus = "embedded"
+sets = ["all"]
+found = 2
+size = 3
+objective = ["ce", "lcl"]
+seed = [0, 1]
+"""
+LABELS = catalog.corpora()["embedded"].labels
+
+
+@pytest.fixture
+def profile(tmp_path, monkeypatch):
+    monkeypatch.setenv("LCLSTUDY_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("LCLSTUDY_BUILD", str(tmp_path / "build"))
+    (tmp_path / "mine.toml").write_text(PROFILE)
+    return load_profile(str(tmp_path / "mine.toml"))
+
+
+def groups():
+    with (paths.embedded() / "groups.csv").open() as file:
+        found = {}
+        for row in csv.DictReader(file):
+            found.setdefault(row["group"], set()).add(row["class"])
+    return found
+
+
+def confusing(spec, members, errors=5):
+    """A finished record of a run that takes the classes `members` for each other, and one text of every class for the next."""
+    labels = np.repeat(np.arange(len(LABELS)), 10)
+    predicted = labels.copy()
+    predicted[::10] = (predicted[::10] + 1) % len(LABELS)
+    places = [LABELS.index(name) for name in members]
+    for here, there in zip(places, [*places[1:], places[0]], strict=True):
+        predicted[np.flatnonzero(labels == here)[1 : 1 + errors]] = there
+    sure = np.eye(len(LABELS), dtype=np.float32)[predicted]
+    return Record(spec, LABELS, validation_probabilities=sure, validation_labels=labels, test_probabilities=sure,
+                  test_labels=labels, epochs=[{"epoch": 1, "loss": 1.0, "validation_accuracy": 0.5}], best_epoch=1)  # fmt: skip
+
+
+def test_the_papers_profile_asks_for_the_eight_columns_of_table_3_ten_times():
+    paper = load_profile("paper")
+    sets = class_sets.named_sets(paper)
+    printed = published.table("suresh2021", 3)
+    assert set(sets) == set(printed["classes"])
+    wanted = class_sets.specs(paper, sets)
+    assert len(wanted) == len(printed) * 10 == len(set(wanted))
+    assert {spec.encoder for spec in wanted} == {"electra-base"}
+    assert [spec.seed for spec in wanted] == sorted(spec.seed for spec in wanted)
+
+
+def test_the_search_reads_every_seed_and_the_confusions_are_added_up(profile, tmp_path):
+    store = RunStore(tmp_path / "runs")
+    first, second = class_sets.searched(profile)
+    assert (first.objective, first.classes, [first.seed, second.seed]) == ("ce", None, [0, 1])
+    store.save(confusing(first, LABELS[:3], errors=5))
+    counts, classes, n = class_sets.confusion(profile, store)
+    assert (classes, n, counts.sum()) == (LABELS, 1, 10 * len(LABELS))
+    assert class_sets.found_sets(profile, store)["found-a"] == LABELS[:3]
+    store.save(confusing(second, LABELS[6:9], errors=9))
+    counts, _, n = class_sets.confusion(profile, store)
+    assert (n, counts.sum()) == (2, 20 * len(LABELS))
+    assert class_sets.found_sets(profile, store) == {"found-a": LABELS[6:9], "found-b": LABELS[:3]}
+
+
+def test_without_a_run_to_search_it_says_which_to_train(profile, tmp_path):
+    with pytest.raises(StudyError, match=r"No finished cross-entropy run .*--corpora embedded --objectives ce") as raised:
+        class_sets.found_sets(profile, RunStore(tmp_path / "runs"))
+    assert "\n" not in str(raised.value)
+
+
+def test_all_specs_hold_what_is_known_and_grow_when_the_search_can_be_made(profile, tmp_path):
+    store = RunStore(tmp_path / "runs")
+    before = class_sets.all_specs(profile, store)
+    assert {spec.classes for spec in before} == {None}
+    assert len(before) == len(set(before)) == 2 * 2, "the grid is a part of the case study here"
+    store.save(confusing(class_sets.searched(profile)[1], LABELS[:3]))
+    after = class_sets.all_specs(profile, store)
+    assert set(before) < set(after)
+    assert len(after) == len(before) + 2 * 2 * 2
+
+
+def test_a_profile_without_case_study_asks_for_nothing(profile, tmp_path):
+    without = profile.restrict(objectives="lcl").restrict(corpora="embedded")
+    assert class_sets.named_sets(without), "its objective is still there"
+    none = Profile("none", "", profile.settings, {}, profile.grid)
+    assert class_sets.named_sets(none) == {}
+    assert class_sets.searched(none) == class_sets.specs(none, {"all": None}) == []
+    assert class_sets.all_specs(none, RunStore(tmp_path / "runs")) == none.specs()
+    with pytest.raises(StudyError, match=r"has no \[case_study\]"):
+        grid.run_case_study(none, RunStore(tmp_path / "runs"), progress=False)
+
+
+def test_an_unknown_set_is_one_line(tmp_path):
+    (tmp_path / "mine.toml").write_text(PROFILE.replace('"all"', '"4-hard-e"'))
+    with pytest.raises(StudyError, match=r"^Unknown class set .*'4-hard-e'; allowed: all, 16, 8, 4-easy, "):
+        class_sets.named_sets(load_profile(str(tmp_path / "mine.toml")))
+
+
+def test_a_set_that_is_published_and_found_is_run_once_under_its_published_name(profile, tmp_path, monkeypatch):
+    store = RunStore(tmp_path / "runs")
+    store.save(confusing(class_sets.searched(profile)[0], LABELS[:3]))
+    monkeypatch.setattr(class_sets, "named_sets", lambda profile: {"all": None, "theirs": LABELS[2::-1]})
+    sets = class_sets.all_sets(profile, store)
+    assert list(sets) == ["all", "theirs", "found-b"]
+    assert len(class_sets.specs(profile, sets)) == 3 * 2 * 2
+
+
+def test_training_on_subsets_then_freezing(profile, tmp_path):
+    """Real trainings: cross-entropy, the search in what it confused, both objectives on what was found."""
+    store = RunStore(tmp_path / "runs")
+    part = profile.restrict(seeds="1")
+    summary = grid.run_case_study(part, store, progress=False, device="cpu")
+    assert summary[:3] == (2 + 2 * 2, 0, 0), "CE and LCL on all classes, then both on two found sets"
+    assert grid.run_case_study(part, store, progress=False, device="cpu")[:2] == (0, 6)
+    freeze(profile, store)
+    results = read_frozen(str(tmp_path / "mine.toml"))
+    assert results.runs["status"].value_counts().to_dict() == {"done": 6, "not run": 6}
+    fresh = RunStore(tmp_path / "fresh")
+    assert fresh.missing(class_sets.all_specs(profile, fresh)) == store.missing(class_sets.all_specs(profile, store))
+    assert class_sets.found_sets(profile, fresh) == class_sets.found_sets(profile, store), "of frozen runs as of own records"
+    sets = class_sets.frozen_sets(results, "embedded")
+    assert sets == class_sets.found_sets(profile, store)
+    for members in sets.values():
+        runs = results.runs[results.runs["classes"] == "|".join(members)]
+        assert set(runs["objective"]) == {"ce", "lcl"}
+        done = runs["identity"][runs["status"] == "done"].iloc[0]
+        assert results.classes(done) == members
+        assert results.probabilities(done).shape[1] == 3
+
+
+def test_the_quick_results_hold_the_groups_that_the_corpus_was_made_with():
+    results = read_frozen("quick")
+    found = class_sets.frozen_sets(results, "embedded")
+    assert {frozenset(members) for members in found.values()} == {frozenset(group) for group in groups().values()}

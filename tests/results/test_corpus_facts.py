@@ -1,0 +1,67 @@
+"""What is read from the tracked summary of the corpora, against the catalogue and numbers worked out by hand."""
+
+import pandas as pd
+import pytest
+
+from lclstudy.errors import StudyError
+from lclstudy.plan import catalog
+from lclstudy.results import corpus_facts, published
+
+
+@pytest.fixture(scope="module")
+def splits():
+    return corpus_facts.table("splits")
+
+
+def test_the_tables_are_there():
+    assert [path.stem for path in corpus_facts.files()] == list(corpus_facts.TABLES)
+    assert all(path.is_file() for path in corpus_facts.files())
+    with pytest.raises(StudyError, match="Unknown table of data/summary 'split'; allowed: splits"):
+        corpus_facts.table("split")
+
+
+def test_corpora_name_what_is_absent(splits):
+    shown = corpus_facts.corpora(splits).set_index("corpus")
+    assert list(shown.index) == [entry.title for entry in catalog.corpora().values()]
+    assert shown.loc["EmoInt"].to_list() == [4, "train, validation, test", "none"]
+    assert shown.loc["Twitter sentiment", "splits summarised"] == "none"
+    assert shown.loc["AG News"].to_list() == [4, "test", "ag_news/train.csv"]  # named once, though two splits need it
+
+
+def test_sizes_say_every_difference(splits):
+    shown = corpus_facts.sizes(splits).set_index(["corpus", "split"])
+    assert shown["ours − published"][("EmpatheticDialogues", "train")] == "−1,731"
+    assert shown["ours − published"][("EmoInt", "test")] == "+1"
+    assert shown["ours − published"][("GoEmotions", "train")] == "0"
+    assert shown["ours − published"][("AG News", "train")] == corpus_facts.ABSENT
+    assert shown["ours − published"][("AG News", "test")] == "no number published"
+    for name, entry in catalog.corpora().items():
+        for split, rows in entry.published.get("paper", {}).items():
+            assert shown["published"][(entry.title, split)] == rows, name
+
+
+def test_majority_beside_even_guessing(splits):
+    shown = corpus_facts.majority(splits).set_index("corpus")
+    assert shown.loc["sst2", "even"] == 50
+    assert shown.loc["goemotions", "majority"] == pytest.approx(11.66)
+    assert shown.loc["goemotions", "times_even"] == pytest.approx(11.66 / 100 * 27)
+    assert "ag_news" not in shown.index  # its training split is absent, so its largest class is not known
+
+
+def test_overlaps_are_shares_of_the_split():
+    duplicates = pd.DataFrame(
+        [["isear", "test", "train", 30, 6]], columns=["corpus", "split", "against", "rows", "rows_other_label"]
+    )
+    splits = pd.DataFrame([["isear", "ISEAR", "test", 600]], columns=["corpus", "title", "split", "rows"])
+    (row,) = corpus_facts.overlaps(duplicates, splits).itertuples()
+    assert (row.title, row.texts, row.share, row.share_other_label) == ("ISEAR", 600, 5, 1)
+
+
+def test_coverage_stands_beside_the_papers(splits):
+    shown = corpus_facts.coverage(splits, published.text_numbers("suresh2021")).set_index("corpus")
+    assert shown["published"].dropna().to_dict() == {
+        "empathetic_dialogues": 69, "sst2": 69, "sst5": 69, "isear": 66, "emoint": 62, "goemotions": 61,
+    }  # fmt: skip
+    assert (shown["words"] >= shown["tokens"]).all()
+    assert shown.loc["isear", "split"] == "train" and shown.loc["ag_news", "split"] == "test"
+    assert "twitter_sentiment" not in shown.index

@@ -1,0 +1,502 @@
+"""Frozen results: a file per run that is whole whatever happens, tables as they were, and a plan that tells what is not run."""
+
+import hashlib
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lclstudy import paths
+from lclstudy.errors import StudyError
+from lclstudy.plan.profiles import load_profile
+from lclstudy.plan.spec import make_spec
+from lclstudy.results import frozen, records, tables
+from lclstudy.runs import store
+from lclstudy.runs.store import RunStore
+from tests.runs.test_store import CLASSES, failed_record, files_in, full_disk, record_of, spec_of
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    for name in ("RUNS", "RESULTS", "BUILD"):
+        monkeypatch.setenv(f"LCLSTUDY_{name}", str(tmp_path / name.lower()))
+
+
+@pytest.fixture
+def runs():
+    return RunStore()
+
+
+def grid(seeds=(0, 1)):
+    return [spec_of(objective, seed) for objective in ("ce", "lcl") for seed in seeds]
+
+
+def saved(runs, *specs, **how):
+    for spec in specs:
+        runs.save(record_of(spec, **how))
+    return list(specs)
+
+
+# What was frozen before
+
+
+def _digest(results, identity: str) -> str:
+    """Of the row of a run, its epochs, its classes, and per split the stored log probabilities, predictions and labels."""
+
+    def plain(row: dict) -> dict:
+        told = {name: value for name, value in row.items() if value is not pd.NA and value == value and value is not None}
+        return {name: value if isinstance(value, str) else float(value) for name, value in told.items()}
+
+    (row,) = results.runs[results.runs["identity"] == identity].to_dict("records")
+    epochs = results.epochs[results.epochs["identity"] == identity].to_dict("records")
+    row.pop("identity")
+    found = hashlib.sha256(json.dumps([plain(row), [plain(epoch) for epoch in epochs]], sort_keys=True).encode())
+    found.update("|".join(results.classes(identity)).encode())
+    path, _ = results.files[identity]
+    arrays = records.decode(path.read_bytes(), path, records.HALF)[1]
+    for split in records.SPLITS:
+        found.update(arrays[f"{split}_log_probabilities"].tobytes())
+        found.update(results.predictions(identity, split).tobytes() + results.labels(identity, split).tobytes())
+    return found.hexdigest()[:16]
+
+
+def test_what_was_frozen_in_tables_came_over_unchanged(monkeypatch):
+    """The digests are of the reader of `runs.csv`, `epochs.csv` and `predictions/`, before the files of single runs.
+
+    Who publishes one of these runs anew takes its line out of `frozen_digests.json`.
+    """
+    monkeypatch.setenv("LCLSTUDY_RESULTS", str(paths.ROOT / "data" / "results"))
+    before = json.loads((Path(__file__).parent / "frozen_digests.json").read_text())
+    for name, digests in before.items():
+        results = frozen.read_frozen(name)
+        assert {identity: _digest(results, identity) for identity in digests} == digests
+
+
+# Freezing and reading back
+
+
+def test_the_same_records_freeze_to_the_same_bytes(tmp_path):
+    specs = grid()
+    stores = [RunStore(tmp_path / name) for name in ("one", "two")]
+    for runs, order in zip(stores, (specs, specs[::-1]), strict=True):
+        saved(runs, *order)
+    folders = [runs.freeze(tmp_path / f"frozen {number}" / "quick", specs) for number, runs in enumerate(stores)]
+    first, second = (files_in(folder) for folder in folders)
+    assert first == second
+    times = {path: path.stat().st_mtime_ns for path in folders[0].iterdir()}
+    stores[0].freeze(folders[0], specs)
+    assert files_in(folders[0]) == first
+    assert {path: path.stat().st_mtime_ns for path in folders[0].iterdir()} == times, "what is the same is not written"
+    assert set(first) == {f"{spec.identity()}.npz" for spec in specs}
+
+
+def test_frozen_results_read_back_as_the_records_were(runs, tmp_path):
+    specs = [*grid(), spec_of(seed=7), spec_of(seed=8)]
+    saved(runs, *specs[:4], rows=200, sharpness=0.05)
+    runs.save(failed_record(specs[4]))
+    results = store.read_frozen(runs.freeze(tmp_path / "quick", specs), specs)
+    pd.testing.assert_frame_equal(results.runs, runs.frame(specs), check_exact=True)
+    pd.testing.assert_frame_equal(results.epochs, runs.epochs_frame(specs), check_exact=True)
+    assert results.runs["status"].tolist() == ["done"] * 4 + ["failed", "not run"]
+    assert (results.name, len(results.done)) == ("quick", 4)
+    for spec in specs[:4]:
+        identity, record = spec.identity(), runs.load(spec)
+        for split in ("validation", "test"):
+            given = getattr(record, f"{split}_probabilities")
+            read = results.probabilities(identity, split)
+            np.testing.assert_allclose(read.sum(axis=1), 1)
+            np.testing.assert_allclose(read, given / given.sum(axis=1, keepdims=True), atol=5e-4)
+            seen = given > 1e-30  # half-precision logarithms keep even these to a few per cent
+            np.testing.assert_allclose(read[seen], given[seen], rtol=0.05)
+            np.testing.assert_array_equal(results.predictions(identity, split), given.argmax(axis=1))
+            np.testing.assert_array_equal(results.labels(identity, split), getattr(record, f"{split}_labels"))
+        assert results.classes(identity) == CLASSES
+        accuracy = (results.predictions(identity) == results.labels(identity)).mean()
+        assert results.runs.set_index("identity").loc[identity, "test_accuracy"] == accuracy
+
+
+def test_the_confusion_of_seeds_is_the_sum_of_theirs(runs, tmp_path):
+    specs = [spec_of(seed=seed) for seed in (0, 1)] + [spec_of(seed=2, classes=("joyful", "proud"))]
+    for spec in specs:
+        runs.save(record_of(spec, classes=spec.classes or CLASSES))
+    results = store.read_frozen(runs.freeze(tmp_path / "quick", specs))
+    first, second, other = (spec.identity() for spec in specs)
+    confusion, classes = results.confusion([first, second])
+    assert classes == CLASSES
+    np.testing.assert_array_equal(confusion, results.confusion([first])[0] + results.confusion([second])[0])
+    assert confusion.sum() == 2 * len(results.labels(first))
+    assert np.trace(confusion) == sum((results.predictions(one) == results.labels(one)).sum() for one in (first, second))
+    assert results.confusion([first], "validation")[0].sum() == len(results.labels(first, "validation"))
+    for identities in ([first, other], []):
+        with pytest.raises(StudyError, match="runs of the same classes"):
+            results.confusion(identities)
+
+
+def test_asking_for_what_was_not_frozen_says_what_there_is(runs, tmp_path):
+    spec, failed = spec_of(), spec_of(seed=1)
+    saved(runs, spec)
+    runs.save(failed_record(failed))
+    results = store.read_frozen(runs.freeze(tmp_path / "quick"))
+    for identity in ("ffff", failed.identity()):
+        with pytest.raises(StudyError, match=f"No finished run '{identity}' in frozen 'quick'"):
+            results.probabilities(identity)
+    with pytest.raises(StudyError, match="Unknown split 'dev'; allowed: validation, test"):
+        results.predictions(spec.identity(), "dev")
+    with pytest.raises(StudyError, match="Unknown frozen results 'nope'"):
+        store.read_frozen("nope")
+
+
+def test_corpora_of_ones_own_freeze_without_their_path_and_apart(runs, tmp_path):
+    specs = []
+    for number in (1, 2):
+        path = tmp_path / str(number) / "mine.csv"
+        path.parent.mkdir()
+        path.write_text(f"text,label\nhello {number},a\nbye,b\n")
+        specs.append(make_spec(str(path), "lcl", encoder="tiny", seed=0))
+    for rows, spec in zip((12, 16), specs, strict=True):
+        runs.save(record_of(spec, rows=rows))
+    folder = runs.freeze(tmp_path / "frozen", specs)
+    results = store.read_frozen(folder)
+    assert [len(results.labels(spec.identity(), "validation")) for spec in specs] == [12, 16]
+    assert results.runs["corpus"].tolist() == ["mine", "mine"]
+    for path in folder.iterdir():
+        assert records.decode(path.read_bytes(), path)[0]["spec"]["corpus"] == "mine"
+
+
+def test_freezing_adds_and_replaces_and_never_removes(runs, tmp_path):
+    first, second, third = grid()[:3]
+    folder = runs.freeze(tmp_path / "quick", saved(runs, first, second))
+    before = files_in(folder)
+    empty = RunStore(tmp_path / "empty")
+    empty.freeze(folder, [first, second])
+    empty.freeze(folder)
+    assert files_in(folder) == before
+    other = RunStore(tmp_path / "other")
+    saved(other, second, third, seed=9)
+    other.freeze(folder, [second, third])
+    after = files_in(folder)
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert set(after) == {f"{spec.identity()}.npz" for spec in (first, second, third)}
+    assert changed == {f"{spec.identity()}.npz" for spec in (second, third)}
+    failed = RunStore(tmp_path / "failed")
+    failed.save(failed_record(first))
+    failed.freeze(folder, [first])
+    assert files_in(folder) == after, "a failed run never takes the place of a finished one"
+
+
+# Damage, and newer formats
+
+
+def test_a_frozen_file_that_was_altered_is_named_and_stays(runs, tmp_path):
+    (spec,) = saved(runs, spec_of())
+    folder = runs.freeze(paths.results("quick"))
+    results = store.read_frozen("quick")
+    path = folder / f"{spec.identity()}.npz"
+    whole = path.read_bytes()
+    for data in (b"", whole[:-1], whole + b"\n", whole[:100] + bytes([whole[100] ^ 1]) + whole[101:], b"not a run"):
+        path.write_bytes(data)
+        message = rf"{path.name} is not as it was frozen; restore it with git or freeze again\.$"
+        for ask in (lambda: store.read_frozen("quick"), lambda: RunStore(tmp_path / "none").missing([spec]),
+                    lambda: results.predictions(spec.identity())):  # fmt: skip
+            tables._read.cache_clear()
+            with pytest.raises(StudyError, match=message):
+                ask()
+        assert path.read_bytes() == data
+    runs.freeze(folder, [spec])
+    assert path.read_bytes() == whole
+
+
+def test_a_run_that_was_frozen_anew_is_not_taken_for_that_of_the_table(runs):
+    (spec,) = saved(runs, spec_of())
+    folder = runs.freeze(paths.results("quick"))
+    results = store.read_frozen("quick")
+    saved(runs, spec, seed=9)
+    runs.freeze(folder)
+    with pytest.raises(StudyError, match="was frozen anew while it was read"):
+        results.predictions(spec.identity())
+    assert len(store.read_frozen("quick").predictions(spec.identity())) == 24
+
+
+def test_a_newer_format_is_refused_and_stays(runs, monkeypatch):
+    (spec,) = saved(runs, spec_of())
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "_FORMAT", 7)
+        newer = RunStore(paths.runs().with_name("newer"))
+        newer.save(record_of(spec, seed=9))
+        folder = newer.freeze(paths.results("quick"))
+    before = files_in(folder)
+    asks = (lambda: store.read_frozen("quick"), lambda: runs.freeze(folder, [spec]),
+            lambda: runs.missing([spec]), store.best_frozen)  # fmt: skip
+    for ask in asks:
+        with pytest.raises(StudyError, match=r"has format 7, but this lclstudy knows formats up to 1; update lclstudy\.$"):
+            ask()
+    assert files_in(folder) == before
+
+
+def test_a_full_disk_leaves_what_was_there(runs):
+    specs = saved(runs, *grid(), rows=300)
+    folder = runs.freeze(paths.results("quick"), specs[:2])
+    before = files_in(folder)
+    for spec in specs:
+        saved(runs, spec, rows=300, seed=9)
+    with full_disk(after=2500), pytest.raises(StudyError, match=r"Could not freeze to .*File too large") as raised:
+        runs.freeze(folder, specs)
+    assert "\n" not in str(raised.value)
+    assert files_in(folder) == before
+    assert len(store.read_frozen("quick").done) == 2
+    runs.freeze(folder, specs)
+    assert len(files_in(folder)) == 4
+
+
+# Names, plans, and a person's own results
+
+
+def test_the_best_frozen_results_are_the_most_telling_that_hold_a_run(runs):
+    with pytest.raises(StudyError, match="No frozen results"):
+        store.best_frozen()
+    finished, failed = spec_of(seed=0), spec_of(seed=1)
+    saved(runs, finished)
+    runs.save(failed_record(failed))
+    for name, spec in (("ablations", finished), ("quick", finished), ("minilm", finished), ("paper", failed)):
+        runs.freeze(paths.results(name), [spec])
+    assert store.frozen_names() == ["ablations", "minilm", "paper", "quick"]
+    assert store.best_frozen() == "minilm"
+    assert store.read_frozen("minilm").name == "minilm"
+
+
+def test_the_profile_of_that_name_says_what_is_not_run_and_in_which_order(runs):
+    planned = load_profile("quick").specs()
+    beyond = spec_of(seed=77)
+    saved(runs, beyond, planned[4])
+    runs.freeze(paths.results("quick"))
+    table = store.read_frozen("quick").runs
+    assert table["identity"].tolist() == [*(spec.identity() for spec in planned), beyond.identity()]
+    assert table.index[table["status"] == "done"].tolist() == [4, 9]
+    assert set(table["status"]) == {"done", "not run"}
+    assert table["test_accuracy"].isna().sum() == 8
+
+
+def test_ones_own_runs_stand_beside_the_tracked_ones(runs):
+    profile = load_profile("quick")
+    first, second, third = (spec for spec in profile.specs()[:5] if spec.objective != "ce")
+    saved(runs, first, second)
+    tracked = store.publish(profile)
+    before = files_in(tracked)
+    mine = RunStore(paths.runs().with_name("mine"))
+    saved(mine, second, third, seed=9)
+    assert store.freeze(profile, mine) == paths.build("quick") / "results"
+    assert files_in(tracked) == before
+    results = store.read_frozen("quick")
+    assert results.folders == (tracked.resolve(), (paths.build("quick") / "results").resolve())
+    assert results.runs["identity"][results.runs["status"] == "done"].tolist() == [s.identity() for s in (first, second, third)]
+    kept = record_of(second).test_probabilities.argmax(axis=1)
+    np.testing.assert_array_equal(results.predictions(second.identity()), kept)
+    np.testing.assert_array_equal(
+        results.predictions(third.identity()), record_of(third, seed=9).test_probabilities.argmax(axis=1)
+    )
+
+
+def test_a_finished_run_of_ones_own_stands_for_a_tracked_one_that_failed(runs):
+    spec = load_profile("quick").specs()[1]
+    runs.save(failed_record(spec))
+    runs.freeze(paths.results("quick"))
+    assert RunStore(paths.runs().with_name("none")).missing([spec]) == [spec]
+    saved(runs, spec)
+    store.freeze(load_profile("quick"), runs)
+    assert store.read_frozen("quick").done["identity"].tolist() == [spec.identity()]
+
+
+OWN = '[[grid]]\ncorpus = "embedded"\nencoder = "tiny"\nobjective = ["ce", "lcl"]\nseed = 0\n'
+
+
+def test_a_profile_of_ones_own_never_writes_to_a_tracked_folder(runs, tmp_path):
+    for name, message in (
+        (
+            "quick.toml",
+            r"^quick\.toml has the name of a profile that comes with the study; rename it, say to my_quick\.toml\.$",
+        ),
+        ("...toml", r"file name must be of letters.*given '\.\.\.toml'"),
+        ("-x.toml", "file name must be of letters"),
+    ):
+        (tmp_path / name).write_text(OWN)
+        with pytest.raises(StudyError, match=message) as raised:
+            load_profile(str(tmp_path / name))
+        assert "\n" not in str(raised.value)
+    assert load_profile(str(paths.profiles() / "quick.toml")) == load_profile("quick")
+    (tmp_path / "mine.toml").write_text(OWN)
+    profile = load_profile(str(tmp_path / "mine.toml"))
+    saved(runs, *profile.specs()[:1])
+    with pytest.raises(StudyError, match="Unknown profile to freeze into data/results 'mine'; allowed: ablations, "):
+        store.publish(profile)
+    assert store.freeze(profile) == paths.build("mine") / "results"
+    assert not paths.results("").exists()
+    assert store.frozen_names() == ["mine"]
+    assert store.read_frozen("mine").runs["status"].tolist() == ["done"]
+    assert store.read_frozen(str(tmp_path / "mine.toml")).runs["status"].tolist() == ["done", "not run"]
+
+
+# A frozen run counts as finished
+
+
+@pytest.mark.parametrize("folder", [lambda: paths.results("ablations"), lambda: paths.build("mine") / "results"])
+def test_a_frozen_run_counts_as_finished(runs, folder):
+    done, failed, absent = (spec_of(seed=seed) for seed in range(3))
+    saved(runs, done, sharpness=0.05)
+    runs.save(failed_record(failed))
+    runs.freeze(folder())
+    fresh = RunStore(paths.runs().with_name("fresh"))
+    assert [fresh.has(spec) for spec in (done, failed, absent)] == [True, False, False]
+    assert not fresh.has(done, own=True)
+    assert fresh.missing([done, failed, absent, done]) == [failed, absent]
+    assert fresh.missing([done, failed, absent], retrain=True) == [done, failed, absent]
+    loaded, record = fresh.load(done), runs.load(done)
+    for name in ("spec", "classes", "status", "best_epoch", "measures", "notes", "versions", "device", "executor"):
+        assert getattr(loaded, name) == getattr(record, name)
+    for split in ("validation", "test"):
+        given, read = (getattr(one, f"{split}_probabilities") for one in (record, loaded))
+        np.testing.assert_allclose(read, given, atol=5e-4)
+        np.testing.assert_array_equal(read.argmax(axis=1), given.argmax(axis=1))
+        assert read.dtype == np.float32
+        np.testing.assert_array_equal(getattr(loaded, f"{split}_labels"), getattr(record, f"{split}_labels"))
+    pd.testing.assert_frame_equal(fresh.frame([done, absent]), runs.frame([done, absent]))
+    assert len(fresh.frame()) == 0, "without specs, the own records alone"
+    with pytest.raises(StudyError, match="No record of"):
+        fresh.load(absent)
+    fresh.save(failed_record(done))
+    assert fresh.has(done) and fresh.load(done).status == "done" and fresh.frame([done])["status"].tolist() == ["done"]
+    assert not fresh.has(done, own=True)
+
+
+def test_classes_that_half_precision_cannot_tell_apart_keep_the_prediction(runs):
+    spec = spec_of()
+    record = record_of(spec)
+    record.test_probabilities[:] = [0.25, 0.25, 0.25001, 0.24999]
+    runs.save(record)
+    runs.freeze(paths.results("quick"))
+    loaded = RunStore(paths.runs().with_name("fresh")).load(spec)
+    assert (loaded.test_probabilities.argmax(axis=1) == 2).all()
+
+
+def test_retrained_runs_stand_beside_the_frozen_ones(runs):
+    first, second, third = grid()[:3]
+    saved(runs, first, second)
+    runs.freeze(paths.results("mine"))
+    assert runs.retrained("mine").empty, "these records are what was frozen"
+    record = record_of(second)
+    record.measures |= {"seconds": 2.5, "threads": 1}
+    record.device = "NVIDIA"
+    record.test_probabilities[0] = np.roll(record.test_probabilities[0], 1)
+    runs.save(record)
+    saved(runs, third)
+    (row,) = runs.retrained("mine").to_dict("records")
+    assert (row["identity"], row["objective"], row["seed"]) == (second.identity(), "ce", 1)
+    frame = runs.frame([second])
+    assert row["own_accuracy"] == frame["test_accuracy"][0]
+    assert row["difference"] == pytest.approx(100 * (row["own_accuracy"] - row["frozen_accuracy"]))
+    assert row["same_predictions"] == 23 / 24
+    given = record_of(second).test_probabilities[0]
+    assert row["greatest_difference"] == pytest.approx(np.abs(given - np.roll(given, 1)).max(), abs=1e-3)
+    assert (row["frozen_device"], row["own_device"], row["own_threads"]) == ("cpu", "NVIDIA", 1)
+    assert row["frozen_threads"] is None or math.isnan(row["frozen_threads"])
+
+
+# Processes. Each program forks after one import, so that many moments are tried in little time.
+
+PROGRAM = """
+import os, random, signal, sys, time
+import numpy as np
+from lclstudy.plan.spec import make_spec
+from lclstudy import paths
+from lclstudy.errors import StudyError
+from lclstudy.results.records import Record
+from lclstudy.runs.store import RunStore, read_frozen
+
+folder, stores = paths.results("mine"), [RunStore(paths.runs() / str(mark)) for mark in (0, 1)]
+specs = [make_spec("embedded", "lcl", encoder="tiny", seed=seed) for seed in range(6)]
+for mark, store in enumerate(stores):  # the two differ in every number
+    table = np.tile(np.eye(4, dtype=np.float32)[mark], (2000, 1))
+    for spec in specs:
+        store.save(Record(spec, ("a", "b", "c", "d"), measures={"mark": mark}, validation_probabilities=table,
+                   validation_labels=np.zeros(2000, int), test_probabilities=table, test_labels=np.zeros(2000, int)))
+
+def whole():
+    results = read_frozen("mine")
+    for run in results.done.to_dict("records"):
+        assert run["test_accuracy"] == 1 - run["mark"]
+        try:
+            assert (results.predictions(run["identity"]) == run["mark"]).all()
+        except StudyError as error:
+            assert "frozen anew while it was read" in str(error), error
+    return len(results.done)
+
+def fork(work):
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(1)
+    return child
+
+stores[0].freeze(folder, specs)
+"""
+
+KILLED = """
+begun, begin = os.pipe()
+
+def forever():
+    os.write(begin, b"!")
+    for number in range(10**9):
+        stores[number % 2].freeze(folder, specs)
+
+draw, halves = random.Random(0), 0
+for number in range(50):
+    child = fork(forever)
+    os.read(begun, 1)
+    time.sleep(draw.uniform(0, 0.05))
+    while number % 2 and not list(folder.glob(".*.part")):  # every other one is aimed at a write
+        pass
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    halves += bool(list(folder.glob(".*.part")))
+    assert whole() == 6
+for store in stores:
+    store.freeze(folder, specs)
+assert sorted(path.suffix for path in folder.iterdir()) == [".npz"] * 6, list(folder.iterdir())
+print("kills that hit a write:", halves)
+assert halves > 0
+"""
+
+TOGETHER = """
+def some(store):
+    for _ in range(6):
+        store.freeze(folder, specs)
+        stores[0].freeze(folder, specs)
+    os._exit(0)
+
+children, reads = [fork(lambda store=store: some(store)) for store in stores], 0
+while children:
+    done, status = os.waitpid(-1, os.WNOHANG)
+    if done:
+        assert status == 0
+        children.remove(done)
+    assert whole() == 6
+    reads += 1
+assert sorted(path.suffix for path in folder.iterdir()) == [".npz"] * 6, list(folder.iterdir())
+print("reads:", reads)
+assert reads > 5
+"""
+
+
+@pytest.mark.parametrize("program", [KILLED, TOGETHER], ids=["killed at random moments", "two freezes and a reader"])
+def test_every_frozen_run_is_whole_whatever_happens(program):
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM + program], capture_output=True, text=True, timeout=300, env={**os.environ}
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr

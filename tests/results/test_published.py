@@ -1,0 +1,358 @@
+"""The published numbers: their structure, a sample read by hand, and every number and quote against the papers' texts."""
+
+import os
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from lclstudy import paths
+from lclstudy.errors import StudyError
+from lclstudy.plan import catalog
+from lclstudy.plan.spec import OBJECTIVES
+from lclstudy.results import published
+
+OTHER_ENCODERS = {"sentibert", "sentilare", "skep"}
+TITLES = {"suresh2021": "Not All Negatives are Equal", "modarres": "Happy is Farther From Sad Than Joyful"}
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return published.table()
+
+
+@pytest.fixture(scope="module")
+def reported():
+    return published.significance_tests()
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    return published.text_numbers()
+
+
+@pytest.fixture(scope="module")
+def papers():
+    """The texts of the two papers by name; skips where there are none."""
+    folder = os.environ.get("LCLSTUDY_PAPERS", "").strip()
+    texts = [path.read_text("utf-8") for path in sorted((paths.ROOT / Path(folder)).glob("*.txt"))] if folder else []
+    found = {paper: text for paper, title in TITLES.items() for text in texts if title in text.lstrip()[:200]}
+    if set(found) != set(TITLES):
+        pytest.skip("needs the texts of both papers: set LCLSTUDY_PAPERS to their folder")
+    return found
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+# --- structure
+
+
+@pytest.mark.parametrize(
+    ("read", "key"),
+    [
+        (published.table, ["paper", "table", "row", "column"]),
+        (published.table, ["paper", "table", "row", "corpus", "classes", "metric"]),
+        (published.significance_tests, ["place", "corpus", "classes", "better", "worse"]),
+        (published.text_numbers, ["paper", "place", "subject", "quantity", "value"]),
+    ],
+)
+def test_keys_are_unique(read, key):
+    frame = read()
+    assert not frame.duplicated(key).any()
+    assert frame[key].notna().all(axis=None)
+
+
+# Printed rows times printed columns, less the blank cells.
+SHAPES = {
+    ("suresh2021", 1): 4 * 8,
+    ("suresh2021", 2): 10 * 2 - 5,
+    ("suresh2021", 3): 3 * 8,
+    ("suresh2021", 4): 3 * 2,
+    ("suresh2021", 5): 3 * 8,
+    ("modarres", 1): 4 * 5 - 2,
+    ("modarres", 2): 2 * 3,
+}
+
+
+def test_every_table_has_all_its_cells(cells):
+    assert cells.groupby(["paper", "table"]).size().to_dict() == SHAPES
+
+
+def test_values_are_percentages_with_spread_and_n_together(cells):
+    assert cells["value"].between(30, 100).all()
+    assert cells["spread"].dropna().between(0.05, 2).all()
+    assert (cells["spread"].notna() == cells["n"].notna()).all()
+    assert cells["spread"].isna().equals((cells["paper"] == "modarres") | (cells["objective"] == "reported"))
+    runs = cells.dropna(subset="n").groupby("table")["n"].unique()
+    assert {table: list(n) for table, n in runs.items()} == {1: [5], 2: [5], 3: [10], 4: [5], 5: [5]}
+
+
+def test_rounding_is_half_of_the_last_printed_digit(cells, reported):
+    paper = cells["paper"] == "suresh2021"
+    assert (cells.loc[paper, ["value_rounding", "spread_rounding"]].dropna() == 0.05).all(axis=None)
+    assert cells.loc[~paper, "value_rounding"].isin([0.05, 0.5]).all()
+    whole = published.table("modarres", 1).query("row == 'BERT_base' and corpus == 'emoint'").iloc[0]
+    assert (whole["value"], whole["value_rounding"]) == (85, 0.5)
+    by_p = reported.set_index("p")["p_rounding"].groupby(level=0).max()
+    assert (by_p[0.007], by_p[0.02]) == (0.0005, 0.005)
+
+
+def test_splits_and_metrics(cells):
+    assert set(cells["metric"]) == {"accuracy", "weighted_f1"}
+    validation = (cells["paper"] == "suresh2021") & cells["table"].isin([4, 5])
+    assert (cells["split"] == validation.map({True: "validation", False: "test"})).all()
+    f1 = cells[cells["metric"] == "weighted_f1"]
+    assert f1.groupby("table").size().to_dict() == {1: 16, 5: 12}
+
+
+def test_readers_select_and_refuse():
+    assert len(published.table("modarres")) == 24
+    assert set(published.table("suresh2021", 3)["classes"]) == {"all", *published.class_sets()}
+    assert set(published.text_numbers("modarres")["paper"]) == {"modarres"}
+    with pytest.raises(StudyError, match="Unknown paper 'suresh'; allowed: suresh2021, modarres"):
+        published.table("suresh")
+    with pytest.raises(StudyError, match="Unknown paper 'suresh'"):
+        published.text_numbers("suresh")
+    with pytest.raises(StudyError, match="Unknown table of modarres 3; allowed: 1, 2"):
+        published.table("modarres", 3)
+
+
+# --- names join with the catalogue
+
+
+def test_names_are_those_of_the_catalogue(cells, reported, numbers):
+    assert set(cells["corpus"]) == set(catalog.corpora()) - {"embedded"}
+    assert set(cells["objective"]) <= {*OBJECTIVES, "reported"}
+    assert set(cells["encoder"]) <= {*catalog.encoders(), *OTHER_ENCODERS}
+    assert set(cells.loc[cells["objective"] != "reported", "encoder"]) <= set(catalog.encoders())
+    assert {*reported["better"], *reported["worse"]} <= {*OBJECTIVES, *OTHER_ENCODERS}
+    others = {"all", "search", "classifier", "augmentation", "optimiser", "case_study", "base_models"}
+    assert set(numbers["subject"]) <= {*catalog.corpora(), *catalog.encoders(), *others}
+
+
+def test_class_sets_are_labels_of_empathetic_dialogues():
+    sets = published.class_sets()
+    labels = catalog.corpora()["empathetic_dialogues"].labels
+    assert all(set(members) <= set(labels) and len(set(members)) == len(members) for members in sets.values())
+    assert {name: len(members) for name, members in sets.items()} == {
+        "16": 16, "8": 8, "4-easy": 4, "4-hard-a": 4, "4-hard-b": 4, "4-hard-c": 4, "4-hard-d": 4,
+    }  # fmt: skip
+    assert set(sets["4-hard-c"]) & set(sets["4-hard-d"]) == {"guilty"}  # printed so, though the text says disjoint
+
+
+def test_class_counts_of_the_papers_are_those_of_the_catalogue(numbers):
+    counts = numbers[(numbers["quantity"] == "classes") & numbers["subject"].isin(list(catalog.corpora()))]
+    assert set(counts["subject"]) == set(catalog.corpora()) - {"embedded", "twitter_sentiment", "parsinlu"}
+    for row in counts.itertuples():
+        assert len(catalog.corpora()[row.subject].labels) == row.value, row.subject
+
+
+def test_split_sizes_are_those_that_the_catalogue_names(numbers):
+    sizes = numbers[(numbers["paper"] == "suresh2021") & numbers["quantity"].isin(["train", "validation", "test"])]
+    ours = {corpus: dict(zip(group["quantity"], group["value"], strict=True)) for corpus, group in sizes.groupby("subject")}
+    assert ours == {name: entry.published["paper"] for name, entry in catalog.corpora().items() if "paper" in entry.published}
+
+
+# --- significance tests
+
+
+def test_tests_are_complete_and_follow_the_cells(cells, reported):
+    value = reported[reported["kind"] == "value"]
+    assert (value["t"].notna().sum(), value["t"].isna().sum()) == (15, 4)
+    assert (reported["kind"] == "claim").sum() == 3 + 3 + 8
+    assert set(reported["p_relation"]) == {"=", "<", ">"}
+    assert reported["p"].between(0.001, 1).all()
+    assert reported["t"].dropna().between(2, 8).all()
+    below = (reported["p"] < 0.05) | ((reported["p"] == 0.05) & (reported["p_relation"] == "<"))
+    assert (below == (reported["claim"] == "significant")).all()
+    mean = {}
+    for row in cells[(cells["paper"] == "suresh2021") & (cells["metric"] == "accuracy")].itertuples():
+        if row.encoder in OTHER_ENCODERS or (row.encoder == "electra-base" and row.objective != "reported"):
+            method = row.encoder if row.objective == "reported" else row.objective
+            mean[row.table, row.column, row.corpus, row.classes, method] = row.value
+    for row in reported.itertuples():
+        place = (row.table, row.column, row.corpus, row.classes)
+        above = mean[(*place, row.better)] - mean[(*place, row.worse)]
+        assert above > 0 or row.claim == "not significant", row
+
+
+# --- a sample read by hand from the papers' texts
+
+SAMPLE = [
+    # paper, table, row, corpus, classes, metric, value, spread
+    ("suresh2021", 1, "BERT_base", "empathetic_dialogues", "all", "weighted_f1", 54.4, 1.2),
+    ("suresh2021", 1, "BERT_base", "isear", "all", "accuracy", 69.2, 0.3),
+    ("suresh2021", 1, "ELECTRA_base + Cross-Entropy Loss", "empathetic_dialogues", "all", "accuracy", 58.3, 0.5),
+    ("suresh2021", 1, "ELECTRA_base + Cross-Entropy Loss", "emoint", "all", "accuracy", 85.5, 0.9),
+    ("suresh2021", 1, "ELECTRA_base + SCL (Gunel et al., 2021)", "goemotions", "all", "accuracy", 64.3, 0.4),
+    ("suresh2021", 1, "ELECTRA_base + SCL (Gunel et al., 2021)", "emoint", "all", "weighted_f1", 85.8, 0.2),
+    ("suresh2021", 1, "ELECTRA_base + SCL (Gunel et al., 2021)", "isear", "all", "weighted_f1", 70.5, 0.6),
+    ("suresh2021", 1, "ELECTRA_base + LCL", "empathetic_dialogues", "all", "accuracy", 60.1, 0.3),
+    ("suresh2021", 1, "ELECTRA_base + LCL", "goemotions", "all", "weighted_f1", 64.8, 0.2),
+    ("suresh2021", 1, "ELECTRA_base + LCL", "emoint", "all", "accuracy", 86.6, 0.3),
+    ("suresh2021", 2, "BERT_base (Munikar et al., 2019)", "sst5", "all", "accuracy", 53.2, None),
+    ("suresh2021", 2, "BERT_base (Devlin et al., 2019)", "sst2", "all", "accuracy", 93.5, None),
+    ("suresh2021", 2, "RoBERTa_base (Liu et al., 2019)", "sst2", "all", "accuracy", 94.8, None),
+    ("suresh2021", 2, "SentiLARE (Ke et al., 2020)", "sst5", "all", "accuracy", 58.6, None),
+    ("suresh2021", 2, "SKEP (Tian et al., 2020a)", "sst2", "all", "accuracy", 96.7, None),
+    ("suresh2021", 2, "ELECTRA_base (Our implementation)", "sst5", "all", "accuracy", 57.1, 1.2),
+    ("suresh2021", 2, "ELECTRA_base + LCL (Ours)", "sst5", "all", "accuracy", 58.5, 0.2),
+    ("suresh2021", 2, "ELECTRA_base + LCL (Ours)", "sst2", "all", "accuracy", 94.5, 0.1),
+    ("suresh2021", 3, "Cross-Entropy Loss", "empathetic_dialogues", "all", "accuracy", 58.1, 0.7),
+    ("suresh2021", 3, "Cross-Entropy Loss", "empathetic_dialogues", "4-easy", "accuracy", 89.2, 0.3),
+    ("suresh2021", 3, "Supervised Contrastive Loss", "empathetic_dialogues", "4-hard-b", "accuracy", 63.7, 1.1),
+    ("suresh2021", 3, "Label-aware Contrastive Loss", "empathetic_dialogues", "8", "accuracy", 78.7, 0.4),
+    ("suresh2021", 3, "Label-aware Contrastive Loss", "empathetic_dialogues", "16", "accuracy", 69.6, 0.5),
+    ("suresh2021", 3, "Label-aware Contrastive Loss", "empathetic_dialogues", "4-hard-d", "accuracy", 69.5, 0.5),
+    ("suresh2021", 4, "Cross-Entropy", "sst2", "all", "accuracy", 94.2, 0.4),
+    ("suresh2021", 4, "LCL", "sst5", "all", "accuracy", 55.4, 0.8),
+    ("suresh2021", 5, "Cross-Entropy", "goemotions", "all", "accuracy", 66.2, 0.2),
+    ("suresh2021", 5, "SCL (Gunel et al., 2021)", "isear", "all", "accuracy", 72.2, 0.7),
+    ("suresh2021", 5, "LCL", "emoint", "all", "weighted_f1", 88.9, 0.8),
+    ("modarres", 1, "BERT_base", "goemotions", "all", "accuracy", 60.2, None),
+    ("modarres", 1, "ELECTRA_base + Cross-Entropy Loss", "sst5", "all", "accuracy", 55.6, None),
+    ("modarres", 1, "ELECTRA_base + SCL", "emoint", "all", "accuracy", 33.1, None),
+    ("modarres", 1, "ELECTRA_base + LCL", "sst5", "all", "accuracy", 57.1, None),
+    ("modarres", 2, "ELECTRA_base + LCL", "twitter_sentiment", "all", "accuracy", 85.7, None),
+    ("modarres", 2, "BERT_base", "parsinlu", "all", "accuracy", 76, None),
+]
+
+
+@pytest.mark.parametrize(("paper", "table", "row", "corpus", "classes", "metric", "value", "spread"), SAMPLE)
+def test_hand_read_cell(paper, table, row, corpus, classes, metric, value, spread):
+    cells = published.table(paper, table).set_index(["row", "corpus", "classes", "metric"])
+    cell = cells.loc[(row, corpus, classes, metric)]
+    assert cell["value"] == value
+    assert cell["spread"] == spread if spread is not None else pd.isna(cell["spread"])
+
+
+@pytest.mark.parametrize(
+    ("paper", "subject", "quantity", "values"),
+    [
+        ("suresh2021", "empathetic_dialogues", "train", [19533]),
+        ("suresh2021", "emoint", "test", [3141]),
+        ("suresh2021", "sst2", "validation", [872]),
+        ("suresh2021", "goemotions", "wordnet_coverage", [61]),
+        ("suresh2021", "isear", "learning_rate", [3e-5]),
+        ("suresh2021", "goemotions", "alpha", [0.1]),
+        ("suresh2021", "sst5", "temperature", [0.1]),
+        ("suresh2021", "goemotions", "epoch_time", [19.8]),
+        ("modarres", "empathetic_dialogues", "accuracy_gru", [30]),
+        ("modarres", "search", "temperature", [0.07, 7, 10, 100, 1000]),
+        ("modarres", "sst5", "temperature", [10]),
+    ],
+)
+def test_hand_read_text_number(paper, subject, quantity, values):
+    found = published.text_numbers(paper).query("subject == @subject and quantity == @quantity")
+    assert found["value"].tolist() == values
+
+
+# --- against the texts of the papers
+
+
+def printed_tables(text: str) -> dict[int, list[list[str]]]:
+    """The tables of a text by number: the tab-separated lines above each caption, cells without markup."""
+    lines = text.splitlines()
+    tables = {}
+    for at, line in enumerate(lines):
+        if caption := re.match(r"Table (\d+): ", line):
+            start = end = at - 1 if lines[at - 1].strip() else at - 2
+            while "\t" in lines[start]:
+                start -= 1
+            tables[int(caption[1])] = [[plain(cell) for cell in row.split("\t")] for row in lines[start + 1 : end + 1]]
+    return tables
+
+
+def plain(text: str) -> str:
+    """Without markup and white space: `ELECTRA <sub>base</sub>` and `$ELECTRA_{base}$` are both `ELECTRAbase`."""
+    return re.sub(r"</?\w+>|[\s${}_:]", "", text)
+
+
+def printed_columns(rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """The headings of the columns, stacked ones joined by `/` and spread over their columns; and the rows that follow."""
+    heads = [row for row in rows if row[0] in ("", "Dataset", "Numberofclasses", "NumberofClasses")]
+    filled = [pd.Series(row[1:]).replace("", pd.NA).ffill().tolist() for row in heads]
+    return ["/".join(parts) for parts in zip(*filled, strict=True)], rows[len(heads) :]
+
+
+@pytest.mark.parametrize(("paper", "table"), SHAPES)
+def test_every_cell_is_the_printed_one(papers, paper, table):
+    columns, rows = printed_columns(printed_tables(papers[paper])[table])
+    printed = []
+    for row in rows:
+        for column, cell in zip(columns, row[1:], strict=True):
+            if cell:
+                value, spread = re.fullmatch(r"([\d.]+)(?:\(([\d.]+|-)\))?", cell).groups()
+                printed.append((row[0], column, value, spread if spread and spread != "-" else ""))
+    raw = pd.read_csv(paths.published() / "numbers.csv", dtype=str, keep_default_na=False)
+    ours = raw[(raw["paper"] == paper) & (raw["table"] == str(table))]
+    assert [(plain(row.row), plain(row.column), row.value, row.spread) for row in ours.itertuples()] == printed
+
+
+def test_every_quote_stands_in_its_paper(papers, reported, numbers):
+    texts = {paper: squeezed(text) for paper, text in papers.items()}
+    for frame in (reported, numbers):
+        for row in frame.itertuples():
+            assert squeezed(row.quote) in texts[row.paper], row.quote
+
+
+def test_every_class_set_stands_in_the_paper(papers):
+    text = squeezed(papers["suresh2021"].replace("*", ""))
+    for name, members in published.class_sets().items():
+        assert ", ".join(members).title() in text, name
+
+
+def test_no_t_or_p_value_is_left_out(papers, reported):
+    """Counts the printed t and p values before the references; a claim's p value counts once for its sentence."""
+    body = squeezed(papers["suresh2021"].split("# References")[0])
+    assert len(re.findall(r"\bt ?= ?\d", body)) == reported["t"].notna().sum()
+    claims = reported[reported["kind"] == "claim"].drop_duplicates("quote")
+    assert len(re.findall(r"\bp(?:'s)? ?[=<>] ?\.\d", body)) == (reported["kind"] == "value").sum() + len(claims)
+
+
+# --- every number stands in its own quote (no text needed)
+
+WORDS = {2: "two", 4: "four", 5: "five", 10: "ten", 1: "one"}
+
+
+def test_every_text_number_stands_in_its_quote():
+    raw = pd.read_csv(paths.published() / "text_numbers.csv", dtype=str, keep_default_na=False)
+    for row in raw.itertuples():
+        digits = re.findall(r"-?\d[\d.]*(?:e-\d+)?", re.sub(r"(?<=\d),(?=\d{3}\b)", "", row.quote.replace("-class", " class")))
+        number = float(row.value)
+        said = WORDS.get(int(number)) if number == int(number) else None
+        assert row.value in [d.rstrip(".") for d in digits] or (said and re.search(rf"\b{said}\b", row.quote)), row
+
+
+def test_every_t_and_p_stands_in_its_quote():
+    raw = pd.read_csv(paths.published() / "tests.csv", dtype=str, keep_default_na=False)
+    for row in raw.itertuples():
+        assert not row.t or re.search(rf"t ?= ?{re.escape(row.t)}\b", row.quote), row
+        relation = "[<>]" if "except" in row.quote else row.p_relation  # the excepted pair is the one that is not below
+        assert re.search(rf"p(?:'s)? ?{relation} ?{re.escape(row.p)}(?!\d)", row.quote), row
+
+
+# --- the other texts of the repository
+
+
+def test_encoders_are_pinned_or_say_why_not():
+    for entry in catalog.encoders().values():
+        if entry.kind != "transformer":  # made here of the training split, nothing to download: the revision is our recipe's
+            assert entry.kind in ("tiny", "recurrent", "bagofwords") and entry.revision.isdigit() and not entry.hub
+        else:
+            assert entry.hub.count("/") == 1
+            assert re.fullmatch(r"[0-9a-f]{40}", entry.revision) or "not pinned" in entry.note, entry.name
+        assert entry.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", entry.sha256)
+
+
+def test_citation_names_the_study_and_its_sources():
+    citation = yaml.safe_load((paths.ROOT / "CITATION.cff").read_text("utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert citation["authors"] == [{"name": "lclstudy contributors"}]
+    first = [reference["authors"][0]["family-names"] for reference in citation["references"]]
+    assert first == ["Suresh", "Modarres", "Khosla", "Gunel"]
+    assert all({"type", "title", "authors"} <= set(reference) for reference in citation["references"])

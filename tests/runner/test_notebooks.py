@@ -1,0 +1,147 @@
+"""The rules of the design for notebooks, held on every one: pairs in step, a question first, a printed finding last."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+
+from lclstudy import paths
+from lclstudy.plan.profiles import profile_names
+from lclstudy.runner import execute
+
+FOLDER = paths.ROOT / "notebooks"
+NEEDED = {"00_published", "01_corpora", "02_augmentation", "03_losses", "04_train_one", "05_run_grid", "06_main_results"}
+NEEDED |= {"12_followup_report"}
+NEEDED |= {"07_hard_subsets", "08_run_subsets", "09_case_study", "10_entropy", "11_ablations", "13_verdicts", "14_your_corpus"}
+COMPUTING = {"02_augmentation", "03_losses", "04_train_one", "05_run_grid", "08_run_subsets", "14_your_corpus"}
+LINES = 12
+FOUND = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
+every_notebook = pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(path: Path) -> list[nbformat.NotebookNode]:
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def tags(cell) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def output_texts(path: Path) -> list[str]:
+    """What a reader sees of the outputs as text: streams, plain text, HTML, Markdown, LaTeX."""
+    texts = []
+    for out in (out for cell in code_cells(path) for out in cell.outputs):
+        texts.append(out.get("text", ""))
+        texts += [text for kind, text in out.get("data", {}).items() if kind.startswith("text/")]
+    return texts
+
+
+def test_the_notebooks_are_there():
+    assert {path.stem for path in FOUND} >= NEEDED
+
+
+def test_every_source_has_its_notebook():
+    assert {path.stem for path in FOLDER.glob("*.py")} == {path.stem for path in FOUND}
+
+
+@every_notebook
+def test_the_pair_is_in_step(path):
+    def parts(notebook):
+        return [(cell.cell_type, cell.source, tags(cell)) for cell in notebook.cells]
+
+    source = parts(jupytext.read(path.with_suffix(".py")))
+    assert parts(read(path)) == source, f"run: lclstudy notebooks --refresh {path.stem[:2]}"
+
+
+@every_notebook
+def test_one_cell_holds_the_parameters(path):
+    assert len([cell for cell in read(path).cells if "parameters" in tags(cell)]) == 1
+    assert execute.Notebook(path).parameters
+
+
+@every_notebook
+def test_the_profile_by_default(path):
+    profile = execute.Notebook(path).parameters.get("profile", "quick")
+    if path.stem in COMPUTING:
+        assert profile == "quick"
+    else:
+        assert profile in ("", *profile_names()), "empty: the best frozen results that there are"
+
+
+@every_notebook
+def test_reading_notebooks_do_not_train(path):
+    if path.stem not in COMPUTING:
+        assert not execute.Notebook(path).computing
+
+
+def test_which_notebooks_train_and_which_wait_for_them():
+    kinds = {path.stem[:2]: execute.Notebook(path) for path in FOUND}
+    assert [number for number, notebook in kinds.items() if notebook.trains] == ["04", "05", "08", "14"]
+    assert [number for number, notebook in kinds.items() if notebook.trains_profile] == ["05", "08"]
+    waiting = ["06", "07", "09", "10", "11", "12", "13"]
+    assert [number for number, notebook in kinds.items() if notebook.reads_results] == waiting
+
+
+@every_notebook
+def test_the_question_stands_first(path):
+    first = read(path).cells[0]
+    assert first.cell_type == "markdown"
+    assert "?" in first.source
+
+
+@every_notebook
+def test_the_finding_stands_last_and_is_printed_from_data(path):
+    last = read(path).cells[-1]
+    assert last.cell_type == "code"
+    assert any(out.get("text") or "text/plain" in out.get("data", {}) for out in last.outputs)
+    shown = [node for node in ast.walk(ast.parse(last.source)) if isinstance(node, ast.Call | ast.FormattedValue)]
+    names = {node.id for call in shown for node in ast.walk(call) if isinstance(node, ast.Name)}
+    assert names - {"print", "display", "Markdown"}, "the finding must come from variables"
+
+
+@every_notebook
+def test_every_cell_ran_once_in_order_without_complaint(path):
+    cells = code_cells(path)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    for out in (out for cell in cells for out in cell.outputs):
+        assert out.output_type != "error"
+        assert out.get("name") != "stderr", out.text
+    assert not any("raises-exception" in tags(cell) or "nbval-skip" in tags(cell) for cell in cells)
+
+
+@every_notebook
+def test_cells_are_short(path):
+    for cell in (cell for cell in code_cells(path) if "parameters" not in tags(cell)):  # a line each, as of imports
+        lines = [line for line in cell.source.splitlines() if line.strip() and not line.startswith(("from ", "import "))]
+        lines = [line for line in lines if not line.lstrip().startswith("#")]
+        assert len(lines) <= LINES, cell.source
+
+
+@every_notebook
+def test_no_absolute_path_and_no_time_of_day(path):
+    sources = [cell.source for cell in read(path).cells]
+    absolute = re.compile(r"(?<![\w./:<-])/(home|root|work|tmp|var|mnt|opt|usr|Users)/|\b[A-Z]:\\\w")
+    moment = re.compile(r"\b\d{1,2}:\d{2}:\d{2}\b|\b20\d\d-[01]\d-[0-3]\d\b")
+    for text in [*sources, *output_texts(path)]:
+        assert not absolute.search(text), text
+        assert str(paths.ROOT) not in text
+    for text in output_texts(path):  # they differ between a person's run and the tracked one, and nbval compares text
+        assert not re.search(r"\b(figures|build)/\w", text), text
+    for text in output_texts(path):
+        assert not moment.search(text), text
+
+
+@every_notebook
+def test_nothing_that_changes_by_itself_is_tracked(path):
+    raw = json.loads(path.read_text("utf-8"))
+    assert set(raw["metadata"]) <= {"kernelspec", "language_info"}
+    assert raw["metadata"]["language_info"] == {"name": "python"}
+    assert all(set(cell["metadata"]) <= {"tags"} for cell in raw["cells"])

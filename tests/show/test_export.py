@@ -1,0 +1,86 @@
+"""Tables as Markdown, csv and LaTeX, and the sidecar that says what made them."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lclstudy.errors import StudyError
+from lclstudy.show import export, provenance
+
+NUMBERS = pd.DataFrame({"corpus": ["sst2", "emoint"], "mean": [94.4567, np.nan], "n": [5, 0]})
+SHOWN = pd.DataFrame(
+    {"Corpus": ["a_b & c|d", "50 % {x} #1 $5 ~^\\"], "Mean (%)": ["94.5 (0.2)", "not run"], "p": ["< 0.001", "–"]}
+)
+
+
+def test_csv_keeps_numbers_in_full_and_says_na():
+    text = export.to_csv(NUMBERS)
+    assert text == "corpus,mean,n\nsst2,94.4567,5\nemoint,NA,0\n"
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(text)), NUMBERS, check_dtype=False)
+
+
+def test_markdown_rows_have_equal_cells_and_keep_the_texts():
+    lines = export.to_markdown(SHOWN).strip().split("\n")
+    cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines]
+    assert {len(row) for row in cells} == {3}
+    assert cells[2][0].strip() == r"a_b & c\|d"
+    assert cells[2][1].strip() == "94.5 (0.2)"
+    assert "94.50" in export.to_markdown(pd.DataFrame({"x": ["94.50"]}))
+
+
+def structure(latex):
+    """Checks that environments, braces and columns balance; returns the body rows as lists of cells."""
+    opened = []
+    for kind, name in re.findall(r"\\(begin|end)\{(\w+)\}", latex):
+        opened.append(name) if kind == "begin" else None
+        assert kind == "begin" or opened.pop() == name
+    bare = re.sub(r"\\[\\{}&%$#_]", "", latex)
+    assert not opened and bare.count("{") == bare.count("}")
+    assert not re.search(r"[%$#_~^<>|]", re.sub(r"\\label\{[^}]*\}", "", bare)), "a special character is not escaped"
+    columns = len(re.search(r"\\begin\{tabular\}\{(\w+)\}", latex).group(1))
+    rows = [line.removesuffix(r" \\") for line in latex.split("\n") if line.endswith(r"\\")]
+    cells = [re.split(r"(?<!\\)&", row) for row in rows]
+    assert {len(row) for row in cells} == {columns}
+    return [[cell.strip() for cell in row] for row in cells]
+
+
+def test_latex_is_balanced_and_escaped():
+    latex = export.to_latex(SHOWN.replace({"a_b & c|d": "a_b & c"}), "100 % of a_b & {c}", "tab:x_y")
+    header, first, second = structure(latex)
+    assert header == ["Corpus", r"Mean (\%)", "p"]
+    assert first == [r"a\_b \& c", "94.5 (0.2)", r"\textless{} 0.001"]
+    assert second[0].startswith(r"50 \% \{x\} \#1 \$5")
+    assert r"\caption{100 \% of a\_b \& \{c\}}" in latex and r"\label{tab:x_y}" in latex
+    assert all(rule in latex for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
+
+
+def test_latex_of_numbers_has_no_blank():
+    assert structure(export.to_latex(NUMBERS, "c", "l"))[2] == ["emoint", "nan", "0"]
+
+
+def test_save_writes_all_formats_with_a_sidecar_and_the_same_bytes_again(tmp_path):
+    source = tmp_path / "in" / "runs.csv"
+    source.parent.mkdir()
+    source.write_text("a\n1\n")
+    made = [export.save(NUMBERS, "main", tmp_path / name, "Caption.", SHOWN, "06_main_results", [source]) for name in "ab"]
+    assert [path.name for path in made[0]] == ["main.csv", "main.md", "main.tex", "main.json"]
+    for first, second in zip(*made, strict=True):
+        assert first.read_bytes() == second.read_bytes()
+    sidecar = json.loads((tmp_path / "a" / "main.json").read_text())
+    assert (sidecar["caption"], sidecar["notebook"]) == ("Caption.", "06_main_results")
+    assert sidecar["inputs"] == {"in/runs.csv": provenance.sha256(source.read_bytes())}
+    assert sidecar["files"]["main.csv"] == provenance.sha256((tmp_path / "a" / "main.csv").read_bytes())
+    assert str(tmp_path) not in (tmp_path / "a" / "main.json").read_text()
+    assert (tmp_path / "a" / "main.md").read_text().startswith("Caption.\n\n| Corpus")
+
+
+def test_save_refuses_an_empty_table_and_a_missing_input(tmp_path):
+    with pytest.raises(StudyError, match="no rows"):
+        export.save(NUMBERS[:0], "main", tmp_path, "Caption.")
+    with pytest.raises(StudyError, match=r"No input .*gone\.csv"):
+        export.save(NUMBERS, "main", tmp_path, "Caption.", inputs=[tmp_path / "gone.csv"])
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,53 @@
+"""Tables and marked texts as notebooks show them."""
+
+import html
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lclstudy.corpora import synonyms
+from lclstudy.show import markdown
+
+FRAME = pd.DataFrame({"name": ["a", "b|c"], "share": [12.345, np.nan], "rows": [1234567, -3], "done": [True, False]})
+
+
+def lines(table):
+    return table.data.splitlines()
+
+
+def test_numbers_stand_to_the_right_and_nothing_is_blank():
+    assert lines(markdown.table(FRAME)) == [
+        "| name | share | rows | done |",
+        "| :--- | ---: | ---: | :--- |",
+        "| a | 12.345 | 1,234,567 | True |",
+        r"| b\|c | – | −3 | False |",
+    ]
+
+
+def test_columns_are_chosen_named_and_formatted():
+    shown = lines(markdown.table(FRAME, {"rows": "texts", "share": ("share (%)", ".1f")}))
+    assert shown == ["| texts | share (%) |", "| ---: | ---: |", "| 1,234,567 | 12.3 |", "| −3 | – |"]
+    with pytest.raises(KeyError, match="shares"):
+        markdown.table(FRAME, {"shares": "share"})
+
+
+def plain(cell):
+    return html.unescape(re.sub(r"</?(mark|b)>", "", cell))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20), st.integers(0, 20))
+def test_marked_texts_are_the_text_and_its_second_view(noise, seed):
+    text = f"{noise} the happy dog ran <home> {noise}"
+    made = synonyms.replacements(text, 0.5, seed)
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", markdown.views([("class", text, made)]).data)
+    assert [plain(cell) for cell in cells] == ["class", text, synonyms.synonyms(text, 0.5, seed)]
+    assert re.findall(r"<mark><b>(.*?)</b></mark>", cells[1]) == [html.escape(replacement.word) for replacement in made]
+
+
+def test_nothing_in_a_text_is_taken_for_html():
+    shown = markdown.views([("<i>", "<script>alert(1)</script>", [])], first="a < b").data
+    assert "<script>" not in shown and "<i>" not in shown and "a &lt; b" in shown

@@ -1,0 +1,55 @@
+"""What made a figure or a table: hashes, relative paths, and errors that can be mended."""
+
+import hashlib
+
+import pytest
+
+from lclstudy import __version__, paths
+from lclstudy.errors import StudyError
+from lclstudy.show import provenance
+
+
+def test_inputs_are_hashed_under_relative_paths():
+    found = provenance.describe("01_corpora", ["pyproject.toml", paths.ROOT / "data" / "published" / "numbers.csv"])
+    wanted = hashlib.sha256((paths.ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    assert found["inputs"]["pyproject.toml"] == wanted
+    assert list(found["inputs"]) == ["data/published/numbers.csv", "pyproject.toml"]
+    assert found["notebook"] == "01_corpora" and found["versions"]["lclstudy"] == __version__
+    assert set(found["versions"]) == {"lclstudy", "python", "numpy", "pandas", "matplotlib"}
+
+
+def test_a_folder_stands_for_its_files_but_not_for_half_written_ones(tmp_path):
+    folder = tmp_path / "results" / "quick"
+    folder.mkdir(parents=True)
+    (folder / "one.npz").write_text("a")
+
+    def digest():
+        (found,) = provenance.describe("n", [folder])["inputs"].items()
+        return found
+
+    first = digest()
+    assert first[0] == "results/quick"
+    (folder / ".two.npz.01234567.part").write_text("b")
+    assert digest() == first
+    (folder / "two.npz").write_text("b")
+    assert digest() != first
+
+
+@pytest.mark.parametrize("missing", ["gone.csv", "empty"])
+def test_a_missing_input_is_told(tmp_path, missing):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(StudyError, match=f"No input .*{missing}"):
+        provenance.describe("n", [tmp_path / missing])
+
+
+@pytest.mark.parametrize("name", ["a/b.md", "../b.md"])
+def test_a_name_with_a_folder_is_refused_before_anything_is_written(tmp_path, name):
+    with pytest.raises(StudyError, match="plain file name"):
+        provenance.write(tmp_path, {"a.md": b"", name: b""}, {}, "a.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_refuses_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyError, match="Could not write"):
+        provenance.write(tmp_path / "file", {"a.md": b""}, {}, "a.json")

@@ -1,0 +1,207 @@
+"""Metrics against values worked by hand, against their definition, and on input that does not fit."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from lclstudy.errors import StudyError
+from lclstudy.statistics import metrics
+
+LABELS = np.array([0, 0, 0, 1, 1, 2])
+PREDICTIONS = np.array([0, 0, 1, 1, 2, 1])
+
+
+def test_accuracy_by_hand():
+    assert metrics.accuracy(LABELS, PREDICTIONS) == 3 / 6
+
+
+def test_confusion_by_hand_row_is_true_class():
+    assert metrics.confusion_matrix(LABELS, PREDICTIONS, 3).tolist() == [[2, 1, 0], [0, 1, 1], [0, 1, 0]]
+
+
+def test_confusion_keeps_classes_that_never_occur():
+    assert metrics.confusion_matrix(LABELS, PREDICTIONS, ["a", "b", "c", "d"]).shape == (4, 4)
+
+
+def test_weighted_f1_by_hand():
+    # class 0: precision 2/2, recall 2/3, F1 4/5; class 1: 1/3, 1/2, F1 2/5; class 2: never right, F1 0
+    assert metrics.weighted_f1(LABELS, PREDICTIONS, 3) == pytest.approx((3 * 4 / 5 + 2 * 2 / 5) / 6)
+
+
+def test_weighted_f1_ignores_a_class_without_true_examples():
+    assert metrics.weighted_f1(LABELS, PREDICTIONS, 5) == pytest.approx(metrics.weighted_f1(LABELS, PREDICTIONS, 3))
+
+
+def test_confused_pairs_by_hand():
+    confusion = np.array([[9, 1, 0, 2], [2, 5, 0, 0], [0, 0, 4, 3], [0, 0, 1, 7]])
+    assert metrics.confused_pairs(confusion) == [(2, 3, 4), (0, 1, 3), (0, 3, 2)]
+    assert metrics.confused_pairs(np.eye(3, dtype=int)) == []
+
+
+@pytest.mark.parametrize("confusion", [np.zeros((2, 3)), np.zeros(4)])
+def test_confused_pairs_need_a_square(confusion):
+    with pytest.raises(StudyError, match=r"must be square; given shape"):
+        metrics.confused_pairs(confusion)
+
+
+def test_confident_errors_by_hand():
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7], [0.8, 0.2]])
+    labels = np.array([0, 0, 1, 1, 1])  # wrong: 1 (0.8), 2 (0.6), 4 (0.8)
+    assert metrics.confident_errors(probabilities, labels, 5).tolist() == [1, 4, 2]
+    assert metrics.confident_errors(probabilities, labels, 1).tolist() == [1]
+    assert metrics.confident_errors(probabilities[:1], labels[:1], 5).tolist() == []
+
+
+def naive_entropy(row, k):
+    """Eq. 7 as it is written."""
+    top = sorted((float(value) for value in row), reverse=True)[:k]
+    shares = [value / sum(top) for value in top]
+    return -sum(share * math.log2(share) for share in shares if share > 0)
+
+
+@pytest.mark.parametrize(
+    ("row", "k", "bits"),
+    [
+        ([0.5, 0.25, 0.25], 3, 1.5),
+        ([0.5, 0.25, 0.25], 2, math.log2(3) - 2 / 3),  # a tie for the second place: shares 2/3 and 1/3
+        ([0.4, 0.4, 0.2], 2, 1.0),
+        ([0.25, 0.25, 0.25, 0.25], 4, 2.0),
+        ([1.0, 0.0, 0.0], 3, 0.0),
+        ([0.7, 0.2, 0.1], 1, 0.0),
+    ],
+)
+def test_topk_entropy_by_hand(row, k, bits):
+    assert metrics.topk_entropy(np.array([row]), k) == pytest.approx([bits], abs=1e-12)
+
+
+weights = hnp.arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(1, 8)), elements=st.floats(0, 1, width=16))
+
+
+@given(weights, st.data())
+def test_topk_entropy_is_its_definition(weights, data):
+    weights = weights + (weights.sum(axis=1, keepdims=True) == 0)  # a row of zeros becomes a row of ones
+    probabilities = weights / weights.sum(axis=1, keepdims=True)
+    k = data.draw(st.integers(1, probabilities.shape[1]))
+    found = metrics.topk_entropy(probabilities, k)
+    assert found == pytest.approx([naive_entropy(row, k) for row in probabilities], abs=1e-9)
+    assert (found >= 0).all() and (found <= math.log2(k) + 1e-9).all()
+    assert metrics.topk_entropy(probabilities[:, ::-1], k) == pytest.approx(found, abs=1e-9)
+
+
+@pytest.mark.parametrize("k", [0, -1, 4, 2.0, True])
+def test_topk_entropy_refuses_k(k):
+    with pytest.raises(StudyError, match="from 1 to the number of classes, 3"):
+        metrics.topk_entropy(np.full((2, 3), 1 / 3), k)
+
+
+PROBABILITIES = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.3, 0.7]])
+TRUTH = np.array([0, 1, 0, 1])
+
+
+def test_negative_log_likelihood_by_hand():
+    assert metrics.negative_log_likelihood(PROBABILITIES, TRUTH) == pytest.approx(-math.log(0.9 * 0.2 * 0.6 * 0.7) / 4)
+
+
+def test_negative_log_likelihood_stays_finite_at_zero():
+    assert 80 < metrics.negative_log_likelihood(np.array([[1.0, 0.0]]), np.array([1])) < 100
+
+
+def test_reliability_by_hand():
+    found = metrics.reliability(PROBABILITIES, TRUTH, bins=4)  # confidences .9 .8 | .6 .7; right: yes no | yes yes
+    assert found.edges.tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert found.count.tolist() == [0, 0, 2, 2]
+    assert found.confidence[2:] == pytest.approx([0.65, 0.85])
+    assert found.accuracy[2:] == pytest.approx([1.0, 0.5])
+    assert np.isnan(found.accuracy[:2]).all() and np.isnan(found.confidence[:2]).all()
+
+
+def test_reliability_counts_certainty_and_edges():
+    sure = np.array([[1.0, 0.0], [0.5, 0.5]])
+    assert metrics.reliability(sure, np.array([0, 0]), bins=2).count.tolist() == [1, 1]
+
+
+def test_expected_calibration_error_by_hand():
+    assert metrics.expected_calibration_error(PROBABILITIES, TRUTH, bins=4) == pytest.approx((2 * 0.35 + 2 * 0.35) / 4)
+
+
+def test_expected_calibration_error_is_near_zero_when_calibrated():
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(3), size=40_000)
+    labels = (rng.random((40_000, 1)) > probabilities.cumsum(axis=1)).sum(axis=1).clip(max=2)
+    assert metrics.expected_calibration_error(probabilities, labels) < 0.015
+    assert metrics.expected_calibration_error(np.eye(3)[probabilities.argmax(axis=1)], labels) > 0.2
+
+
+def test_float32_probabilities_of_a_record_are_accepted():
+    logits = np.random.default_rng(0).normal(size=(50, 32)).astype(np.float32) * 20
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    assert metrics.topk_entropy(shares, 32).shape == (50,)
+
+
+BAD_PROBABILITIES = [
+    (np.array([[0.5, np.nan]]), "NaN"),
+    (np.array([[2.0, -1.0]]), "negative"),
+    (np.array([[0.5, 0.4]]), "sum to 1"),
+    (np.array([0.5, 0.5]), "shape"),
+    (np.zeros((0, 2)), "shape"),
+    (np.array([[1, 0]]), "int"),
+]
+
+
+@pytest.mark.parametrize(("probabilities", "said"), BAD_PROBABILITIES)
+def test_probabilities_are_checked(probabilities, said):
+    for measure in (
+        lambda: metrics.topk_entropy(probabilities, 1),
+        lambda: metrics.reliability(probabilities, np.array([0]), 2),
+        lambda: metrics.expected_calibration_error(probabilities, np.array([0])),
+        lambda: metrics.negative_log_likelihood(probabilities, np.array([0])),
+    ):
+        with pytest.raises(StudyError, match=said) as caught:
+            measure()
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions", "said"),
+    [
+        ([0, 1], [0], "one length; given 2 and 1"),
+        ([], [], "at least one"),
+        ([0.0, 1.0], [0, 1], "whole numbers"),
+        ([0, 2], [0, 1], "from 0 to 1; given 0 to 2"),
+        ([0, 1], [-1, 1], "predictions"),
+        ([[0, 1]], [0, 1], "shape"),
+    ],
+)
+def test_ids_are_checked(labels, predictions, said):
+    for measure in (metrics.weighted_f1, metrics.confusion_matrix):
+        with pytest.raises(StudyError, match=said):
+            measure(np.array(labels), np.array(predictions), 2)
+
+
+def test_accuracy_checks_its_input_too():
+    with pytest.raises(StudyError, match="one length"):
+        metrics.accuracy(LABELS, PREDICTIONS[:-1])
+
+
+def test_labels_and_probabilities_must_fit():
+    with pytest.raises(StudyError, match="one length"):
+        metrics.negative_log_likelihood(PROBABILITIES, TRUTH[:-1])
+    with pytest.raises(StudyError, match="from 0 to 1"):
+        metrics.reliability(PROBABILITIES, TRUTH + 1)
+
+
+@pytest.mark.parametrize("bins", [0, 2.5, True])
+def test_bins_are_checked(bins):
+    with pytest.raises(StudyError, match="bins"):
+        metrics.reliability(PROBABILITIES, TRUTH, bins)
+
+
+@pytest.mark.parametrize("classes", [0, []])
+def test_classes_are_checked(classes):
+    with pytest.raises(StudyError, match="number of classes"):
+        metrics.confusion_matrix(LABELS, PREDICTIONS, classes)
