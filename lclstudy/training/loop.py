@@ -83,6 +83,7 @@ def run(
         data = prepare(spec)
     if place.type == "cuda":
         torch.cuda.reset_peak_memory_stats(place)
+        torch.set_float32_matmul_precision("high")  # TF32 in products of fp32
     # Dropout and new layers draw from torch's global generator, so it is set here and given back as it was.
     with _flushed_denormals(), torch.random.fork_rng(devices=[place.index or 0] if place.type == "cuda" else []):
         matrix, before = _matrix(spec, data, place, progress)
