@@ -245,7 +245,7 @@ def test_runs_of_the_case_study_count_for_its_notebook_alone(study, tmp_path):
     own = tmp_path / "mine.toml"
     own.write_text(CASE_STUDY)
     write(study.folder / "05_run_grid.ipynb", *TRAINS)
-    write(study.folder / "08_run_subsets.ipynb", TRAINS[0], TRAINS[1] + ", casestudy")
+    write(study.folder / "08_run_subsets.ipynb", TRAINS[0], TRAINS[1] + "\n    from lclstudy.results import class_sets")
     assert study(str(own))[0] == 0
     (grid,) = load_profile(str(own)).specs()
     whole = dict(validation_probabilities=np.ones((1, 1)), validation_labels=np.zeros(1, int))
