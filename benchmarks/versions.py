@@ -123,14 +123,14 @@ class Ours:
     """`lclstudy.training.loop` as it is."""
 
     def __init__(self, spec: RunSpec, data: Prepared, place: torch.device = CPU):
-        torch.set_flush_denormal(True)
         torch.manual_seed(spec.seed)
         self.spec, self.data, self.place = spec, data, place
         self.objective = Objective(spec, data.trained(), len(data.classes)).to(place)
         self.batches = _batches(spec, TwoViews(data.texts["train"], data.views, data.labels["train"]))
 
     def train(self, pace: Pace) -> None:
-        loop._train(self.spec, self.objective, pace, self.data, self.place, progress=False)
+        with loop._flushed_denormals():
+            loop._train(self.spec, self.objective, pace, self.data, self.place, progress=False)
 
     def evaluate(self):
         return loop.evaluate(self.objective.primary, self.data.texts["validation"], self.spec, self.place)
