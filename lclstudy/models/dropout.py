@@ -1,4 +1,4 @@
-"""Dropout with masks from 16-bit slices of random 64-bit words; torch draws a double for each element, ten times slower."""
+"""Dropout with masks from 16-bit slices of random 64-bit words; torch draws a double for each element, far slower."""
 
 import torch
 from torch import Tensor, nn
