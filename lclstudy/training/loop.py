@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 import numpy as np
 import torch
+from torch import nn
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
@@ -339,10 +340,11 @@ def _train(spec: RunSpec, objective: Objective, batches, data: Prepared, place: 
 def adamw(objective: Objective, learning_rate: float, fused: bool) -> torch.optim.AdamW:
     """AdamW over all that learns, weight decay 0.01 except on biases and LayerNorm."""
     groups = {WEIGHT_DECAY: [], 0.0: []}
+    norms = {id(weight) for part in objective.modules() if isinstance(part, nn.LayerNorm) for weight in part.parameters()}
     for name, parameter in objective.named_parameters():
         if not parameter.requires_grad:
             continue
-        groups[0.0 if "bias" in name or "LayerNorm" in name else WEIGHT_DECAY].append(parameter)
+        groups[0.0 if "bias" in name or id(parameter) in norms else WEIGHT_DECAY].append(parameter)
     parameters = [{"params": group, "weight_decay": decay} for decay, group in groups.items()]
     return torch.optim.AdamW(parameters, lr=learning_rate, betas=BETAS, eps=EPSILON, fused=fused)
 

@@ -233,3 +233,10 @@ def test_a_table_of_the_used_tokens_alone_trains_what_the_whole_one_trains(objec
         sizes.append(model.primary.body.get_input_embeddings().num_embeddings)
     np.testing.assert_allclose(*found, atol=1e-5)
     assert sizes == [len(cut.used), len(cut.encoder.tokenizer)] and sizes[0] < sizes[1]
+
+
+def test_a_layer_norm_of_any_name_is_not_decayed():
+    """DistilBERT's is called `sa_layer_norm`, ModernBERT's `attn_norm`."""
+    network = torch.nn.ModuleDict({"dense": torch.nn.Linear(3, 3), "sa_layer_norm": torch.nn.LayerNorm(3)})
+    decayed, kept = (group["params"] for group in loop.adamw(network, 1e-3, fused=True).param_groups)
+    assert [id(weight) for weight in decayed] == [id(network["dense"].weight)] and len(kept) == 3
