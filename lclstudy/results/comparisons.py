@@ -1,0 +1,99 @@
+"""Objectives against each other on frozen runs, judged once for every notebook, figure, table and page that shows them."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from lclstudy.statistics import tests
+from lclstudy.statistics.judge import Judgement, judge_family, over_texts
+
+from . import class_sets, published, selection
+from .frozen import Frozen
+
+PRIMARY = (("lcl", "ce"), ("lcl", "scl"), ("scl", "ce"))  # the papers' claims: one family of tests per place
+SYNONYMS = (("lcl", "ce_aug"), ("ce_aug", "ce"))  # another question, and so another family: what do second views alone bring?
+ALL_CLASSES = "all"
+PLACE = ("corpus", "set", "encoder")
+Pairs = Sequence[tuple[str, str]]
+
+
+def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
+    """`compare` of the runs that stand for each objective, on each corpus, class set and encoder of frozen results, in points.
+
+    The published difference is of the paper's tables, with its own encoder. On accuracy, the interval over test texts is there
+    too: `texts_low`, `texts_high`.
+    """
+    runs = scored(results, metric, split)
+    table = compare(runs, pairs, expected=published_differences(metric, split))
+    if metric != "accuracy":
+        return table
+    sides = {key: group["identity"].tolist() for key, group in runs.groupby([*PLACE, "objective"], sort=False)}
+    found = [_texts(results, sides, row, split) for row in table.to_dict("records")]
+    return table.assign(texts_low=[low for low, _ in found], texts_high=[high for _, high in found])
+
+
+def scored(results: Frozen, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
+    """The finished runs that stand for each objective (`selection.runs`), with the name of their class `set` (`all` for every
+    class) and their score in percent as `value`."""
+    runs = selection.runs(results)
+    done = runs[runs["status"] == "done"]
+    names = {corpus: {"|".join(members): name for name, members in class_sets.frozen_sets(results, corpus).items()}
+             for corpus in done["corpus"].unique()}  # fmt: skip
+    sets = [names[run.corpus].get(run.classes, run.classes) or ALL_CLASSES for run in done.itertuples()]
+    return done.assign(set=sets, value=100 * done[f"{split}_{metric}"].astype(float))
+
+
+def compare(
+    runs: pd.DataFrame, pairs: Pairs = PRIMARY, by: Iterable[str] = PLACE, expected: Mapping[tuple, float] | None = None
+) -> pd.DataFrame:
+    """Objective `a` against `b` in each place, judged with p adjusted over the pairs of that place: a family is a call's pairs.
+
+    `runs` has a row per run: the columns `by`, `objective`, `seed` and `value`. `expected` gives published differences by
+    (corpus, set, a, b). Columns: those of `by`, `a`, `b`, `n_a`, `n_b`, `mean_a`, `mean_b`, `expected`, those of `Judgement`,
+    and `paired_difference`, `paired_low`, `paired_high`, `paired_n` over the seeds that both sides have. A pair that has no run
+    on a side is `not run`.
+    """
+    by, expected, rows = list(by), expected or {}, []
+    for place, group in runs.groupby(by, sort=False):
+        values = {name: side.set_index("seed")["value"] for name, side in group.groupby("objective")}
+        sides = [[values.get(name, pd.Series(dtype=float)) for name in pair] for pair in pairs]
+        wanted = [expected.get((*place[:2], a, b)) for a, b in pairs]
+        for (a, b), (left, right), want, found in zip(pairs, sides, wanted, judge_family(sides, wanted), strict=True):
+            row = {**dict(zip(by, place, strict=True)), "a": a, "b": b, "n_a": len(left), "n_b": len(right)}
+            row |= {"mean_a": left.mean(), "mean_b": right.mean(), "expected": np.nan if want is None else want}
+            rows.append({**row, **found._asdict(), **_paired(left, right)})
+    return pd.DataFrame(rows, columns=[*by, *_COLUMNS])
+
+
+_COLUMNS = ["a", "b", "n_a", "n_b", "mean_a", "mean_b", "expected", *Judgement._fields]
+_COLUMNS += ["paired_difference", "paired_low", "paired_high", "paired_n"]
+
+
+def published_differences(metric: str = "accuracy", split: str = "test") -> dict[tuple[str, str, str, str], float]:
+    """The differences a - b that the paper's tables give for its own encoder, by (corpus, class set, a, b), in points."""
+    cells = published.table("suresh2021")
+    cells = cells[(cells["metric"] == metric) & (cells["split"] == split) & (cells["encoder"] == "electra-base")]
+    found = {}
+    for place, group in cells.groupby(["corpus", "classes"], sort=False):
+        values = dict(zip(group["objective"], group["value"], strict=True))  # Tables 1 and 3 print the same for 32 classes
+        found |= {(*place, a, b): values[a] - values[b] for a, b in itertools.permutations(values, 2)}
+    return found
+
+
+def _paired(a: pd.Series, b: pd.Series) -> dict[str, float]:
+    seeds = a.index.intersection(b.index)
+    test = tests.paired(a[seeds], b[seeds]) if len(seeds) else None
+    found = (np.nan,) * 3 if test is None else (test.difference, test.ci_low, test.ci_high)
+    return dict(zip(("paired_difference", "paired_low", "paired_high"), found, strict=True)) | {"paired_n": len(seeds)}
+
+
+def _texts(results: Frozen, sides: dict, row: dict, split: str) -> tuple[float, float]:
+    place = tuple(row[name] for name in PLACE)
+    if row["word"] == "not run":
+        return np.nan, np.nan
+    right = [[results.predictions(run, split) == results.labels(run, split) for run in sides[*place, row[side]]]
+             for side in ("a", "b")]  # fmt: skip
+    test = over_texts(*right)
+    return test.ci_low, test.ci_high
