@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 from IPython.display import Markdown, display
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from lclstudy import paths
 
 from . import export, markdown, style
+from .text import bullets
 
 
 class Report:
@@ -38,19 +38,3 @@ class Report:
 
     def _named(self, name: str) -> str:
         return f"{self.notebook[:2]}_{name}"
-
-
-def words(template: str, **values: object) -> str:
-    """A Jinja template of `lclstudy/`, by its path there (`analyses/ablations/said.md.j2`), filled in.
-
-    Raises jinja2.UndefinedError on a name that has no value.
-    """
-    return _TEMPLATES.get_template(template).render(values).strip()
-
-
-def bullets(sentences: Iterable[str]) -> str:
-    """A Markdown list."""
-    return "\n".join(f"- {sentence}" for sentence in sentences)
-
-
-_TEMPLATES = Environment(loader=PackageLoader("lclstudy", ""), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

@@ -1,10 +1,7 @@
 """How numbers and findings are written, everywhere: the one formatter of an interval, and findings as short templates."""
 
-from importlib import resources
-
 import pandas as pd
-from IPython.display import Markdown
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lclstudy.plan import names
 
@@ -60,15 +57,22 @@ def listed(items) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def said(package: str, template: str = "said.md.j2", **facts) -> Markdown:
-    """The findings of a room, its template filled in with `facts`; a fact that is missing is an error.
+def bullets(sentences) -> str:
+    """A Markdown list."""
+    return "\n".join(f"- {sentence}" for sentence in sentences)
 
-    Templates may use the functions of this module and the display names of `names` (objective, encoder, corpus) as filters:
-    `{{ row | difference }}`, `{{ row.p_holm | p_value(true) }}`, `{{ "ce_aug" | objective }}`.
+
+def words(template: str, **facts: object) -> str:
+    """A Jinja template of the package, by its path there (`analyses/ablations/said.md.j2`), filled in: Markdown.
+
+    Templates may use the functions of this module and the display names of objectives, encoders and corpora as filters:
+    `{{ row | difference }}`, `{{ row.p_holm | p_value(true) }}`, `{{ "ce_aug" | objective }}`; and `pair(a, b)`.
+    Raises jinja2.UndefinedError on a fact that is missing.
     """
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # Markdown
-    functions = (number, interval, difference, mean, p_value, count, listed, names.objective, names.encoder, names.corpus)
-    environment.filters |= {function.__name__: function for function in functions}
-    environment.globals["pair"] = pair
-    source = (resources.files(package) / template).read_text(encoding="utf-8")
-    return Markdown(environment.from_string(source).render(**facts).strip())
+    return _TEMPLATES.get_template(template).render(facts).strip()
+
+
+_TEMPLATES = Environment(loader=PackageLoader("lclstudy", ""), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+_FILTERS = (number, interval, difference, mean, p_value, count, listed, bullets, names.objective, names.encoder, names.corpus)
+_TEMPLATES.filters |= {function.__name__: function for function in _FILTERS}
+_TEMPLATES.globals["pair"] = pair
