@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -21,12 +22,13 @@ PLACE = ("corpus", "set", "encoder")
 Pairs = Sequence[tuple[str, str]]
 
 
+@lru_cache(maxsize=64)  # a page of verdicts asks for each claim
 def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
     """`compare` of the runs that stand for each objective, on each corpus, class set and encoder of frozen results.
 
     `metric` is `accuracy` or `weighted_f1`, in points, or `entropy` of the scores of all classes, in bits, where the papers
     claim that a lies `below` b. The published difference is of the paper's tables, with its own encoder. Beside the columns of
-    `compare`: `mark` says which sides had not converged; on accuracy `texts_low` and `texts_high`, the interval over test texts.
+    `compare`: `mark` says which sides had not converged; on accuracy `texts_low`, `texts_high`: the interval over test texts.
     """
     runs = scored(results, metric, split)
     table = compare(runs, pairs, expected=published_differences(metric, split), claim="below" if metric == ENTROPY else "above")
@@ -58,10 +60,15 @@ def _place(row: dict) -> tuple[str, ...]:
     return tuple(row[name] for name in PLACE)
 
 
+@lru_cache(maxsize=64)
 def scored(results: Frozen, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
-    """The finished runs that stand for each objective (`selection.runs`), with the name of their class `set` (`all` for every
-    class) and as `value` their score in percent, or their mean entropy in bits."""
-    runs = selection.runs(results)
+    """`valued` of the runs that stand for each objective."""
+    return valued(results, selection.runs(results), metric, split)
+
+
+def valued(results: Frozen, runs: pd.DataFrame, metric: str, split: str = "test") -> pd.DataFrame:
+    """The finished ones of rows of `results.runs`, with the name of their class `set` (`all` for every class) and as `value`
+    their score in percent, or their mean entropy in bits."""
     done = runs[runs["status"] == "done"]
     called = {corpus: {"|".join(members): name for name, members in class_sets.frozen_sets(results, corpus).items()}
               for corpus in done["corpus"].unique()}  # fmt: skip
@@ -82,9 +89,9 @@ def compare(
     """Objective `a` against `b` in each place, judged with p adjusted over the pairs of that place: a family is a call's pairs.
 
     `runs` has a row per run: the columns `by`, `objective`, `seed` and `value`. `expected` gives published differences by
-    (corpus, set, a, b), `claim` is of `judge`. Columns: those of `by`, `a`, `b`, `n_a`, `n_b`, `mean_a`, `mean_b`, `expected`, those of `Judgement`,
-    and `paired_difference`, `paired_low`, `paired_high`, `paired_n` over the seeds that both sides have. A pair that has no run
-    on a side is `not run`.
+    (corpus, set, a, b), `claim` is of `judge`. Columns: those of `by`, `a`, `b`, `n_a`, `n_b`, `mean_a`, `mean_b`, `expected`,
+    those of `Judgement`, and `paired_difference`, `paired_low`, `paired_high`, `paired_n` over the seeds that both sides have.
+    A pair that has no run on a side is `not run`.
     """
     by, expected, rows = list(by), expected or {}, []
     for place, group in runs.groupby(by, sort=False):
