@@ -55,9 +55,9 @@ class Sides:
 
 
 def claims() -> pd.DataFrame:
-    """The rows of `data/published/claims.csv`; `alpha` and `margin` as numbers, NaN where the rule has none."""
-    return pd.read_csv(paths.published() / "claims.csv", dtype={"classes": str}, keep_default_na=False,
-                       na_values={"alpha": [""], "margin": [""]})  # fmt: skip
+    """The rows of `data/published/claims.csv`; `margin` as a number, NaN where the rule has none."""
+    file = paths.published() / "claims.csv"
+    return pd.read_csv(file, dtype={"classes": str}, keep_default_na=False, na_values={"margin": [""]})
 
 
 def evidence_from(profile: str = "") -> list[Frozen]:
