@@ -35,6 +35,13 @@ EMOINT = printed(
 )
 
 
+def row_of(table, **wanted):
+    """The one row of a table with these values."""
+    found = table[np.logical_and.reduce([table[name] == value for name, value in wanted.items()])]
+    assert len(found) == 1, f"{len(found)} rows for {wanted}"
+    return found.iloc[0]
+
+
 def check_readable(figure):
     """Every text that is drawn has 7 points or more, lies inside the figure, and overlaps no other text."""
     drawn, draw = {}, Text.draw

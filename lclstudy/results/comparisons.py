@@ -121,6 +121,23 @@ def published_differences(metric: str = "accuracy", split: str = "test") -> dict
     return found
 
 
+def published_comparisons(cells: pd.DataFrame, pairs: Pairs = PRIMARY) -> pd.DataFrame:
+    """Welch's test from the means, deviations and n that a paper prints, where it prints all three for both sides of a pair.
+
+    `cells` are rows of `published.table()` of one metric and split. The deviations are taken to divide by n - 1, which the
+    papers do not say. Columns: those of `PLACE`, `a`, `b`, `n_a`, `n_b`, `mean_a`, `mean_b`, and those of `TTest`.
+    """
+    rows = []
+    whole = cells.dropna(subset=["value", "spread", "n"]).rename(columns={"classes": "set"})
+    for place, group in whole.groupby(list(PLACE), sort=False):
+        sides = {row.objective: (row.value, row.spread, int(row.n)) for row in group.itertuples()}
+        for a, b in (pair for pair in pairs if set(pair) <= set(sides)):
+            counts = {"n_a": sides[a][2], "n_b": sides[b][2], "mean_a": sides[a][0], "mean_b": sides[b][0]}
+            test = tests.welch_from_summary(*sides[a], *sides[b])._asdict()
+            rows.append({**dict(zip(PLACE, place, strict=True)), "a": a, "b": b, **counts, **test})
+    return pd.DataFrame(rows, columns=[*PLACE, *_COLUMNS[:6], *tests.TTest._fields])
+
+
 def _paired(a: pd.Series, b: pd.Series) -> dict[str, float]:
     seeds = a.index.intersection(b.index)
     test = tests.paired(a[seeds], b[seeds]) if len(seeds) else None
