@@ -25,7 +25,7 @@ def forest(rows: pd.DataFrame, ax: Axes, a: str, b: str) -> Axes:
     """Differences of `tables.forest_rows` with 95 % intervals, a row per corpus: published (open) above ours (filled)."""
     look = {"color": colour(a), "marker": marker(a)}
     for place, row in enumerate(rows.to_dict("records")):
-        published = (row["published_difference"], row["published_low"], row["published_high"])
+        published = (row["published_difference"], row["published_ci_low"], row["published_ci_high"])
         marks.interval(ax, place - 0.17, *published, **look, face=marks.OPEN)
         marks.interval(ax, place + 0.17, row["difference"], row["ci_low"], row["ci_high"], **look)
         marks.beside(ax, place - 0.19, row["published_n"])
