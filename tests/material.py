@@ -70,6 +70,13 @@ def within(members, times):
     return {(a, b): times for a in members for b in members if a != b}
 
 
+def row_of(table, **wanted):
+    """The one row of a table with these values."""
+    found = table[np.logical_and.reduce([table[name] == value for name, value in wanted.items()])]
+    assert len(found) == 1, f"{len(found)} rows for {wanted}"
+    return found.iloc[0]
+
+
 def check_readable(figure):
     """Every text that is drawn has 7 points or more, lies inside the figure, and overlaps no other text."""
     drawn, draw = {}, Text.draw

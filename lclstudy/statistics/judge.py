@@ -99,7 +99,8 @@ def judge_difference(
         word = SMALLER
     else:
         word = UNDECIDED
-    return _judgement(word, test, (n,), p_holm=p_holm)
+    found = _judgement(word, test, (n,), p_holm=p_holm)
+    return found if expected is None else found._replace(power=test.power(expected))
 
 
 def judge_family(

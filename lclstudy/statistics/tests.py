@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import optimize, stats
-from statsmodels.stats.multitest import multipletests
 
 from lclstudy.errors import StudyError
 
@@ -40,6 +39,10 @@ class TTest(NamedTuple):
     def p_below(self, bound: float) -> float:
         """One-sided p of the hypothesis that the true difference is `bound` or more: small where it lies below."""
         return float(stats.t.cdf((self.difference - bound) / self.error, self.df))
+
+    def power(self, difference: float) -> float:
+        """The power of this test for a true difference, taking its own standard error for the true one."""
+        return _power(abs(difference) / self.error, self.df, 1 - CONFIDENCE)
 
 
 def welch(a: Iterable[float], b: Iterable[float]) -> TTest:
@@ -84,9 +87,11 @@ def holm(p_values: Iterable[float]) -> np.ndarray:
     made = ~np.isnan(p_values)
     if ((p_values[made] < 0) | (p_values[made] > 1)).any():
         raise StudyError(f"p-values must be from 0 to 1, or NaN for a test that was not made; given {p_values.tolist()}.")
-    adjusted = p_values.copy()
-    if made.any():
-        adjusted[made] = multipletests(p_values[made], method="holm")[1]
+    # Not by statsmodels' multipletests, which collects garbage at each call: 70 ms, and simulations make thousands.
+    adjusted, family = p_values.copy(), p_values[made]
+    order = np.argsort(family, kind="stable")
+    steps = np.maximum.accumulate(family[order] * np.arange(len(family), 0, -1))
+    adjusted[np.flatnonzero(made)[order]] = np.minimum(steps, 1)
     return adjusted
 
 
