@@ -23,10 +23,10 @@ from IPython.display import display
 
 from lclstudy import paths
 from lclstudy.analyses.hard_subsets import figures
+from lclstudy.analyses.hard_subsets import search as subsets
 from lclstudy.analyses.hard_subsets import tables as subset_tables
 from lclstudy.results import frozen
 from lclstudy.show import markdown, plots, style, tables
-from lclstudy.statistics import subsets
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
 found = subset_tables.source(results)

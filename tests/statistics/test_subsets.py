@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from lclstudy.analyses.hard_subsets import search as subsets
 from lclstudy.errors import StudyError
-from lclstudy.statistics import subsets
 
 
 def brute_force(confusion, size, count):

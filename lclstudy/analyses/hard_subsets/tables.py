@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from lclstudy import paths
+from lclstudy.analyses.hard_subsets import search as subsets
 from lclstudy.errors import StudyError
 from lclstudy.plan import names
 from lclstudy.results import class_sets, published
 from lclstudy.results.frozen import Frozen
-from lclstudy.statistics import metrics, subsets
+from lclstudy.statistics import metrics
 
 SMALL = 8  # from so many classes on there are two disjoint subsets of four; of fewer, pairs are searched
 SPLIT = "validation"

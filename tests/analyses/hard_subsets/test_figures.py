@@ -11,11 +11,11 @@ import pytest
 from matplotlib.colors import to_hex
 
 from lclstudy.analyses.hard_subsets import figures
+from lclstudy.analyses.hard_subsets import search as subsets
 from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.results import published
 from lclstudy.show import plots
-from lclstudy.statistics import subsets
 from tests.material import check_readable
 
 CLASSES = catalog.corpora()["empathetic_dialogues"].labels

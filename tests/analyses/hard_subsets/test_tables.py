@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from lclstudy import paths
+from lclstudy.analyses.hard_subsets import search as subsets
 from lclstudy.analyses.hard_subsets import tables
 from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
@@ -12,7 +13,6 @@ from lclstudy.plan.spec import make_spec
 from lclstudy.results import frozen, published
 from lclstudy.results.records import Record
 from lclstudy.runs.store import RunStore
-from lclstudy.statistics import subsets
 
 PAPER = "empathetic_dialogues"
 
