@@ -152,7 +152,7 @@ def _most_confusable(claim: dict, results: list[Frozen]) -> Evidence:
     for frozen in results:
         if runs := class_sets.searched_runs(frozen, claim["corpus"]):
             row = hard_sets.ranked(frozen, claim["corpus"]).set_index("set").loc[claim["classes"]]
-            note = f"rank {row['rank']:,} of {row['sets']:,} [{row['low']:,}, {row['high']:,}] over texts"
+            note = f"rank {row['rank']:,} [{row['low']:,.0f}, {row['high']:,.0f}] over texts"
             encoder = frozen.runs.set_index("identity").loc[runs[0], "encoder"]
             return Evidence(Judgement(row["word"], n=(len(runs),), note=note), frozen.name, encoder)
     return _absent("no CE run on all classes")
