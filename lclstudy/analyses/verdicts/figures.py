@@ -87,5 +87,5 @@ def words_given(shares: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
 
 
 def short(where: str, claim: dict) -> str:
-    """The column of a claim: the corpus, or the class set of the case study."""
-    return claim["classes"] if claim["classes"] != ALL_CLASSES and " over " not in claim["classes"] else where
+    """The column of a claim: the corpus, or the class sets of the case study without their corpus."""
+    return where if claim["classes"] == ALL_CLASSES else where.rpartition(", ")[2].replace("4-hard-a to 4-hard-d", "4-hard")

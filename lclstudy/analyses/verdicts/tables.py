@@ -18,7 +18,7 @@ from lclstudy.results import class_sets, corpus_facts, hard_sets, published, sel
 from lclstudy.results.comparisons import (
     ALL_CLASSES,
     PRIMARY,
-    comparisons,
+    judged,
     published_comparisons,
     published_differences,
     scored,
@@ -81,11 +81,11 @@ def counted(results: Sequence[Frozen], paper: str) -> list[Frozen]:
     return sorted((one for one in results if one.name not in of_other), key=lambda one: rank.get(one.name, len(rank)))
 
 
-def judge_claims(results: Sequence[Frozen], judged: pd.DataFrame | None = None) -> pd.DataFrame:
+def judge_claims(results: Sequence[Frozen], chosen: pd.DataFrame | None = None) -> pd.DataFrame:
     """A row per claim: its columns, those of `Judgement` (`word` is the verdict), `profile`, `our_encoder`, `mark`, and
     `other_encoder`: whether ours is not the paper's, so that the verdict is about the method and not about the number."""
     rows = []
-    for claim in (claims() if judged is None else judged).to_dict("records"):
+    for claim in (claims() if chosen is None else chosen).to_dict("records"):
         found, profile, encoder, mark = RULES[claim["kind"]](claim, counted(results, claim["paper"]))
         other = bool(encoder) and encoder != claim["encoder"].split(" over ")[0]
         rows.append(
@@ -107,10 +107,10 @@ def _compared(claim: dict, results: list[Frozen]) -> Evidence:
 
 
 def _family_row(sides: Sides, claim: dict) -> dict | None:
-    """The row of `comparisons` about the same two objectives, either way round."""
+    """The row of `comparisons.judged` about the same two objectives, either way round."""
     if {claim["a"], claim["b"]} not in map(set, PRIMARY):
         return None
-    table = comparisons(sides.results, metric=claim["metric"], split=claim["split"])
+    table = judged(sides.results, metric=claim["metric"], split=claim["split"])
     here = table[
         (table["corpus"] == claim["corpus"]) & (table["set"] == claim["classes"]) & (table["encoder"] == sides.encoder)
     ]
