@@ -41,7 +41,7 @@ def load_corpus(name_or_path: str, classes=None) -> "DatasetDict":
         labels, splits, note = entry.labels, *_from_catalogue(entry)
         about = f"{entry.title}: {entry.task}. {entry.note}"
     else:
-        path = catalog.own_file(name_or_path)
+        path = catalog.own_file(name_or_path).path
         labels, splits, note = _from_own_file(path)
         about = f"Corpus of one's own: {path.name}."
     if note:
@@ -55,7 +55,7 @@ def files(name_or_path: str) -> list[Path]:
     """The verified files that `load_corpus` reads: those of the catalogue that hold rows, or one's own. Raises StudyError."""
     if name_or_path in catalog.corpora():
         return list(download.obtain(catalog.corpora()[name_or_path]).values())
-    return [catalog.own_file(name_or_path)]
+    return [catalog.own_file(name_or_path).path]
 
 
 def _from_catalogue(entry: CorpusEntry) -> tuple[dict[str, Rows], str]:
