@@ -12,6 +12,7 @@ The protocol (paper section 4.2) replaces 30 % of the words. What counts here:
 - Function words and words of one character are left alone.
 """
 
+import logging
 import math
 import random
 import re
@@ -23,7 +24,7 @@ from lclstudy.errors import StudyError, unknown
 
 from . import wordnet
 
-KINDS = ("wordnet", "dropout")
+log = logging.getLogger("lclstudy")
 
 # The closed word classes of English, which carry grammar rather than meaning: a synonym of `was`, `not` or `in` spoils a text.
 # NLTK's own list needs a second download; scikit-learn's lacks `did` and `does`, and holds `cry`, `serious` and `fire`.
@@ -55,13 +56,21 @@ _PLAIN_LEMMA = re.compile(r"[A-Za-z]+(?:[-'_][A-Za-z]+)*")
 def second_views(texts: list[str], kind: str, rate: float, seed: int) -> list[str]:
     """One second view per text: `wordnet` replaces words, `dropout` gives the same text (the encoder's dropout differs).
 
-    Raises StudyError on another kind, a rate outside 0 to 1, or if there is no WordNet.
+    Warns if `wordnet` leaves most texts as they are, as those of another language. Raises StudyError on another kind, a rate
+    outside 0 to 1, or if there is no WordNet.
     """
-    if kind not in KINDS:
-        raise unknown("kind of second view", kind, KINDS)
+    if kind not in ("wordnet", "dropout"):
+        raise unknown("kind of second view", kind, ("wordnet", "dropout"))
     if kind == "dropout":
         return list(texts)
-    return [synonyms(text, rate, seed) for text in texts]
+    views = [synonyms(text, rate, seed) for text in texts]
+    same = sum(view == text for view, text in zip(views, texts, strict=True))
+    if rate > 0 and 2 * same > len(texts):
+        log.warning(
+            "WordNet, which is of English, has synonyms for no word of %d of %d texts: their second views differ by the "
+            "encoder's dropout alone.", same, len(texts),
+        )  # fmt: skip
+    return views
 
 
 class Replacement(NamedTuple):

@@ -175,15 +175,19 @@ def _in_order(corpus: str, classes: tuple[str, ...] | None) -> tuple[str, ...] |
     """The classes in the corpus's own order, so that a set has one identity however it was given; None if they are all."""
     if classes is None:
         return None
+    labels = catalog.corpora()[corpus].labels if corpus in catalog.corpora() else tuple(sorted(classes))
+    check_classes(corpus, classes, labels)
+    kept = tuple(name for name in labels if name in classes)
+    return None if kept == labels and corpus in catalog.corpora() else kept
+
+
+def check_classes(corpus: str, classes: tuple[str, ...], labels: tuple[str, ...]) -> None:
+    """Raises StudyError unless the classes are two or more of the labels."""
     if len(classes) < 2 or len(set(classes)) != len(classes):
         raise StudyError(f"classes must be two or more different class names; given {', '.join(classes)!r}.")
-    if corpus not in catalog.corpora():
-        return tuple(sorted(classes))
-    labels = catalog.corpora()[corpus].labels
     for name in classes:
         if name not in labels:
             raise unknown(f"class of {corpus}", name, labels)
-    return None if set(classes) == set(labels) else tuple(name for name in labels if name in classes)
 
 
 def _check_together(spec: RunSpec) -> None:
