@@ -18,11 +18,14 @@ import random
 import re
 from functools import cache
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lclstudy.errors import StudyError, unknown
 
 from . import wordnet
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger("lclstudy")
 
@@ -112,17 +115,27 @@ def replacements(text: str, rate: float, seed: int) -> list[Replacement]:
     return sorted(made)
 
 
-def count_changes(text: str, rate: float, seed: int) -> Changes:
-    """The counts behind `synonyms` of the same arguments. Raises as `synonyms` does."""
-    wanted, replaceable = _drawn(text, rate, seed)
-    return Changes(len(_words(text)), len(replaceable), wanted, min(wanted, len(replaceable)))
+def changes_of(texts: list[str], rate: float, seed: int) -> "pd.DataFrame":
+    """A row of `Changes` per text: the counts behind `synonyms` of the same arguments. Raises as `synonyms` does."""
+    import pandas as pd
+
+    drawn = [(len(_words(text)), *_drawn(text, rate, seed)) for text in texts]
+    rows = [Changes(words, len(found), wanted, min(wanted, len(found))) for words, wanted, found in drawn]
+    return pd.DataFrame(rows, columns=Changes._fields)
 
 
-def is_first_sense(word: str, synonym: str) -> bool:
-    """Whether the synonym is of the word's first sense in any part of speech: WordNet lists the most frequent sense first.
-
-    Raises StudyError if there is no WordNet.
+def replaced_in(texts: list[str], rate: float, seed: int) -> "pd.DataFrame":
+    """A row per replacement in the texts: the fields of `Replacement`, and `first`, whether the synonym is of the word's first
+    sense in any part of speech: WordNet lists the most frequent sense first. Raises as `synonyms` does.
     """
+    import pandas as pd
+
+    made = [replacement for text in texts for replacement in replacements(text, rate, seed)]
+    first = [_is_first_sense(each.word, each.synonym) for each in made]
+    return pd.DataFrame(made, columns=Replacement._fields).assign(first=first)
+
+
+def _is_first_sense(word: str, synonym: str) -> bool:
     reader = wordnet.ensure()
     firsts = [synset for pos in "nvar" for synset in reader.synsets(_normal(word), pos)[:1]]
     return synonym.lower() in {name.replace("_", " ").lower() for synset in firsts for name in synset.lemma_names()}

@@ -190,7 +190,7 @@ def test_replacements_are_what_makes_the_second_view(text, rate, seed):
 @given(text=texts(), rate=rates, seed=seeds)
 @settings(deadline=None)
 def test_counts_are_those_of_the_replacements(text, rate, seed):
-    counts = synonyms.count_changes(text, rate, seed)
+    (counts,) = synonyms.changes_of([text], rate, seed).itertuples()
     words = [piece for piece in _pieces(text)[0] if _is_word(piece)]
     assert counts.words == len(words)
     assert counts.replaceable == sum(map(_has_synonym, words))
@@ -198,12 +198,25 @@ def test_counts_are_those_of_the_replacements(text, rate, seed):
     assert counts.replaced == len(synonyms.replacements(text, rate, seed)) == min(counts.wanted, counts.replaceable)
 
 
-def test_the_first_sense_is_that_of_any_part_of_speech():
-    assert synonyms.is_first_sense("neighbor", "neighbour")
-    assert synonyms.is_first_sense("Neighbor", "Neighbour")
-    assert synonyms.is_first_sense("hour", "time of day") is False
-    assert synonyms.is_first_sense("run", "tally")  # the first noun sense, a score in baseball
-    assert not synonyms.is_first_sense("lied", "consist")
+@pytest.mark.parametrize(
+    ("word", "synonym", "first"),
+    [
+        ("neighbor", "neighbour", True),
+        ("Neighbor", "Neighbour", True),
+        ("hour", "time of day", False),
+        ("run", "tally", True),  # the first noun sense, a score in baseball
+        ("lied", "consist", False),
+    ],
+)
+def test_the_first_sense_is_that_of_any_part_of_speech(word, synonym, first):
+    assert synonyms._is_first_sense(word, synonym) is first
+
+
+def test_every_replacement_of_several_texts_says_its_sense():
+    found = synonyms.replaced_in(SENTENCES, 0.3, 0)
+    made = [each for text in SENTENCES for each in synonyms.replacements(text, 0.3, 0)]
+    assert [tuple(row) for row in found.drop(columns="first").itertuples(index=False)] == made
+    assert found["first"].dtype == bool and synonyms.replaced_in([PERSIAN], 0.3, 0).empty
 
 
 def test_every_stop_word_stays():
