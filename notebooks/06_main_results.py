@@ -12,7 +12,7 @@
 # - `LCL`: the same, but *label-aware*: texts of classes that are easily confused push each other away harder.
 #
 # Tables 1 and 2 are of the test texts, of emotions and of sentiment; Tables 4 and 5 are of the validation texts. *Reproduced*
-# numbers come from the frozen results in `data/results`, which `05_run_grid` makes. This notebook only reads them.
+# numbers come from the frozen results in `data/results`, which `05_run` makes. This notebook only reads them.
 
 # %% tags=["parameters"]
 profile = ""  # a name of frozen results in data/results; empty: the best that there are
