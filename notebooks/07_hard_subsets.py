@@ -11,7 +11,7 @@
 #
 # Here the matrix adds up the *validation* errors of the `CE` runs, so that the test texts stay unseen. Every set is scored;
 # ours, `found-a` to `found-d`, are picked as the paper describes. The numbers are of our encoder, which may confuse other
-# classes than the paper's does. This notebook only reads frozen results, which `05_run_grid` makes.
+# classes than the paper's does. This notebook only reads frozen results, which `05_run` makes.
 
 # %% tags=["parameters"]
 profile = ""  # a name of frozen results in data/results; empty: the best that there are
