@@ -170,6 +170,11 @@ def pooled_power(difference: float, a: Iterable[float], b: Iterable[float]) -> d
     return _power(difference, sd, free, (len(a), len(b)))
 
 
+def pooled_deviation(a: Iterable[float], b: Iterable[float]) -> tuple[float, float, float]:
+    """The standard deviation pooled over both sides, then the ends of its 80 % interval, the larger first."""
+    return _ends(*_pooled(np.asarray(list(a), float), np.asarray(list(b), float)))
+
+
 def _judgement(word: str, test: TTest, n: tuple[int, ...], p: float | None = None, p_holm=math.nan, note="") -> Judgement:
     return Judgement(
         word, test.difference, test.ci_low, test.ci_high, test.p if p is None else p, p_holm, n, note=note or test.note
