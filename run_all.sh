@@ -36,7 +36,7 @@ Usage: ./run_all.sh [PROFILE] [OPTION]...   set up, then execute the notebooks o
 A profile is a name (quick, minilm, paper, ...) or the path of a TOML file of one's own.
 What they make (notebooks, figures, tables, results) goes to build/PROFILE; no tracked file changes.
 
-  --only NN            these notebooks alone: 05, 05_run_grid, or a list with commas
+  --only NN            these notebooks alone: 05, 05_run, or a list with commas
   --force              execute notebooks that are up to date too. Finished runs are never trained again;
                        to train them again, remove their records from data/runs
   --dry-run            say what would be set up and executed and how many runs are missing, and stop

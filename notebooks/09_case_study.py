@@ -8,7 +8,7 @@
 # finds (`07_hard_subsets`). Every set has its own training and test texts, so accuracies of different sets do not compare;
 # differences between objectives on one set do.
 #
-# *Ours* are the frozen results in `data/results`, which `08_run_subsets` makes. This notebook only reads them.
+# *Ours* are the frozen results in `data/results`, which `05_run` makes. This notebook only reads them.
 
 # %% tags=["parameters"]
 profile = ""  # a name of frozen results in data/results; empty: the best that there are

@@ -119,7 +119,7 @@ def frozen_sets(results: Frozen, corpus: str) -> dict[str, tuple[str, ...]]:
     present = {frozenset(text.split("|")): tuple(text.split("|")) for text in here["classes"]}
     known = published.class_sets() if corpus in set(published.table("suresh2021", 3)["corpus"]) else {}
     named = {name: present.pop(frozenset(members)) for name, members in known.items() if frozenset(members) in present}
-    found = _found_again(results, corpus, {len(members) for members in present})
+    found = _found_again(results, corpus, {len(members) for members in present}) if present else {}
     named |= {name: present.pop(frozenset(members)) for name, members in found.items() if frozenset(members) in present}
     return named | {", ".join(members): members for members in present.values()}
 
