@@ -46,21 +46,28 @@ def scored(results: Frozen, metric: str = "accuracy", split: str = "test") -> pd
 
 
 def compare(
-    runs: pd.DataFrame, pairs: Pairs = PRIMARY, by: Iterable[str] = PLACE, expected: Mapping[tuple, float] | None = None
+    runs: pd.DataFrame,
+    pairs: Pairs = PRIMARY,
+    by: Iterable[str] = PLACE,
+    expected: Mapping[tuple, float] | None = None,
+    claim: str = "above",
 ) -> pd.DataFrame:
     """Objective `a` against `b` in each place, judged with p adjusted over the pairs of that place: a family is a call's pairs.
 
     `runs` has a row per run: the columns `by`, `objective`, `seed` and `value`. `expected` gives published differences by
-    (corpus, set, a, b). Columns: those of `by`, `a`, `b`, `n_a`, `n_b`, `mean_a`, `mean_b`, `expected`, those of `Judgement`,
-    and `paired_difference`, `paired_low`, `paired_high`, `paired_n` over the seeds that both sides have. A pair that has no run
-    on a side is `not run`.
+    (corpus, set, a, b). `claim` is what is judged of every pair: a `above` b, or `below`.
+
+    Columns: those of `by`, `a`, `b`, `n_a`, `n_b`, `mean_a`, `mean_b`, `expected`, those of `Judgement`, and
+    `paired_difference`, `paired_low`, `paired_high`, `paired_n` over the seeds that both sides have. A pair that has no run on
+    a side is `not run`.
     """
     by, expected, rows = list(by), expected or {}, []
     for place, group in runs.groupby(by, sort=False):
         values = {name: side.set_index("seed")["value"] for name, side in group.groupby("objective")}
         sides = [[values.get(name, pd.Series(dtype=float)) for name in pair] for pair in pairs]
         wanted = [expected.get((*place[:2], a, b)) for a, b in pairs]
-        for (a, b), (left, right), want, found in zip(pairs, sides, wanted, judge_family(sides, wanted), strict=True):
+        judged = judge_family(sides, wanted, [claim] * len(pairs))
+        for (a, b), (left, right), want, found in zip(pairs, sides, wanted, judged, strict=True):
             row = {**dict(zip(by, place, strict=True)), "a": a, "b": b, "n_a": len(left), "n_b": len(right)}
             row |= {"mean_a": left.mean(), "mean_b": right.mean(), "expected": np.nan if want is None else want}
             rows.append({**row, **found._asdict(), **_paired(left, right)})
