@@ -1,6 +1,7 @@
 """Attention within the rows of a packed batch, as one of the attention functions of transformers' models."""
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,22 +12,25 @@ from .batching import Packed
 from .dropout import keep_mask
 
 NAME = "packed"
+PARTS = 2  # of a batch, by length, on a CPU: most rows are far shorter than the longest, and cost grows with the square
 
 
 def packed_attention(module, query, key, value, attention_mask, dropout=0.0, scaling=None, rows: Packed | None = None, **_):
     """Attention within each row of a packed batch: query, key, value [1, heads, T, D] -> [1, T, heads, D].
 
-    The tokens are laid out as the padded [K, L] square for the product only, so no row sees another and none sees padding.
+    The tokens are laid out as padded squares for the product only, so no row sees another and none sees padding.
     """
     heads, tokens, size = query.shape[1:]
     flat = [given[0].transpose(0, 1).reshape(-1, size) for given in (query, key, value)]  # [T * heads, D], mostly views
     if dropout and query.is_cpu:
         return _Attention.apply(*flat, rows, heads, dropout, scaling).view(1, tokens, heads, size), None
-    out, back, mask = _layout(rows, heads)
-    square = [given[out].view(len(mask), heads, -1, size) for given in flat]
-    mask = mask[:, None, None, :]
-    mixed = F.scaled_dot_product_attention(*square, attn_mask=mask, dropout_p=dropout, scale=scaling)
-    mixed = mixed.reshape(-1, size)[back]
+    out, back, real, parts = _layout(rows, heads)
+    square = [given[out] for given in flat]
+    mixed = []
+    for part, longest in parts:
+        *qkv, mask = (given[part].view(-1, heads, longest, given.shape[-1]) for given in (*square, real[:, None]))
+        mixed.append(F.scaled_dot_product_attention(*qkv, attn_mask=mask.mT, dropout_p=dropout, scale=scaling))
+    mixed = torch.cat([one.reshape(-1, size) for one in mixed])[back]
     return F.pad(mixed, (0, 0, 0, len(flat[0]) - len(back))).view(1, tokens, heads, size), None
 
 
@@ -39,19 +43,39 @@ def filled(count: int, multiple: int) -> int:
     return -(-count // multiple) * multiple
 
 
-@lru_cache(maxsize=2)  # all layers of the networks that see a batch share it
-def _layout(rows: Packed, heads: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Where the vectors of the packed tokens stand in the square [K * heads * L], L filled up to a multiple of 8.
+class _Layout(NamedTuple):
+    """Where the vectors of the packed tokens stand in squares [rows * heads * L], one for each part of the batch.
 
-    `out` [K * heads * L] takes them there (padding takes the first), `back` [T * heads] takes them back; `mask` [K, L].
+    `out` takes them there (padding takes the first), `back` [T * heads] takes them back; `real` says what is no padding;
+    `parts`: the place of each part's square and its L, a multiple of 8.
     """
-    mask = F.pad(rows.mask, (0, filled(rows.mask.shape[1], 8) - rows.mask.shape[1]))
-    row, place = rows.slots // rows.mask.shape[1], rows.slots % rows.mask.shape[1]
-    head = torch.arange(heads, device=rows.slots.device)
-    back = ((row[:, None] * heads + head) * mask.shape[1] + place[:, None]).flatten()
-    out = torch.zeros(mask.numel() * heads, dtype=torch.int64, device=back.device)
-    out[back] = torch.arange(len(back), device=back.device)
-    return out, back, mask
+
+    out: Tensor
+    back: Tensor
+    real: Tensor
+    parts: list[tuple[slice, int]]
+
+
+@lru_cache(maxsize=2)  # all layers of the networks that see a batch share it
+def _layout(rows: Packed, heads: int) -> _Layout:
+    mask = rows.mask
+    if mask.device.type == "cpu":
+        lengths = mask.sum(dim=1)
+        by_length = [part for part in lengths.argsort().tensor_split(PARTS) if len(part)]
+        sides = [filled(int(lengths[part[-1]]), 8) for part in by_length]
+    else:  # to ask for a length would wait for the device
+        by_length, sides = [torch.arange(len(mask), device=mask.device)], [filled(mask.shape[1], 8)]
+    parts, start, first = [], 0, torch.zeros_like(mask[:, :2], dtype=torch.int64)
+    for part, side in zip(by_length, sides, strict=True):
+        first[part, 0] = start + torch.arange(len(part), device=mask.device) * heads * side
+        first[part, 1] = side
+        parts.append((slice(start, start := start + len(part) * heads * side), side))
+    row, place = rows.slots // mask.shape[1], rows.slots % mask.shape[1]
+    head = torch.arange(heads, device=mask.device)
+    back = (first[row, :1] + head * first[row, 1:] + place[:, None]).flatten()
+    out, real = back.new_zeros(start), torch.zeros(start, dtype=torch.bool, device=mask.device)
+    out[back], real[back] = torch.arange(len(back), device=mask.device), True
+    return _Layout(out, back, real, parts)
 
 
 class _Attention(torch.autograd.Function):
@@ -62,38 +86,41 @@ class _Attention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, query, key, value, rows, heads, dropout, scaling):
-        out, _, mask = _layout(rows, heads)
-        ctx.rows, ctx.heads, ctx.scaling, ctx.shape = rows, heads, scaling, query.shape
-        query, key, value = (
-            given.index_select(0, out).view(len(mask) * heads, -1, given.shape[1]) for given in (query, key, value)
-        )
-        bias = torch.zeros_like(mask, dtype=query.dtype).masked_fill_(~mask, float("-inf"))
-        bias = bias[:, None, None].expand(-1, heads, 1, -1).reshape(len(query), 1, -1)
-        weights = torch.baddbmm(bias, query, key.mT, alpha=scaling).softmax(-1)
-        kept = keep_mask(weights, dropout)
-        ctx.save_for_backward(query, key, value, weights, kept)
-        return _Attention._packed(ctx, torch.bmm(weights * kept, value))
+        ctx.layout, ctx.scaling, ctx.shape = _layout(rows, heads), scaling, query.shape
+        squares = [given.index_select(0, ctx.layout.out) for given in (query, key, value)]
+        bias = torch.zeros_like(ctx.layout.real, dtype=query.dtype).masked_fill_(~ctx.layout.real, float("-inf"))
+        mixed, kept = torch.empty_like(squares[2]), []
+        for part, side in ctx.layout.parts:
+            query, key, value, result = (given[part].view(-1, side, given.shape[1]) for given in (*squares, mixed))
+            weights = torch.baddbmm(bias[part].view(-1, 1, side), query, key.mT, alpha=scaling).softmax(-1)
+            kept += [weights, keep_mask(weights, dropout)]
+            torch.bmm(weights * kept[-1], value, out=result)
+        ctx.save_for_backward(*squares, *kept)
+        return _Attention._packed(ctx, mixed)
 
     @staticmethod
     def backward(ctx, gradient):
-        query, key, value, weights, kept = ctx.saved_tensors
-        out, _, mask = _layout(ctx.rows, ctx.heads)
-        real = mask[:, None].expand(-1, ctx.heads, -1).flatten()
-        gradient = gradient.index_select(0, out).mul_(real[:, None]).view_as(value)  # padding gets none
-        of_value = torch.bmm((weights * kept).mT, gradient)  # made again: a long text's squares fill the memory
-        of_weights = torch.bmm(gradient, value.mT).mul_(kept)
-        of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
-        of_query = torch.bmm(of_scores, key).mul_(ctx.scaling)
-        of_key = torch.bmm(of_scores.mT, query).mul_(ctx.scaling)
-        return *(_Attention._packed(ctx, given) for given in (of_query, of_key, of_value)), None, None, None, None
+        *squares, gradient_of_result = *ctx.saved_tensors[:3], gradient.index_select(0, ctx.layout.out)
+        gradient_of_result.mul_(ctx.layout.real[:, None])  # padding gets none
+        found = [torch.empty_like(square) for square in squares]
+        for number, (part, side) in enumerate(ctx.layout.parts):
+            weights, kept = ctx.saved_tensors[3 + 2 * number :][:2]
+            views = (given[part].view(-1, side, given.shape[1]) for given in (*squares, gradient_of_result, *found))
+            query, key, value, above, of_query, of_key, of_value = views
+            torch.bmm((weights * kept).mT, above, out=of_value)  # made again: a long text's squares fill the memory
+            of_weights = torch.bmm(above, value.mT).mul_(kept)
+            of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype).mul_(ctx.scaling)
+            torch.bmm(of_scores, key, out=of_query)
+            torch.bmm(of_scores.mT, query, out=of_key)
+        return *(_Attention._packed(ctx, given) for given in found), None, None, None, None
 
     @staticmethod
     def _packed(ctx, square: Tensor) -> Tensor:
-        """[K * heads, L, D] -> the shape that the packed vectors have; 0 for those that only fill it up."""
-        back = _layout(ctx.rows, ctx.heads)[1]
+        """The squares' vectors in the shape that the packed ones have; 0 for those that only fill it up."""
+        back = ctx.layout.back
         flat = square.new_empty(ctx.shape)
         flat[len(back) :].zero_()
-        torch.index_select(square.view(-1, ctx.shape[1]), 0, back, out=flat[: len(back)])
+        torch.index_select(square, 0, back, out=flat[: len(back)])
         return flat
 
 

@@ -79,7 +79,7 @@ def sequence_logits(model: nn.Module, rows: Packed) -> Tensor:
 def _output(model: nn.Module, rows: Packed):
     """The model's own output, of shape [K, L, ...]: packed if it was made so, else from the padded square."""
     if getattr(model.config, "_attn_implementation", None) == attention.NAME:
-        extra = attention.filled(len(rows.input_ids), 64) - len(rows.input_ids)  # tokens that no row has
+        extra = attention.filled(len(rows.input_ids), 32) - len(rows.input_ids)  # tokens that no row has
         places = F.pad(rows.position_ids + _first_position(model), (0, extra))
         return model(input_ids=F.pad(rows.input_ids, (0, extra))[None], position_ids=places[None], rows=rows)
     square = rows.mask.new_full(rows.mask.shape, model.config.pad_token_id or 0, dtype=torch.long)

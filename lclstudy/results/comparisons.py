@@ -23,23 +23,34 @@ Pairs = Sequence[tuple[str, str]]
 
 
 @lru_cache(maxsize=64)  # a page of verdicts asks for each claim
-def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
+def judged(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
     """`compare` of the runs that stand for each objective, on each corpus, class set and encoder of frozen results.
 
     `metric` is `accuracy` or `weighted_f1`, in points, or `entropy` of the scores of all classes, in bits, where the papers
     claim that a lies `below` b. The published difference is of the paper's tables, with its own encoder. Beside the columns of
-    `compare`: `mark` says which sides had not converged; on accuracy `texts_low`, `texts_high`: the interval over test texts.
+    `compare`, `mark` says which sides had not converged.
     """
     runs = scored(results, metric, split)
     table = compare(runs, pairs, expected=published_differences(metric, split), claim="below" if metric == ENTROPY else "above")
-    sides = {key: group["identity"].tolist() for key, group in runs.groupby([*PLACE, "objective"], sort=False)}
-    found = table.to_dict("records")
-    rising = {key: not_converged(results, identities) for key, identities in sides.items()}
-    table["mark"] = [_mark({row[side] for side in ("a", "b") if rising.get((*_place(row), row[side]))}) for row in found]
-    if metric == "accuracy":
-        texts = [_texts(results, sides, row, split) for row in found]
-        table["texts_low"], table["texts_high"] = ([ends[side] for ends in texts] for side in (0, 1))
-    return table
+    rising = {key: not_converged(results, identities) for key, identities in _sides(runs).items()}
+    marks = [
+        _mark({row[side] for side in ("a", "b") if rising.get((*_place(row), row[side]))}) for row in table.to_dict("records")
+    ]
+    return table.assign(mark=marks)
+
+
+def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
+    """`judged`, and for accuracy the interval over test texts: `texts_low`, `texts_high`."""
+    table = judged(results, tuple(pairs), metric, split)
+    if metric != "accuracy":
+        return table
+    sides = _sides(scored(results, metric, split))
+    texts = [_texts(results, sides, row, split) for row in table.to_dict("records")]
+    return table.assign(texts_low=[low for low, _ in texts], texts_high=[high for _, high in texts])
+
+
+def _sides(runs: pd.DataFrame) -> dict[tuple[str, ...], list[str]]:
+    return {key: group["identity"].tolist() for key, group in runs.groupby([*PLACE, "objective"], sort=False)}
 
 
 def not_converged(results: Frozen, identities: Sequence[str]) -> bool:

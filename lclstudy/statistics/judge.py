@@ -144,9 +144,15 @@ def judge_ranks(ranks: Iterable[int], sets: int, runs: int) -> str:
     ranks = np.asarray(list(ranks))
     if runs < FEWEST:
         return UNDECIDED if runs else NOT_RUN
-    if (ranks <= max(1, round(FIRST * sets))).mean() >= DRAWN:
+    first, last = rank_limits(sets)
+    if (ranks <= first).mean() >= DRAWN:
         return REPRODUCED
-    return CONTRADICTED if (ranks > round(LAST * sets)).mean() >= DRAWN else UNDECIDED
+    return CONTRADICTED if (ranks > last).mean() >= DRAWN else UNDECIDED
+
+
+def rank_limits(sets: int) -> tuple[int, int]:
+    """The last rank among the first 0.1 % of so many sets, and among the first 1 %."""
+    return max(1, round(FIRST * sets)), max(1, round(LAST * sets))
 
 
 def over_texts(right_a: np.ndarray, right_b: np.ndarray) -> TTest:
@@ -162,6 +168,11 @@ def pooled_power(difference: float, a: Iterable[float], b: Iterable[float]) -> d
     a, b = np.asarray(list(a), float), np.asarray(list(b), float)
     sd, free = _pooled(a, b)
     return _power(difference, sd, free, (len(a), len(b)))
+
+
+def pooled_deviation(a: Iterable[float], b: Iterable[float]) -> tuple[float, float, float]:
+    """The standard deviation pooled over both sides, then the ends of its 80 % interval, the larger first."""
+    return _ends(*_pooled(np.asarray(list(a), float), np.asarray(list(b), float)))
 
 
 def _judgement(word: str, test: TTest, n: tuple[int, ...], p: float | None = None, p_holm=math.nan, note="") -> Judgement:

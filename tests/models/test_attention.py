@@ -8,7 +8,7 @@ import torch
 from lclstudy.models import attention
 from lclstudy.models.batching import pack
 
-HEADS, SIZE, LENGTHS = 3, 8, (4, 1, 7, 2)
+HEADS, SIZE, LENGTHS = 3, 8, (4, 1, 13, 7, 2)
 
 
 def tensors(dtype=torch.float64):
@@ -32,9 +32,15 @@ def plain(query, key, value, masks):
 
 @pytest.mark.parametrize("dropped", [0.0, 0.4])
 def test_packed_attention_is_attention_row_by_row(monkeypatch, dropped):
-    square = torch.rand(len(LENGTHS), HEADS, 8, 8, dtype=torch.float64).gt(dropped) / (1 - dropped)
-    monkeypatch.setattr(attention, "keep_mask", lambda like, p: square.view_as(like))
-    masks = [square[row, :, :length, :length] for row, length in enumerate(LENGTHS)]
+    kept = torch.rand(len(LENGTHS), HEADS, 16, 16, dtype=torch.float64).gt(dropped) / (1 - dropped)
+    parts = iter(sorted(range(len(LENGTHS)), key=LENGTHS.__getitem__))  # the shorter rows first, then the longer ones
+
+    def mask(like, p):
+        rows, side = [next(parts) for _ in range(len(like) // HEADS)], like.shape[1]
+        return kept[rows, :, :side, :side].view_as(like)
+
+    monkeypatch.setattr(attention, "keep_mask", mask)
+    masks = [kept[row, :, :length, :length] for row, length in enumerate(LENGTHS)]
     ours, reference = tensors(), tensors()
     found, _ = attention.packed_attention(None, *ours, None, dropout=dropped, scaling=SIZE**-0.5, rows=rows())
     expected = plain(*reference, masks if dropped else [1.0] * len(LENGTHS))

@@ -128,8 +128,7 @@ def code(language: str) -> list[str]:
 
 def test_the_example_of_a_corpus_is_an_entry_of_the_catalogue():
     ((name, entry),) = tomllib.loads(code("toml")[0]).items()
-    files = tuple(catalog.RawFile(**file) for file in entry.pop("files"))
-    made = catalog.CorpusEntry(name=name, labels=tuple(entry.pop("labels")), files=files, **entry)
+    made = catalog.corpus_entry(name, **entry)
     assert made.files[0].path.startswith(f"{made.name}/") and len(made.labels) == 2
 
 

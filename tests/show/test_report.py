@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from lclstudy import paths
-from lclstudy.show import plots
-from lclstudy.show.report import Report, bullets, words
+from lclstudy.show import plots, text
+from lclstudy.show.report import Report
+from lclstudy.show.text import bullets, words
 
 
 @pytest.fixture
@@ -36,10 +37,8 @@ def test_findings_are_markdown(report, capsys):
     assert bullets(["One.", "Two."]) == "- One.\n- Two."
 
 
-def test_a_template_without_one_of_its_values_is_an_error(tmp_path, monkeypatch):
-    from lclstudy.show import report
-
-    monkeypatch.setattr(report._TEMPLATES, "loader", jinja2.DictLoader({"said": "{{ gain }} points of {{ n }} runs\n"}))
+def test_a_template_without_one_of_its_values_is_an_error(monkeypatch):
+    monkeypatch.setattr(text._TEMPLATES, "loader", jinja2.DictLoader({"said": "{{ gain }} points of {{ n }} runs\n"}))
     assert words("said", gain="+1.0", n=3) == "+1.0 points of 3 runs"
     with pytest.raises(jinja2.UndefinedError, match="n"):
         words("said", gain="+1.0")

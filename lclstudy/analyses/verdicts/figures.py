@@ -25,7 +25,7 @@ def forest(rows: pd.DataFrame, ax: Axes, a: str, b: str) -> Axes:
     """Differences of `tables.forest_rows` with 95 % intervals, a row per corpus: published (open) above ours (filled)."""
     look = {"color": colour(a), "marker": marker(a)}
     for place, row in enumerate(rows.to_dict("records")):
-        published = (row["published_difference"], row["published_low"], row["published_high"])
+        published = (row["published_difference"], row["published_ci_low"], row["published_ci_high"])
         marks.interval(ax, place - 0.17, *published, **look, face=marks.OPEN)
         marks.interval(ax, place + 0.17, row["difference"], row["ci_low"], row["ci_high"], **look)
         marks.beside(ax, place - 0.19, row["published_n"])
@@ -87,5 +87,5 @@ def words_given(shares: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
 
 
 def short(where: str, claim: dict) -> str:
-    """The column of a claim: the corpus, or the class set of the case study."""
-    return claim["classes"] if claim["classes"] != ALL_CLASSES and " over " not in claim["classes"] else where
+    """The column of a claim: the corpus, or the class sets of the case study without their corpus."""
+    return where if claim["classes"] == ALL_CLASSES else where.rpartition(", ")[2].replace("4-hard-a to 4-hard-d", "4-hard")

@@ -15,7 +15,15 @@ import pandas as pd
 from lclstudy import paths
 from lclstudy.plan import names
 from lclstudy.results import class_sets, corpus_facts, hard_sets, published, selection
-from lclstudy.results.comparisons import ALL_CLASSES, PRIMARY, comparisons, published_differences, scored, valued
+from lclstudy.results.comparisons import (
+    ALL_CLASSES,
+    PRIMARY,
+    judged,
+    published_comparisons,
+    published_differences,
+    scored,
+    valued,
+)
 from lclstudy.results.frozen import Frozen, frozen_names, read_frozen
 from lclstudy.show import text
 from lclstudy.statistics import judge as judging
@@ -73,11 +81,11 @@ def counted(results: Sequence[Frozen], paper: str) -> list[Frozen]:
     return sorted((one for one in results if one.name not in of_other), key=lambda one: rank.get(one.name, len(rank)))
 
 
-def judge_claims(results: Sequence[Frozen], judged: pd.DataFrame | None = None) -> pd.DataFrame:
+def judge_claims(results: Sequence[Frozen], chosen: pd.DataFrame | None = None) -> pd.DataFrame:
     """A row per claim: its columns, those of `Judgement` (`word` is the verdict), `profile`, `our_encoder`, `mark`, and
     `other_encoder`: whether ours is not the paper's, so that the verdict is about the method and not about the number."""
     rows = []
-    for claim in (claims() if judged is None else judged).to_dict("records"):
+    for claim in (claims() if chosen is None else chosen).to_dict("records"):
         found, profile, encoder, mark = RULES[claim["kind"]](claim, counted(results, claim["paper"]))
         other = bool(encoder) and encoder != claim["encoder"].split(" over ")[0]
         rows.append(
@@ -99,10 +107,10 @@ def _compared(claim: dict, results: list[Frozen]) -> Evidence:
 
 
 def _family_row(sides: Sides, claim: dict) -> dict | None:
-    """The row of `comparisons` about the same two objectives, either way round."""
+    """The row of `comparisons.judged` about the same two objectives, either way round."""
     if {claim["a"], claim["b"]} not in map(set, PRIMARY):
         return None
-    table = comparisons(sides.results, metric=claim["metric"], split=claim["split"])
+    table = judged(sides.results, metric=claim["metric"], split=claim["split"])
     here = table[
         (table["corpus"] == claim["corpus"]) & (table["set"] == claim["classes"]) & (table["encoder"] == sides.encoder)
     ]
@@ -144,7 +152,7 @@ def _most_confusable(claim: dict, results: list[Frozen]) -> Evidence:
     for frozen in results:
         if runs := class_sets.searched_runs(frozen, claim["corpus"]):
             row = hard_sets.ranked(frozen, claim["corpus"]).set_index("set").loc[claim["classes"]]
-            note = f"rank {row['rank']:,} of {row['sets']:,} [{row['low']:,}, {row['high']:,}] over texts"
+            note = f"rank {row['rank']:,} [{row['low']:,.0f}, {row['high']:,.0f}] over texts"
             encoder = frozen.runs.set_index("identity").loc[runs[0], "encoder"]
             return Evidence(Judgement(row["word"], n=(len(runs),), note=note), frozen.name, encoder)
     return _absent("no CE run on all classes")
@@ -205,9 +213,11 @@ def _settings(claim: dict, results: list[Frozen]) -> Evidence:
         scores = (100 * runs.set_index(list(GRID))[f"{claim['split']}_{claim['metric']}"]).groupby(level=list(GRID))
         means = scores.mean().sort_values()
         if len(means) > 1:
-            span, without_worst = (float(means.iloc[-1] - means.iloc[place]) for place in (0, 1))
+            worst = dict(zip(GRID, means.index[0], strict=True))["temperature"]
+            others = means[means.index.get_level_values("temperature") != worst]
+            span = float(means.iloc[-1] - means.iloc[0])
             enough = scores.size().min() >= judging.FEWEST and span > claim["margin"]
-            note = f"span over {len(means)} settings; {text.number(without_worst, 1)} without the worst"
+            note = f"span over {len(means)} settings; {text.number(np.ptp(others), 1)} without temperature {worst:g}"
             found = Judgement(REPRODUCED if enough else UNDECIDED, span, n=(len(runs),), note=note)
             return Evidence(found, frozen.name, runs["encoder"].iloc[0])
     return _absent("no run over settings")
@@ -268,3 +278,49 @@ def _runs(frozen: Frozen, claim: dict, objective: str) -> pd.DataFrame:
 
 def _key(claim: dict) -> tuple[str, str, str, str]:
     return claim["corpus"], claim["classes"], claim["a"], claim["b"]
+
+
+def forest_rows(results: Sequence[Frozen], a: str, b: str) -> pd.DataFrame:
+    """Rows of `figures.forest`: the corpora of the paper that ran, by rising number of classes, then their mean.
+
+    The means are equally weighted Welch-Satterthwaite contrasts over the same corpora, ours over those with two runs or more on
+    both sides. `label`, `difference`, `ci_low`, `ci_high`, `n` of ours; `published_difference`, `_low`, `_high`, `_n`.
+    """
+    cells = published.table("suresh2021").query("table in (1, 2) and metric == 'accuracy' and encoder == 'electra-base'")
+    printed = published_comparisons(cells, [(a, b)]).set_index("corpus")
+    rows, strata = [], {}
+    for corpus in FOREST:
+        claim = {"corpus": corpus, "classes": ALL_CLASSES, "a": a, "b": b, "metric": "accuracy", "split": "test",
+                 "encoder": "electra-base"}  # fmt: skip
+        sides = _sides(claim, counted(results, "suresh2021"))
+        if sides is None:
+            continue
+        test, n = tests.welch(*sides.values), f"{len(sides.a)}, {len(sides.b)}"
+        theirs = printed.loc[corpus]
+        rows.append({"label": names.corpus(corpus), **_ends(test), "n": n, "published_n": f"{theirs['n_a']}, {theirs['n_b']}",
+                     **_ends(theirs, "published_")})  # fmt: skip
+        if min(map(len, sides.values)) > 1:
+            strata[corpus] = sides.values
+    if len(strata) > 1:
+        count = f"{len(strata)} corpora"
+        ours = tests.contrast([(sign / len(strata), side) for pair in strata.values()
+                               for sign, side in zip((1, -1), pair, strict=True)])  # fmt: skip
+        theirs = printed.loc[list(strata)]
+        half = np.sqrt((((theirs["ci_high"] - theirs["ci_low"]) / 2) ** 2).sum()) / len(strata)
+        middle = theirs["difference"].mean()
+        mean = {"difference": middle, "ci_low": middle - half, "ci_high": middle + half}
+        rows.append({"label": f"mean of {count}", **_ends(ours), "n": "", "published_n": "", **_ends(mean, "published_")})
+    return pd.DataFrame(rows)
+
+
+FOREST = ("sst2", "emoint", "sst5", "isear", "goemotions", "empathetic_dialogues")
+
+
+def _ends(test, prefix: str = "") -> dict[str, float]:
+    found = test._asdict() if hasattr(test, "_asdict") else test
+    return {f"{prefix}{name}": found[name] for name in ("difference", "ci_low", "ci_high")}
+
+
+def mean_published_gain(a: str, b: str) -> float:
+    """The mean over the paper's six corpora of the published difference a - b of test accuracy, in points."""
+    return float(np.mean([published_differences()[corpus, ALL_CLASSES, a, b] for corpus in FOREST]))
