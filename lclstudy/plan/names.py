@@ -79,10 +79,16 @@ RELEASED = {
     "temperature_scale=fixed": "fixed temperature",
 }
 
+_AUGMENT = {
+    "augment=wordnet": "synonyms as second views",
+    "augment=dropout": "second views by dropout",
+    "augment=none": "no second views",
+}
+
 
 def setting(change: str) -> str:
-    """`features=raw` is `features not normalised`."""
-    return {**SETTINGS, **RELEASED}.get(change, change)
+    """`features=raw` is `features not normalised`, `batch_size=32` is `batch size 32`; what has no words is itself."""
+    return {**SETTINGS, **RELEASED, **_AUGMENT}.get(change, change.replace("_", " ").replace("=", " "))
 
 
 def protocol(text: str) -> str:

@@ -18,13 +18,14 @@ import pandas as pd
 from lclstudy import paths
 from lclstudy.analyses.ablations import tables as ablation_tables
 from lclstudy.analyses.followup import tables as followup_tables
-from lclstudy.analyses.followup.findings import baseline_findings, failure_findings, grid_findings
+from lclstudy.analyses.followup.findings import findings as followup_findings
 from lclstudy.analyses.verdicts import tables as verdict_tables
 from lclstudy.errors import StudyError, unknown
 from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile, profile_names
 from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.results import corpus_facts, frozen, published
+from lclstudy.show.text import difference
 
 COMMAND = "python -m lclstudy.runner.readme"
 PAPERS = {
@@ -154,15 +155,14 @@ def _differences(pair: Iterable[dict]) -> Iterable[dict]:
 def _said(row: dict) -> str:
     if pd.isna(row["difference"]):
         return row["note"]
-    return ablation_tables.interval(row) + (f" (n = {row['n']})" if "n" in row else "")
+    return difference(row) + (f" (n = {row['n']})" if "n" in row else "")
 
 
 def ablation_part() -> str:
     """How many settings of LCL were tried, and which parts of it carry a gain."""
     if "ablations" not in frozen.frozen_names():
         return bullets([f"Ablations: {verdict_tables.NOT_RUN}."])
-    found = ablation_tables.findings(ablation_tables.settings(frozen.read_frozen("ablations")))
-    return bullets([found[0], *(line for line in found[1:] if "hanges to LCL" in line or "change to LCL" in line)])
+    return ablation_tables.findings(frozen.read_frozen("ablations"))
 
 
 def report_part() -> str:
@@ -171,13 +171,10 @@ def report_part() -> str:
         results = followup_tables.main_results("")
     except StudyError:  # nothing is frozen that could tell
         return bullets([f"The follow-up report's settings: {verdict_tables.NOT_RUN}."])
-    systems = followup_tables.systems(followup_tables.beside(results))
-    below = [line for line in baseline_findings(systems) if " is above " in line]
+    systems, grid = followup_tables.systems(followup_tables.beside(results)), followup_tables.grid(results)
     failure = followup_tables.settings(results, "emoint", ["ce", "scl", "lcl"])
-    chance = followup_tables.majority()["emoint"]
-    failed = failure_findings(failure[failure["objective"] != "ce"], chance)
-    grid = grid_findings(followup_tables.grid(results))
-    return bullets([*below, *(f"EmoInt, {line}" for line in failed), *grid])
+    variants = followup_tables.settings(results, "sst5", ["scl_two_stage", "scl", "lcl"])
+    return followup_findings(systems, grid, failure, variants, followup_tables.majority()["emoint"])
 
 
 # The parts of the findings, in their order: to say more, write a function and add its line.
