@@ -5,8 +5,8 @@ import pandas as pd
 from lclstudy.plan import names
 from lclstudy.results import published, selection
 from lclstudy.results.comparisons import ALL_CLASSES, PRIMARY, SYNONYMS, comparisons, published_comparisons
+from lclstudy.results.frozen import Frozen
 from lclstudy.results.main_table import NOT_RUN, main_results
-from lclstudy.results.tables import Frozen
 from lclstudy.show import text
 
 MEASURES = [(split, metric) for split in ("test", "validation") for metric in names.METRICS]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lclstudy.plan import names
 from lclstudy.results.comparisons import ALL_CLASSES, PLACE, compare
-from lclstudy.results.tables import Frozen
+from lclstudy.results.frozen import Frozen
 from lclstudy.show import text
 from lclstudy.statistics import metrics
 

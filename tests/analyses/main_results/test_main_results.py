@@ -6,7 +6,7 @@ import pytest
 
 from lclstudy.analyses.main_results import figures, tables
 from lclstudy.results import published
-from lclstudy.results.tables import Frozen
+from lclstudy.results.frozen import Frozen
 from lclstudy.show.text import words
 from tests.material import check_readable, make_runs, row_of
 
