@@ -36,7 +36,7 @@ def render(name: str) -> str:
     """The text of README.md or RESULTS.md. Raises StudyError on a link to what is not there."""
     facts = {"link": link, "shown": shown, "place": place, "notebooks": notebooks(), "profiles": profiles(), "speed": speed()}
     facts |= {"objectives": list(OBJECTIVES), "encoders": list(catalog.encoders()), "corpora": list(catalog.corpora())}
-    return words(f"runner/templates/{name}.j2", **facts, **headlines(), epoch_minutes=published_minutes()) + "\n"
+    return words(f"runner/templates/{name}.j2", **facts, **headlines(), times=published_times()) + "\n"
 
 
 def headlines() -> dict:
@@ -203,11 +203,12 @@ def _training_texts(runs: list[dict]) -> list[int]:
     return found
 
 
-def published_minutes() -> list[dict]:
-    """Minutes per epoch of LCL by corpus, as the paper's authors report them (Appendix B.1), and the epochs of our profile."""
+def published_times() -> dict:
+    """`minutes` per epoch of LCL by corpus, as the authors report them (Appendix B.1), and the GPU `hours` of one seed."""
     rows = published.text_numbers("suresh2021").query("quantity == 'epoch_time'")
+    minutes = dict(zip(rows["subject"], rows["value"], strict=True))
     epochs = {run.corpus: run.epochs for run in load_profile("paper").specs()}
-    return [{"corpus": row.subject, "minutes": row.value, "epochs": epochs[row.subject]} for row in rows.itertuples()]
+    return {"minutes": minutes, "hours": sum(value * epochs[corpus] for corpus, value in minutes.items()) / 60}
 
 
 def speed() -> str:
