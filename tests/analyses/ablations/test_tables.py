@@ -84,7 +84,7 @@ def test_the_papers_claims_have_the_word_that_all_of_the_study_gives_them():
         assert one.word == same["word"] and one.p_family == same["p_family"]
     for name, objective in (("CE", "ce"), ("SCL", "scl")):
         assert row(table, name)["word"] == f"LCL − {name}: {elsewhere.loc[('lcl', objective), 'word']}"
-    assert f"the claim of a gain is {elsewhere.loc[('lcl', 'ce'), 'word']}" in tables.findings(results)
+    assert f"that LCL is above CE is {elsewhere.loc[('lcl', 'ce'), 'word']}" in tables.findings(results)
 
 
 def test_tests_are_adjusted_within_their_question(frozen):
@@ -162,7 +162,7 @@ def test_costs_are_multiples_of_those_of_lcl(frozen):
 def test_the_finding_says_whether_there_is_a_gain_to_carry_and_what_was_judged(frozen):
     changed = [*UNIFORM_WORSE, *several("lcl", (81, 84, 88), **NO_VIEWS)]
     said = tables.findings(frozen([*GAIN, *changed]))
-    assert "the claim of a gain is reproduced" in said and "So the gain rests on the parts whose change" in said
+    assert "that LCL is above CE is reproduced" in said and "So the gain rests on the parts whose change" in said
     assert "uniform weights (−10.00 [−12.27, −7.73]) is below LCL" in said
     said = tables.findings(frozen([*LCL, *several("ce", (40, 43, 46)), *changed]))
     assert "LCL − CE is −10.25" in said and "contradicted" in said and "no gain is shown that a part could carry" in said
