@@ -13,7 +13,7 @@ from scripts import lock
 
 LINES = (paths.ROOT / "requirements.txt").read_text("utf-8").splitlines()
 PINS = dict(line.split("==") for line in LINES if line and not line.startswith("#"))
-OWN = {"lclstudy", "tests", "scripts", "conftest"}
+OWN = {"lclstudy", "tests", "conftest", "scripts"}
 
 
 def normal(name: str) -> str:
