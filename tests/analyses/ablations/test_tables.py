@@ -27,7 +27,8 @@ def record(objective, seed, wrong, seconds=100.0, parameters=1e6, **settings):
     made = (0.05 + 0.85 * np.eye(3)[predicted]).astype(np.float32)
     split = dict(validation_probabilities=made, validation_labels=TRUTH, test_probabilities=made, test_labels=TRUTH)
     measures = {"train_seconds": seconds, "parameters": parameters, "steps": 50}
-    return Record(spec, CLASSES, **split, epochs=[{"epoch": 1, "loss": 1.0, "validation_accuracy": 0.5}], best_epoch=1, measures=measures)
+    epochs = [{"epoch": 1, "loss": 1.0, "validation_accuracy": 0.5}]
+    return Record(spec, CLASSES, **split, epochs=epochs, best_epoch=1, measures=measures)
 
 
 def several(objective, wrong, **settings):
