@@ -21,7 +21,6 @@ from lclstudy.results.records import Record
 from lclstudy.runs.store import RunStore
 
 PAPER = "empathetic_dialogues"  # the corpus of the paper's case study
-
 CLASSES = ("joy", "colère", "fear, or dread", "surprise")
 
 

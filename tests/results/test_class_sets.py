@@ -1,6 +1,5 @@
 """The case study: which sets and runs a profile asks for, from real small trainings and from records made by hand."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -9,9 +8,9 @@ from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.profiles import Profile, load_profile
 from lclstudy.results import class_sets, published
-from lclstudy.results.records import Record
 from lclstudy.runs import grid
 from lclstudy.runs.store import RunStore, freeze, read_frozen
+from tests.material import record
 
 PROFILE = """
 [defaults]
@@ -43,16 +42,8 @@ def profile(tmp_path, monkeypatch):
 
 
 def confusing(spec, members, errors=5):
-    """A finished record of a run that takes the classes `members` for each other, and one text of every class for the next."""
-    labels = np.repeat(np.arange(len(LABELS)), 10)
-    predicted = labels.copy()
-    predicted[::10] = (predicted[::10] + 1) % len(LABELS)
-    places = [LABELS.index(name) for name in members]
-    for here, there in zip(places, [*places[1:], places[0]], strict=True):
-        predicted[np.flatnonzero(labels == here)[1 : 1 + errors]] = there
-    sure = np.eye(len(LABELS), dtype=np.float32)[predicted]
-    return Record(spec, LABELS, validation_probabilities=sure, validation_labels=labels, test_probabilities=sure,
-                  test_labels=labels, epochs=[{"epoch": 1, "loss": 1.0, "validation_accuracy": 0.5}], best_epoch=1)  # fmt: skip
+    """A finished record of a run that takes each of the classes `members` for the next one."""
+    return record(spec, dict.fromkeys(zip(members, (*members[1:], members[0]), strict=True), errors))
 
 
 def test_the_papers_profile_asks_for_the_eight_columns_of_table_3_ten_times():

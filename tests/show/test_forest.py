@@ -26,7 +26,9 @@ def test_the_forest_draws_every_difference():
 
 
 def test_every_verdict_has_a_colour_and_its_letter():
-    table = tables.judge_claims([frozen(make_runs({"lcl": [86.0, 87.0, 86.4], "ce": [85.0, 85.5, 85.2]}))]).iloc[:12]
+    table = tables.judge_claims(
+        [frozen(make_runs({"lcl": [87.0, 87.2, 87.1], "ce": [85.0, 85.3, 85.2]}))], tables.claims().iloc[:12]
+    )
     rows = table.to_dict("records")
     figure, (ax,) = style.subplots(width=style.DOUBLE, height=3)
     figures.tiles(

@@ -32,7 +32,7 @@ def entropy_curves(table: pd.DataFrame, ax: Axes, title: str) -> Axes:
     n = drawn.groupby("objective")["seed"].nunique()
     counts = "–".join(dict.fromkeys(map(str, (n.min(), n.max()))))
     ax.set_title(f"{title}\nn = {counts} run{'s' if n.max() > 1 else ''}{', band: lowest to highest' if n.max() > 1 else ''}")
-    ax.set(xlabel="k", ylabel="entropy of the top-k scores (bits)", xlim=(1.8, k[-1] + 0.2), ylim=(0, top))
+    ax.set(xlabel="k", ylabel="entropy of the top-k scores (bits)", xlim=(1.8, max(k[-1], 3) + 0.2), ylim=(0, top))
     ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     last = drawn[drawn["k"] == k[-1]].groupby("objective")["entropy"].mean()
     label_lines(ax, {name: (k[-1], last[name]) for name in order}, {name: names.objective(name) for name in order})
