@@ -18,8 +18,8 @@ PLACE = ["corpus", "group", "encoder"]
 
 def scores(results: Frozen) -> pd.DataFrame:
     """A row per corpus, group (of `GROUPS`), encoder and method on all classes, with `METRICS` (NaN: not printed), `chosen_on`
-    and `marks` (values of `MARKS`); `score`, the accuracy or else macro F1, with `sd` and `n`; `ce`, the score of CE in the same
-    place, and the `gain` over it (NaN of CE itself)."""
+    and `marks` (values of `MARKS`); `score`, the accuracy or else macro F1, with `sd` and `n`; `ce`, the score of CE there,
+    and the `gain` over it (NaN of CE itself)."""
     later = published.later().query("classes == 'all' and metric in @METRICS").rename(columns={"work": "group"})
     paper = published.table("suresh2021", 1).rename(columns={"paper": "group", "objective": "method"})
     dropped = paper["corpus"].isin(later.loc[later["mind"].str.contains("dropped_row"), "corpus"])  # the same counts in both
