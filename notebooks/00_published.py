@@ -53,7 +53,7 @@ report.said(findings.said(found, known))
 
 # %%
 inputs = [*corpus_facts.files(), *results.folders]
-whose = found.assign(paper=found["paper"].map(findings.PAPERS))
+whose = found.assign(paper=found["paper"].map(findings.read()["whose"]))
 findings.save(found, report, inputs)
 columns = {"kind": "kind", "sure": "sure", "rests": "rests on", "paper": "whose", "place": "place", "said": "what is said"}
 columns |= {"follows": "what follows"}

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pandas as pd
+from scipy import special
 from scipy import stats as distributions
 
 from lclstudy.plan import catalog, names
@@ -308,19 +309,20 @@ def accuracy_steps(cells: pd.DataFrame) -> dict:
 
 def loss_facts() -> dict:
     """The printed losses on the example of `loss_forms`, in nats, at temperature 0.3."""
-    made = loss_forms.example()
+    features, labels, logits = loss_forms.example()
+    softmax = special.softmax(logits, axis=1)
 
-    def terms(place: str, weights: np.ndarray = made.weights, temperature: float = 0.3, **more) -> np.ndarray:
-        return loss_forms.contrastive_terms(made.features, made.labels, weights, temperature, place, **more)
+    def terms(place: str, weights: np.ndarray = softmax, temperature: float = 0.3, **more) -> np.ndarray:
+        return loss_forms.contrastive_terms(features, labels, weights, temperature, place, **more)
 
-    shift, with_itself = made.logits.max() + 1, terms("none", with_itself=True)
+    shift, with_itself = logits.max() + 1, terms("none", with_itself=True)
     return {
         "sum": {place: terms(place).sum() for place in loss_forms.PLACES},
-        "halved": {place: terms(place, made.weights / 2).sum() - terms(place).sum() for place in ("inside", "outside")},
-        "equal_apart": abs(terms("inside", np.full_like(made.weights, 0.25)) - terms("none")).max(),
+        "halved": {place: terms(place, softmax / 2).sum() - terms(place).sum() for place in ("inside", "outside")},
+        "equal_apart": abs(terms("inside", np.full_like(softmax, 1 / 3)) - terms("none")).max(),
         "shift": shift,
-        "undefined": int(np.isnan(terms("outside", made.logits - shift)).sum()),
-        "rows": len(made.labels),
+        "undefined": int(np.isnan(terms("outside", logits - shift)).sum()),
+        "rows": len(labels),
         "with_itself": with_itself.sum(),
         "below_0": int((with_itself < 0).sum()),
         "at_1000": np.ptp(terms("none", temperature=1000)),

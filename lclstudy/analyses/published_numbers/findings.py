@@ -17,36 +17,12 @@ from lclstudy.show.report import Report
 from .facts import NEAR
 from .rounding import LEVEL
 
-KINDS = {
-    "contradiction": "two statements that cannot both hold, however numbers were rounded or cut and sentences are read",
-    "not derivable": "a printed number or reason that does not follow from what is printed, rounded or cut",
-    "rounding": "differs at the printed digits, but rounding or cutting explains it",
-    "open": "striking, but the texts say too little to decide",
-    "explained": "wrong to the letter, but a second reading, a notice of the source or its code explains it",
-    "consistent": "adds up",
-}
-RESTS_ON = {
-    "printed": "only numbers and words of the two papers, and arithmetic",
-    "public data": "the public form of a corpus, which need not be the authors' copy",
-    "released code": "the code that the paper's authors released, as this study reads it",
-    "our runs": "runs of this study, with another encoder",
-    "assumption": "a model, such as independent runs or texts, or a reading of the words",
-}
-PAPERS = {"suresh2021": "the paper", "modarres": "the report", "both": "both"}
-TITLES = {
-    "suresh2021": "Not All Negatives are Equal: Label-Aware Contrastive Loss for Fine-grained Text Classification",
-    "modarres": "Happy is Farther From Sad Than Joyful: Label-Aware Contrastive Loss for Fine-grained Text Classification",
-}
 _ROOM = "analyses/published_numbers"
 CAPTION = "What the two papers say, what follows from it, and how sure one can be."
 
 
-def read() -> list[dict]:
-    """The findings as they stand in the file."""
-    return _file()["finding"]
-
-
-def _file() -> dict:
+def read() -> dict:
+    """The file: `finding`, a list; `kinds` and `grounds` with what they mean, `whose` and `titles` by paper; `macros`."""
     return tomllib.loads((paths.published() / "findings.toml").read_text("utf-8"))
 
 
@@ -65,16 +41,15 @@ def environment(facts: dict) -> jinja2.Environment:
 
 
 def table(facts: dict) -> pd.DataFrame:
-    """A row per finding, by kind in the order of KINDS: `paper`, `place`, `said`, `follows`, `kind`, `rests`, `sure`, `id`.
+    """A row per finding, by kind in the order of `kinds`: `paper`, `place`, `said`, `follows`, `kind`, `rests`, `sure`, `id`.
 
     `sure`: `cannot tell` for what is open or within rounding; else `certain` if it rests on print alone, `likely` if not.
     """
-    made, macros = environment(facts), _file()["macros"]
-    rows = []
-    for found in read():
+    made, file, rows = environment(facts), read(), []
+    for found in file["finding"]:
         quotes = {name: _quoted(found[name]) for name in ("quote", "beside") if name in found}
         said, follows = (
-            made.from_string(macros + template).render(**quotes).strip()
+            made.from_string(file["macros"] + template).render(**quotes).strip()
             for template in (found.get("said", "{{ quote }}"), found["follows"])
         )
         sure = "certain" if found["rests"] == "printed" else "likely"
@@ -82,28 +57,30 @@ def table(facts: dict) -> pd.DataFrame:
         rows.append({**{name: found[name] for name in ("paper", "place", "kind", "rests", "id")}, "said": said,
                      "follows": follows, "sure": sure})  # fmt: skip
     order = ["paper", "place", "said", "follows", "kind", "rests", "sure", "id"]
-    return pd.DataFrame(rows, columns=order).sort_values("kind", key=lambda kinds: kinds.map(list(KINDS).index), kind="stable")
+    return pd.DataFrame(rows, columns=order).sort_values(
+        "kind", key=lambda kinds: kinds.map(list(file["kinds"]).index), kind="stable"
+    )
 
 
 def letter(found: pd.DataFrame, paper: str) -> str:
     """A page in Markdown for the authors of one of the papers: every finding of `table` about it, by kind."""
-    groups = dict(list(found[found["paper"].isin([paper, "both"])].groupby("kind")))
-    return text.words(f"{_ROOM}/letter.md.j2", title=TITLES[paper], kinds=KINDS, grounds=RESTS_ON, groups=groups) + "\n"
+    file, groups = read(), dict(list(found[found["paper"].isin([paper, "both"])].groupby("kind")))
+    return text.words(f"{_ROOM}/letter.md.j2", title=file["titles"][paper], groups=groups, **file) + "\n"
 
 
 def said(found: pd.DataFrame, facts: dict) -> str:
     """What the audit found, in a few sentences of Markdown."""
     counts = found["kind"].value_counts()
-    kinds = [{"kind": kind, "count": int(counts[kind])} for kind in KINDS if kind in counts]
+    kinds = [{"kind": kind, "count": int(counts[kind])} for kind in read()["kinds"] if kind in counts]
     return text.words(f"{_ROOM}/said.md.j2", kinds=kinds, **facts)
 
 
 def save(found: pd.DataFrame, report: Report, inputs: Iterable[Path | str]) -> None:
     """Saves the findings as csv, Markdown and LaTeX, and the letters, among the figures of a notebook's report."""
     inputs, folder = [*report.inputs, *inputs], paths.figures(report.profile)
-    shown = found.assign(paper=found["paper"].map(PAPERS))
+    shown = found.assign(paper=found["paper"].map(read()["whose"]))
     export.save(found, "00_findings", folder, CAPTION, shown, report.notebook, inputs)
-    letters = {f"00_letter_{paper}.md": letter(found, paper).encode() for paper in TITLES}
+    letters = {f"00_letter_{paper}.md": letter(found, paper).encode() for paper in read()["titles"]}
     provenance.write(folder, letters, provenance.describe(report.notebook, inputs), "00_letters.json")
 
 

@@ -4,33 +4,19 @@
 K rows, s_ij = h_i . h_j / temperature, P(i) the rows of row i's class.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 PLACES = ("none", "inside", "outside")
 
 
-class Example(NamedTuple):
-    """Rows to evaluate a loss on: `features` [K, H] unit rows, `labels` [K], `logits` [K, C] of the weighting network."""
+def example() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Six unit vectors in the plane [6,2], their labels [6], and logits [6,3] of a weighting network.
 
-    features: np.ndarray
-    labels: np.ndarray
-    logits: np.ndarray
-
-    @property
-    def weights(self) -> np.ndarray:
-        """The softmax of the logits [K, C]."""
-        powers = np.exp(self.logits)
-        return powers / powers.sum(axis=1, keepdims=True)
-
-
-def example() -> Example:
-    """Six unit vectors in the plane, two of each of three classes; classes 0 and 1 are close, and the network confuses them."""
-    degrees = np.radians([0, 25, 40, 70, 180, 215])
-    labels = np.array([0, 0, 1, 1, 2, 2])
+    Two of each of three classes; classes 0 and 1 are close, and the network confuses them.
+    """
+    degrees, labels = np.radians([0, 25, 40, 70, 180, 215]), np.array([0, 0, 1, 1, 2, 2])
     close = np.array([[2.0, 1.0, -1.0], [1.0, 2.0, -1.0], [-1.0, -1.0, 2.0]])
-    return Example(np.column_stack([np.cos(degrees), np.sin(degrees)]), labels, close[labels])
+    return np.column_stack([np.cos(degrees), np.sin(degrees)]), labels, close[labels]
 
 
 def contrastive_terms(

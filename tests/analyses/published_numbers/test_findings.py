@@ -12,7 +12,8 @@ from lclstudy import paths
 from lclstudy.analyses.published_numbers import findings
 from lclstudy.show.report import Report
 
-FINDINGS = findings.read()
+FILE = findings.read()
+FINDINGS = FILE["finding"]
 # Names with digits in them, of corpora, tables, equations and sets, and the symbols of formulas.
 NAMES = r"F1|SST-\d|4-(easy|hard-[a-d])|(Tables?|Eq\.|Sections?) [\d.]+|the (8|16)\b|choose 4"
 NAMES += r"|10\^|1/C|1/\|P\||2/τ|2A|1 \+ A|[nK] − 1"
@@ -38,7 +39,7 @@ def test_no_number_is_typed(finding):
 def test_every_quote_is_printed():
     folder = os.environ.get("LCLSTUDY_PAPERS", "").strip()
     texts = [path.read_text("utf-8") for path in sorted((paths.ROOT / Path(folder)).glob("*.txt"))] if folder else []
-    titles = {name: title.partition(":")[0] for name, title in findings.TITLES.items()}
+    titles = {name: title.partition(":")[0] for name, title in FILE["titles"].items()}
     printed = {name: re.sub(r"\s+", " ", text) for name, title in titles.items() for text in texts if title in text[:250]}
     if set(printed) != set(titles):
         pytest.skip("needs the texts of both papers: set LCLSTUDY_PAPERS to their folder")
@@ -50,8 +51,8 @@ def test_every_quote_is_printed():
 
 def test_the_table_is_complete_and_what_does_not_add_up_stands_first(found):
     assert len(found) == len(FINDINGS) >= 54 and found["id"].is_unique
-    assert list(dict.fromkeys(found["kind"])) == list(findings.KINDS)
-    assert set(found["rests"]) == set(findings.RESTS_ON) and set(found["paper"]) == set(findings.PAPERS)
+    assert list(dict.fromkeys(found["kind"])) == list(FILE["kinds"])
+    assert set(found["rests"]) == set(FILE["grounds"]) and set(found["paper"]) == set(FILE["whose"])
     assert found[["place", "said", "follows"]].apply(lambda column: column.str.strip().ne("")).all(axis=None)
     assert not (found["said"] + found["follows"]).str.contains(r"\bnan\b|\binf\b|\{\{|Undefined").any()
 
@@ -93,10 +94,10 @@ def test_numbers_and_quotes_as_they_are_shown(found):
     assert said["repeated_value"] == "ELECTRA base + SCL: 56.8 on EmpatheticDialogues and GoEmotions"
 
 
-@pytest.mark.parametrize("paper", findings.TITLES)
+@pytest.mark.parametrize("paper", FILE["titles"])
 def test_a_letter_has_every_finding_about_its_paper(paper, found):
     page = findings.letter(found, paper)
-    assert page.startswith(f"# Notes on “{findings.TITLES[paper]}”\n")
+    assert page.startswith(f"# Notes on “{FILE['titles'][paper]}”\n")
     for row in found.itertuples():
         assert (row.follows in page) == (row.paper in (paper, "both")), row.id
 
@@ -107,12 +108,11 @@ def test_what_is_said_counts_what_the_table_holds(found, known):
 
 
 def test_findings_and_letters_are_saved_with_what_made_them(found, tmp_path, monkeypatch):
-    monkeypatch.setattr(paths, "ROOT", tmp_path)
-    (tmp_path / "numbers.csv").write_text("a\n")
-    findings.save(found, Report("00_published", "quick", ["numbers.csv"]), [])
-    folder = paths.figures("quick")
+    monkeypatch.setattr(paths, "figures", lambda profile: tmp_path / profile)
+    findings.save(found, Report("00_published", "quick", ["data/published/findings.toml"]), [])
+    folder = tmp_path / "quick"
     assert (folder / "00_letter_modarres.md").read_text("utf-8") == findings.letter(found, "modarres")
     assert set(json.loads((folder / "00_letters.json").read_text())["files"]) == {
-        f"00_letter_{name}.md" for name in findings.TITLES
+        f"00_letter_{name}.md" for name in FILE["titles"]
     }
     assert {path.suffix for path in folder.glob("00_findings.*")} == {".csv", ".md", ".tex", ".json"}

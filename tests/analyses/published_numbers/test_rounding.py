@@ -48,15 +48,6 @@ def from_summary(a, b, reading):
 
 
 @pytest.mark.parametrize("key", READING_NAMES)
-def test_without_rounding_it_is_the_test_of_scipy(key):
-    a, b = Side(60.1, 0.3, 5), Side(58.3, 0.5, 8)
-    found, expected = rounding.allowed(a, b, READINGS[key]), from_summary(a, b, READINGS[key])
-    assert (found.t, found.p) == pytest.approx((expected.statistic, expected.pvalue))
-    assert found[1:3] == pytest.approx((found.t,) * 2) and found[4:6] == pytest.approx((found.df,) * 2)
-    assert 2 * scipy_stats.t.sf(found.t, found.df) == pytest.approx(found.p)
-
-
-@pytest.mark.parametrize("key", READING_NAMES)
 @pytest.mark.parametrize(
     ("a", "b"),
     [
@@ -82,13 +73,6 @@ def test_means_that_rounding_makes_equal_allow_p_of_1():
     assert found.p_high == 1 and found.t_low == pytest.approx(0, abs=1e-9)
     straddling = rounding.allowed(Side(88.8, 0.5, 10, 0.05, 0.05), Side(88.8, 0.6, 10, 0.05, 0.05), READINGS["welch_sample"])
     assert straddling.t == 0 and straddling.p_high == 1 and straddling.t_low == -straddling.t_high < 0
-
-
-def test_sides_exchanged_change_the_sign_alone():
-    a, b = Side(60.1, 0.3, 5, 0.05, 0.05), Side(58.3, 0.5, 8, 0.05, 0.05)
-    one, other = rounding.allowed(a, b, READINGS["welch_sample"]), rounding.allowed(b, a, READINGS["welch_sample"])
-    assert (one.t, one.t_low, one.t_high) == pytest.approx((-other.t, -other.t_high, -other.t_low))
-    assert one[3:9] == pytest.approx(other[3:9])
 
 
 def test_a_cited_side_makes_a_one_sample_test():
@@ -206,8 +190,6 @@ def test_every_printed_test_has_both_sides(audited):
     ("test", "reading", "t", "p"),
     [
         ("ISEAR: LCL vs CE", "welch_sample", 7.91, None),
-        ("ISEAR: LCL vs SCL", "welch_sample", 7.89, None),
-        ("EmpatheticDialogues: LCL vs CE", "welch_sample", 6.90, None),
         ("EmoInt: LCL vs CE", "welch_sample", 2.59, 0.0498),
         ("EmoInt: LCL vs CE", "student_sample", 2.59, 0.0320),
         ("ISEAR: LCL vs CE", "welch_population", math.sqrt(50), None),  # 1.0 / sqrt(2 * 0.2^2 / 4)
