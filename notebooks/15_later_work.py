@@ -17,6 +17,7 @@ profile = ""  # a name of frozen results in data/results; empty: the best that t
 # %%
 from lclstudy import paths
 from lclstudy.analyses.later_work import figures, tables
+from lclstudy.plan import names
 from lclstudy.results import frozen
 from lclstudy.show import markdown
 from lclstudy.show.report import Report
@@ -61,7 +62,7 @@ report.figure(figures.accuracies(scores), "accuracies")
 columns = {"corpus": "corpus", "encoder": "encoder", "a": ("CE, Suresh and Ong", ".1f"), "b": ("CE, Zhang et al.", ".1f")}
 columns |= {"difference": ("difference", "+.1f"), "ci_low": ("from", ".1f"), "ci_high": ("to", ".1f")}
 columns |= {"gain_a": ("gain of LCL, Suresh and Ong", "+.1f"), "gain_b": ("gain of LCL, Zhang et al.", "+.1f")}
-markdown.table(pairs, columns)
+markdown.table(pairs.assign(corpus=pairs["corpus"].map(names.corpus), encoder=pairs["encoder"].map(names.encoder)), columns)
 
 # %% [markdown]
 # ## Every number

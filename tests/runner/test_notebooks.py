@@ -17,7 +17,7 @@ from lclstudy.runner import execute, readme
 FOLDER = paths.ROOT / "notebooks"
 COMPUTING = {"02_augmentation", "03_losses", "04_train_one", "05_run", "14_your_corpus"}
 READING = {"00_published", "01_corpora", "06_main_results", "07_hard_subsets", "09_case_study", "10_entropy", "11_ablations"}
-READING |= {"12_followup_report", "13_verdicts"}
+READING |= {"12_followup_report", "13_verdicts", "15_later_work"}
 LINES = 12
 FOUND = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 every_notebook = pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)
@@ -72,7 +72,7 @@ def test_which_notebooks_train_and_which_wait_for_them():
     kinds = {path.stem[:2]: execute.Notebook(path) for path in FOUND}
     assert [number for number, notebook in kinds.items() if notebook.trains] == ["04", "05", "14"]
     assert [number for number, notebook in kinds.items() if notebook.trains_profile] == ["05"]
-    waiting = {"06", "07", "09", "10", "11", "12", "13"}
+    waiting = {"06", "07", "09", "10", "11", "12", "13", "15"}
     assert {number for number, notebook in kinds.items() if notebook.reads_results} >= waiting
 
 

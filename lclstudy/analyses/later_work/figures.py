@@ -16,10 +16,8 @@ t: perhaps chosen on test   f: weighted F1 above accuracy, as if by predictions 
 
 
 def accuracies(table: pd.DataFrame) -> Figure:
-    """`tables.scores` of the encoders of the catalogue, a panel per corpus.
-
-    Of the paper and of ours LCL, of the later work every method; CE alone where a group has no such method with an encoder.
-    """
+    """`tables.scores` of the catalogue's encoders, a panel per corpus: LCL of the paper and of ours, every method of the later
+    work, and CE alone where a group has no such method with an encoder."""
     halves = [_rows(table[table["accuracy"].notna() & table["corpus"].isin(half)]) for half in (CORPORA[:2], CORPORA[2:])]
     figure, axes = style.subplots(2, 2, style.DOUBLE, 1.9 + 0.155 * sum(map(len, halves)))
     axes[0].get_gridspec().set_height_ratios([len(rows) + 2 for rows in halves])

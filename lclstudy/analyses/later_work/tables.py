@@ -17,11 +17,9 @@ PLACE = ["corpus", "group", "encoder"]
 
 
 def scores(results: Frozen) -> pd.DataFrame:
-    """A row per corpus, group (of `GROUPS`), encoder and method on all classes.
-
-    Beside these: `METRICS` (NaN: not printed); `score`, the accuracy or else macro F1, with `sd` and `n`; `chosen_on`; `marks`
-    (values of `MARKS`); `ce`, `ce_sd`, `ce_n`, the score of CE in the same place, and the `gain` over it (NaN of CE itself).
-    """
+    """A row per corpus, group (of `GROUPS`), encoder and method on all classes, with `METRICS` (NaN: not printed), `chosen_on`
+    and `marks` (values of `MARKS`); `score`, the accuracy or else macro F1, with `sd` and `n`; `ce`, the score of CE there,
+    and the `gain` over it (NaN of CE itself)."""
     later = published.later().query("classes == 'all' and metric in @METRICS").rename(columns={"work": "group"})
     paper = published.table("suresh2021", 1).rename(columns={"paper": "group", "objective": "method"})
     dropped = paper["corpus"].isin(later.loc[later["mind"].str.contains("dropped_row"), "corpus"])  # the same counts in both
@@ -40,8 +38,7 @@ def scores(results: Frozen) -> pd.DataFrame:
         row = {"score": first["value"], "sd": first["spread"], "n": int(first["n"]), "chosen_on": first["chosen_on"]}
         rows.append({**dict(zip([*PLACE, "method"], key, strict=True)), **values, **row, "marks": marks})
     table = pd.DataFrame(rows).sort_values("corpus", key=lambda each: each.map(CORPORA.index), kind="stable")
-    ce = table[table["method"] == "ce"].set_index(PLACE)[["score", "sd", "n"]].set_axis(["ce", "ce_sd", "ce_n"], axis=1)
-    table = table.join(ce, on=PLACE).reset_index(drop=True)
+    table = table.join(table[table["method"] == "ce"].set_index(PLACE)["score"].rename("ce"), on=PLACE).reset_index(drop=True)
     return table.assign(gain=(table["score"] - table["ce"]).where(table["method"] != "ce"))
 
 
@@ -77,7 +74,6 @@ def facts(table: pd.DataFrame, pairs: pd.DataFrame, results: Frozen) -> dict:
     return {
         "pairs": pairs.to_dict("records"),
         "larger": [int((pairs["difference"].abs() < pairs[gain]).sum()) for gain in ("gain_a", "gain_b")],
-        "widest": pairs.loc[pairs["difference"].abs().idxmax()].to_dict(),
         "lcl": {(row["corpus"], row["group"]): row for row in table[table["method"] == "lcl"].to_dict("records")},
         "ours": ours[ours["ci_low"].notna()].to_dict("records"),
         "later": [(method, rows.to_dict("records")) for method, rows in above if rows["above"].min() > 0],
