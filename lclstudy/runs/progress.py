@@ -55,7 +55,7 @@ class Board:
 
 
 class Teller:
-    """What `loop.run` takes in place of a bar: calls `tell(step, total, said)` now and then."""
+    """What `training.train` takes in place of a bar: calls `tell(step, total, said)` now and then."""
 
     def __init__(self, tell: Callable[[int, int, str], None], total: int, **_):
         self._tell, self._total, self._step, self._said, self._next = tell, total, 0, "", 0.0

@@ -272,13 +272,13 @@ import contextlib, os, random, signal, sys, time
 import psutil
 from lclstudy import __main__
 from lclstudy.plan.profiles import load_profile
-from lclstudy.training import loop
+from lclstudy.training import prepare
 from lclstudy.runs.store import RunStore
 
 profile, executor, times, longest = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 store, specs = RunStore(), load_profile(profile).specs()
 for spec in specs:
-    loop.prepare(spec)  # once for all children
+    prepare.prepare(spec)  # once for all children
 mark = os.environ["LCLSTUDY_TEST"] = store.path.as_posix()
 
 def attempt(*more):
@@ -350,13 +350,13 @@ TWICE = """
 import os, sys
 from lclstudy import __main__
 from lclstudy.plan.profiles import load_profile
-from lclstudy.training import loop
+from lclstudy.training import prepare
 from lclstudy.runs.store import RunStore
 
 profile, times = sys.argv[1], int(sys.argv[2])
 specs = load_profile(profile).specs()
 for spec in specs:
-    loop.prepare(spec)  # once for all children
+    prepare.prepare(spec)  # once for all children
 for _ in range(times):
     children = []
     for _ in range(2):
