@@ -23,7 +23,7 @@ from versions import Ours, apart, per_step, serve, since, turn, working
 from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import RunSpec, make_spec
-from lclstudy.training import loop
+from lclstudy.training import loop, prepare
 
 RUNS, STEPS, WARM_UP, TOP = (1, 2, 4, 8), 50, 5, 15
 LIMITS = {"fp32": 1e-3, "bf16": 0.1}  # how far gradients may be from those of the CPU in fp32, over their length
@@ -32,7 +32,7 @@ LIMITS = {"fp32": 1e-3, "bf16": 0.1}  # how far gradients may be from those of t
 def ready(connection: Connection, spec: RunSpec) -> None:
     """Sends why the corpus or the encoder cannot be had, or None."""
     try:
-        connection.send(loop.check(spec))
+        connection.send(prepare.check(spec))
     except StudyError as error:
         connection.send(str(error))
 
@@ -61,7 +61,7 @@ def speed(spec: RunSpec, place: torch.device, runs: int, steps: int) -> tuple[fl
 
 def profiled(connection: Connection, spec: RunSpec, place: torch.device) -> None:
     """Sends, for the device and for the CPU, the operations of one step: (name, calls, seconds), longest first."""
-    made = Ours(spec, loop.prepare(spec), place)
+    made = Ours(spec, prepare.prepare(spec), place)
     made.objective.train()
     optimizer = loop.adamw(made.objective, spec.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.ConstantLR(optimizer)

@@ -35,7 +35,7 @@ from lclstudy.models import losses
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import RunSpec, make_spec
 from lclstudy.statistics import subsets
-from lclstudy.training import loop
+from lclstudy.training import prepare
 
 PLAIN, LIBRARY = "plain, batch padding", "transformers.Trainer"
 VERSIONS = {"ours, bf16": (Ours, "bf16"), "ours, fp32": (Ours, "fp32"), PLAIN: (Plain, "fp32"), LIBRARY: (Library, "bf16")}
@@ -89,7 +89,7 @@ def encoder_report(encoder: str, steps: int, rounds: int) -> str:
     for objective in ("lcl", "scl", "ce"):
         spec = make_spec(corpus, objective, encoder=encoder, epochs=1)
         _say(f"{spec.label()}: preparing")
-        data = loop.prepare(spec)  # which keeps it for the processes
+        data = prepare.prepare(spec)  # which keeps it for the processes
         ours, theirs, gradients = apart((Ours, spec), (Plain, spec))
         checks.append(f"{objective} loss {ours:.6f} (ours), {theirs:.6f} (plain), gradients apart by {gradients:.0e}")
         rows += measure(spec, steps, rounds)

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from lclstudy.models.batching import Tokens, TwoViews, training_batches
 from lclstudy.models.objectives import Objective
 from lclstudy.plan.spec import RunSpec
-from lclstudy.training import loop
+from lclstudy.training import loop, prepare
 from lclstudy.training.loop import Prepared
 
 CPU = torch.device("cpu")
@@ -87,7 +87,7 @@ def since(begun: tuple[float, float], place: torch.device) -> tuple[float, float
 
 def serve(connection: Connection, version: type, spec: RunSpec, place: torch.device = CPU) -> None:
     """Evaluations until `train` is asked for, then turns of steps, at the end the peak memory in bytes."""
-    made = version(spec, loop.prepare(spec), place)
+    made = version(spec, prepare.prepare(spec), place)
     for _ in iter(connection.recv, "train"):
         begun = since((0, 0), place)
         made.evaluate()
@@ -115,6 +115,10 @@ def _batches(spec: RunSpec, collate: Callable) -> DataLoader:
     return training_batches(collate, spec.batch_size, torch.Generator().manual_seed(spec.seed), drop_last=True)
 
 
+def _views(data: Prepared) -> Tokens | None:
+    return data.views[0] if data.views else None
+
+
 def _as_tokenized(tokens: Tokens | None, data: Prepared) -> Tokens | None:
     return tokens if tokens is None or data.used is None else replace(tokens, ids=[data.used[row] for row in tokens.ids])
 
@@ -126,14 +130,14 @@ class Ours:
         torch.manual_seed(spec.seed)
         self.spec, self.data, self.place = spec, data, place
         self.objective = Objective(spec, data.trained(), len(data.classes)).to(place)
-        self.batches = _batches(spec, TwoViews(data.texts["train"], data.views, data.labels["train"]))
+        self.batches = _batches(spec, TwoViews(data.texts["train"], _views(data), data.labels["train"]))
 
     def train(self, pace: Pace) -> None:
         with loop._flushed_denormals():
-            loop._train(self.spec, self.objective, pace, self.data, self.place, progress=False)
+            loop.learn(self.spec, self.objective, pace, self.data, self.place, progress=False)
 
     def evaluate(self):
-        return loop.evaluate(self.objective.primary, self.data.texts["validation"], self.spec, self.place)
+        return loop.evaluate(self.objective.primary, self.data.texts["validation"], self.spec.precision, self.place)
 
 
 class Plain:
@@ -143,7 +147,7 @@ class Plain:
         torch.manual_seed(spec.seed)
         self.spec, self.data, self.padding = spec, data, data.encoder.tokenizer.pad_token_id
         self.objective = plain.PlainObjective(Objective(spec, data.encoder, len(data.classes)))
-        texts, views = (_as_tokenized(tokens, data) for tokens in (data.texts["train"], data.views))
+        texts, views = (_as_tokenized(tokens, data) for tokens in (data.texts["train"], _views(data)))
         self.batches = _batches(spec, plain.PaddedViews(texts, views, data.labels["train"], self.padding))
 
     def train(self, pace: Pace) -> None:
@@ -162,7 +166,7 @@ class Library:
         self.model = data.encoder.classifier(len(data.classes))  # the library's own ...ForSequenceClassification,
         self.model.set_attn_implementation("sdpa")  # with its default attention
         rows = zip(_as_tokenized(data.texts["train"], data).ids, data.labels["train"], strict=True)
-        self.rows = [{"input_ids": row.tolist(), "labels": label} for row, label in rows]
+        self.rows = [{"input_ids": row.tolist(), "labels": int(label)} for row, label in rows]
 
     def train(self, pace: Pace) -> None:
         from transformers import DataCollatorWithPadding, Trainer, TrainerCallback, TrainingArguments  # they load much
@@ -183,11 +187,11 @@ class Library:
 
 def first_step(connection: Connection, version: type, spec: RunSpec, place: torch.device = CPU) -> None:
     """Sends loss and gradients of the first batch without dropout; those of embeddings only for the tokens that are used."""
-    data = loop.prepare(spec)
+    data = prepare.prepare(spec)
     made = version(spec, data, place)
     torch.set_float32_matmul_precision("highest")  # no TF32
     batch = next(iter(made.batches))
-    with loop._autocast(spec.precision, place):
+    with loop.autocast(spec.precision, place):
         loss = made.objective.eval()(batch.to(place) if version is Ours else batch).loss
     loss.backward()
     gradients = {name: parameter.grad.cpu() for name, parameter in made.objective.named_parameters()}

@@ -33,6 +33,7 @@ from lclstudy.errors import StudyError, unknown
 from lclstudy.plan.profiles import Profile, load_profile, profile_names
 from lclstudy.plan.spec import EXECUTORS
 from lclstudy.runner import execute
+from lclstudy.training import commands as classifiers
 
 RESTRICTIONS = ("corpora", "objectives", "seeds", "encoders")
 _HOW = ("executor", "workers", "device", "retrain")
@@ -114,6 +115,13 @@ def _parser() -> _Parser:
     add(_wordnet, "Get WordNet, once.")
     book = add(_site, "Make a site of the notebooks, RESULTS.md and the figures, to read in a browser without a network.")
     book.add_argument("--output", type=Path, default=paths.build("site"), help="its folder (default: build/site); made anew")
+
+    def add_plain(name: str, said: str, command) -> _Parser:
+        added = commands.add_parser(name, help=said, description=said, allow_abbrev=False)
+        added.set_defaults(command=command)
+        return added
+
+    classifiers.add(add_plain)
     return parser
 
 
@@ -157,7 +165,7 @@ def _run(options: argparse.Namespace) -> int:
             print(spec.identity(), spec.label())
         print(f"{len(missing)} of {len({spec.identity() for spec in wanted})} runs would be trained")
         return 0
-    from lclstudy.training import loop  # noqa: F401, here: torch takes a second, in which an interrupt has nothing to put away
+    from lclstudy.training import prepare  # noqa: F401, here: torch takes a second, in which an interrupt has nothing to put away
 
     how = {"retrain": profile.retrain, **_given(options, _HOW)}
     with _signals(_interrupt):

@@ -36,20 +36,26 @@ from lclstudy.models import losses
 from lclstudy.plan.profiles import load_profile
 from lclstudy.results import published
 from lclstudy.show import markdown, style
+from lclstudy.show.report import Report
+from lclstudy.show.text import words
 
-folder = load_profile(profile).name
-
-# %%
+report = Report("03_losses", load_profile(profile).name, ["lclstudy/models/losses.py"])
 classes = ["sad", "devastated", "joyful"]
 labels = torch.tensor([0, 0, 1, 1, 2, 2])
 angles = torch.deg2rad(torch.tensor(degrees, dtype=torch.float64))
 features = circle.points(angles)  # [6, 2]: the unit vectors h
 names = [f"{number} {classes[label]}" for number, label in enumerate(labels, 1)]
+w = torch.tensor(weights, dtype=torch.float64)[labels]  # [6, 3]: a row per point
+found = circle.study(angles, labels, w, temperature)
 
+# %% [markdown]
+# ## Finding
+#
+# In LCL a *weighting network* says for each text how likely each class is; the *own weight* is what it gives to the true class.
+# The rest of the notebook shows how each sentence comes about.
 
-def save(figure, name):
-    style.save(figure, f"03_{name}", folder, "03_losses", ["lclstudy/models/losses.py"])
-
+# %%
+report.said(words("analyses/losses/said.md.j2", **circle.facts(found, labels)))
 
 # %% [markdown]
 # ## Six points
@@ -72,7 +78,7 @@ similarity = features @ features.T / temperature
 figure, (left, right) = style.subplots(1, 2, style.DOUBLE, 2.9)
 figures.circle(degrees, labels, left, "six points h", [classes[label] for label in labels])
 figures.similarities(similarity.numpy(), labels.numpy(), classes, right)
-save(figure, "six_points")
+report.figure(figure, "six_points")
 
 # %% [markdown]
 # ## The weights
@@ -82,7 +88,6 @@ save(figure, "six_points")
 # text it sees some chance of *devastated* and little of *joyful*.
 
 # %%
-w = torch.tensor(weights, dtype=torch.float64)[labels]  # [6, 3]: a row per point
 shown = pd.DataFrame(w.numpy(), columns=[f"weight of {name}" for name in classes])
 markdown.table(pd.concat([pd.DataFrame({"point": names}), shown], axis=1))
 
@@ -115,12 +120,10 @@ steps["role"] = np.where(labels == labels[0], "positive", "negative")
 steps["we"] = steps["w"] * steps["e"]
 steps = steps[1:]  # without the anchor
 steps["scl"], steps["lcl"] = steps["e"] / steps["e"].sum(), steps["we"] / steps["we"].sum()
-
-# %%
 figure, axes = style.subplots(width=style.DOUBLE, height=1.4)
 parts = {name: np.r_[0, steps[column]] for name, column in [("SCL", "scl"), ("LCL", "lcl")]}
 figures.shares(parts, labels.numpy(), 0, axes[0])
-save(figure, "shares")
+report.figure(figure, "shares")
 
 # %% [markdown]
 # The framed share is that of the positive, point 2: SCL is minus its logarithm. Points 3 and 5 are equally far from the anchor,
@@ -142,8 +145,6 @@ by_hand = {
     "LCL printed": -math.log(own * positive / weighed),
     "LCL released": -own * math.log(positive / weighed),
 }
-
-# %%
 plain = [f"{e:.2f}" for e in steps["e"]]
 times = [rf"{weight:g} \cdot {e}" for weight, e in zip(steps["w"], plain, strict=True)]
 fractions = {
@@ -184,8 +185,6 @@ hands = {
     "LCL printed": anchor_losses(fine, w.tolist(), inside=True),
     "LCL released": anchor_losses(fine, w.tolist(), inside=False),
 }
-
-# %%
 package = {
     "SimCLR": losses.simclr(features, torch.tensor(texts), temperature),
     "SCL": losses.supervised_contrastive(features, labels, temperature),
@@ -193,13 +192,13 @@ package = {
     "LCL printed": losses.label_aware_contrastive(features, labels, w, temperature, "printed"),
     "LCL released": losses.label_aware_contrastive(features, labels, w, temperature, "released"),
 }
-
-# %%
 anchors = {f"L{i}": (f"$L_{i}$", ".3f") for i in range(1, 7)}
 together = pd.DataFrame(hands.values(), columns=list(anchors)).assign(loss=list(hands))
 together["mean"] = [np.mean(found) for found in hands.values()]
 together["package"] = [loss.item() for loss in package.values()]
 six_digits = {"mean": ("mean by hand", ".6f"), "package": ("package", ".6f")}
+agree = all(abs(np.mean(hands[name]) - package[name].item()) < 1e-12 for name in hands)
+print(f"By hand and from the package agree to 12 digits: {'yes' if agree else 'NO'}.")
 markdown.table(together, {"loss": "loss"} | anchors | six_digits)
 
 # %% [markdown]
@@ -243,31 +242,14 @@ markdown.table(uniform, columns)
 # along the circle and how hard it is pushed: minus the derivative of the loss by the point's angle, positive to the left
 # (counter-clockwise).
 
-
 # %%
-def lcl(form):
-    def loss(places):
-        h = circle.points(places)
-        return losses.label_aware_contrastive(h, labels, w, temperature, form)
-
-    return loss
-
-
-def scl(places):
-    return losses.supervised_contrastive(circle.points(places), labels, temperature)
-
-
-# %%
-contrast = {"SCL": scl, "LCL printed": lcl("printed"), "LCL released": lcl("released")}
-push = {name: circle.downhill(loss, angles).numpy() for name, loss in contrast.items()}
-
-# %%
+push = {name: circle.downhill(loss, angles).numpy() for name, loss in circle.contrasts(labels, w, temperature).items()}
 figure, axes = style.panels(3, height=2.1)
 for ax, (name, values) in zip(axes, push.items(), strict=True):
     said = [f"{value:+.2f}".replace("-", "−") for value in values]
     figures.circle(degrees, labels, ax, name, said, inside=True)
     figures.arrows(degrees, values, ax)
-save(figure, "gradient")
+report.figure(figure, "gradient")
 
 # %%
 moved = pd.DataFrame(push).assign(point=names, ratio=push["LCL printed"] / push["SCL"])
@@ -289,17 +271,12 @@ markdown.table(moved, {"point": "point"} | signed | {"ratio": ("LCL printed / SC
 # is not sure of.
 
 # %%
-force = {
-    "SCL": circle.forces(features, labels, temperature),
-    "LCL printed": circle.forces(features, labels, temperature, w, "printed"),
-    "LCL released": circle.forces(features, labels, temperature, w, "released"),
-}
 figure, axes = style.subplots(width=style.DOUBLE, height=2.6)
-bars = {name: values[0, 1:].numpy() for name, values in force.items()}
+bars = {name: values[0, 1:].numpy() for name, values in found.forces.items()}
 title = "anchor 1: pulled to it (right) or pushed away (left)"
 figures.grouped_bars(bars, names[1:], axes[0], title, "minus the derivative by $s_{1k}$")
 figures.key(axes)
-save(figure, "forces")
+report.figure(figure, "forces")
 
 # %%
 pulls = pd.DataFrame(bars).assign(point=names[1:])
@@ -313,14 +290,13 @@ markdown.table(pulls, {"point": "point k"} | signed)
 # that a loss which knows about related classes lays them side by side.
 
 # %%
-paths = {name: circle.descend(loss, angles, 1000, 0.2) for name, loss in contrast.items()}
 figure, axes = style.panels(3, height=2.1)
-for ax, (name, path) in zip(axes, paths.items(), strict=True):
+for ax, (name, path) in zip(axes, found.paths.items(), strict=True):
     figures.ends(torch.rad2deg(path).numpy(), labels.numpy(), classes, ax, name)
-save(figure, "ends")
+report.figure(figure, "ends")
 
 # %%
-ends = {name: torch.rad2deg(circle.class_angles(path[-1], labels)) for name, path in paths.items()}
+ends = {name: torch.rad2deg(circle.class_angles(path[-1], labels)) for name, path in found.paths.items()}
 pairs = {f"{classes[a]} and {classes[b]}": (a, b) for a, b in [(0, 1), (0, 2), (1, 2)]}
 shown = {name: [angle[pair].item() for pair in pairs.values()] for name, angle in ends.items()}
 columns = {name: (name, ".1f") for name in shown}
@@ -334,32 +310,23 @@ markdown.table(pd.DataFrame(shown).assign(pair=list(pairs)), {"pair": "angle bet
 # to 1; the other two classes share the rest. Left: the six points as above. Right: the classes already apart.
 
 # %%
-separate = circle.points(torch.deg2rad(torch.tensor([90, 90, 210, 210, 330, 330], dtype=torch.float64)))
-places = {"six points": features, "classes apart": separate}
-own_weight = np.linspace(0.001, 0.999, 999)
-forms = {f"LCL {variant}": variant for variant in ("printed", "released")}
-curves = {}
-for place, h in places.items():
-    for form, variant in forms.items():
-        curves[place, form] = circle.by_own_weight(h, labels, own_weight, temperature, variant).numpy()
-
-# %%
+places, forms, own_weight = ("six points", "classes apart"), ("LCL printed", "LCL released"), found.own_weight
 figure, axes = style.subplots(1, 2, style.DOUBLE, 2.6)
 for ax, place in zip(axes, places, strict=True):
-    both = {form: curves[place, form] for form in forms}
+    both = {form: found.curves[place, form] for form in forms}
     figures.lines(own_weight, both, ax, place, "weight of the own class, $w_{i y_i}$", "loss")
     y = both["LCL released"]
     said = f"lowest {y.min():.2f}".replace("-", "−")
     figures.mark(ax, own_weight[y.argmin()], y.min(), said, "LCL released", (24, -9))
     ax.set_ylim(-0.8, 3)
 figures.key(axes)
-save(figure, "own_weight")
+report.figure(figure, "own_weight")
 
 # %%
-extremes = pd.DataFrame(list(curves), columns=["points", "form"])
+extremes = pd.DataFrame(list(found.curves), columns=["points", "form"])
 for name, best in [("lowest", np.argmin), ("highest", np.argmax)]:
-    extremes[name] = [y[best(y)] for y in curves.values()]
-    extremes[f"{name} at"] = [own_weight[best(y)] for y in curves.values()]
+    extremes[name] = [y[best(y)] for y in found.curves.values()]
+    extremes[f"{name} at"] = [own_weight[best(y)] for y in found.curves.values()]
 columns = {"points": "points", "form": "form", "lowest": ("lowest loss", ".3f")}
 columns |= {"lowest at": ("at own weight", ".3f"), "highest": ("highest loss", ".3f")}
 markdown.table(extremes, columns | {"highest at": ("at own weight", ".3f")})
@@ -393,25 +360,17 @@ markdown.table(extremes, columns | {"highest at": ("at own weight", ".3f")})
 # The last term is cross-entropy's, times minus the loss: **the larger the loss, the harder it works against cross-entropy.**
 
 # %%
-logits = w.log()
-told = {}
-for place, h in places.items():
-    for loss, value in circle.weighting_losses(h, labels, temperature).items():
-        # The loss is a mean over six anchors; times six it is that of anchor 1.
-        told[place, loss] = 6 * circle.downhill(value, logits)[0].numpy()
-
-# %%
 figure, axes = style.subplots(1, 2, style.DOUBLE, 2.3)
 for ax, place in zip(axes, places, strict=True):
-    bars = {loss: values for (where, loss), values in told.items() if where == place}
+    bars = {loss: values for (where, loss), values in found.told.items() if where == place}
     title = f"{place}: logits of the sad anchor 1"
     figures.grouped_bars(bars, classes, ax, title, "minus the derivative by the logit")
 figures.key(axes)
-save(figure, "weighting_gradient")
+report.figure(figure, "weighting_gradient")
 
 # %%
-shown = pd.DataFrame(list(told), columns=["points", "loss"])
-shown[classes] = np.stack(list(told.values()))
+shown = pd.DataFrame(list(found.told), columns=["points", "loss"])
+shown[classes] = np.stack(list(found.told.values()))
 markdown.table(shown, {"points": "points", "loss": "loss"} | {name: (name, "+.3f") for name in classes})
 
 # %% [markdown]
@@ -420,24 +379,17 @@ markdown.table(shown, {"points": "points", "loss": "loss"} | {name: (name, "+.3f
 # and $0.1$ for GoEmotions. (The setting `weight_gradient=false` of this study's protocol keeps LCL away from that network.)
 
 # %%
-sure = {}
-for place, h in places.items():
-    for loss, value in circle.weighting_losses(h, labels, temperature, alphas=(0.5, 0.1)).items():
-        way = circle.descend(value, logits, 300, 2.0).softmax(dim=2)  # [301, 6, 3]
-        sure[place, loss] = way[:, range(6), labels].mean(dim=1).numpy()
-
-# %%
 figure, axes = style.subplots(1, 2, style.DOUBLE, 2.9)
 for ax, place in zip(axes, places, strict=True):
-    curve = {loss: values for (where, loss), values in sure.items() if where == place}
+    curve = {loss: values for (where, loss), values in found.sure.items() if where == place}
     figures.lines(np.arange(301), curve, ax, place, "step", "weight of the own class")
     ax.set_ylim(0, 1.02)
 figures.key(axes, columns=2)
-save(figure, "weighting_descent")
+report.figure(figure, "weighting_descent")
 
 # %%
-shown = pd.DataFrame(list(sure), columns=["points", "loss"])
-shown["start"], shown["end"] = np.stack(list(sure.values()))[:, [0, -1]].T
+shown = pd.DataFrame(list(found.sure), columns=["points", "loss"])
+shown["start"], shown["end"] = np.stack(list(found.sure.values()))[:, [0, -1]].T
 columns = {"points": "points", "loss": "trained on", "start": ("own weight, start", ".3f")}
 markdown.table(shown, columns | {"end": ("own weight, end", ".3f")})
 
@@ -461,15 +413,15 @@ by_temperature = {
 strong = {name: circle.strength(loss, angles, temperatures) for name, loss in by_temperature.items()}
 
 # %%
-found = published.text_numbers().query("subject == 'search' and quantity == 'temperature'")
-found = found.assign(value=found["value"].astype(float)).groupby("paper")["value"].agg(list)
-tried = {"the paper": found["suresh2021"], "the report": found["modarres"]}
+grids = published.text_numbers().query("subject == 'search' and quantity == 'temperature'")
+grids = grids.assign(value=grids["value"].astype(float)).groupby("paper")["value"].agg(list)
+tried = {"the paper": grids["suresh2021"], "the report": grids["modarres"]}
 figure, axes = style.panels(3, height=2.5)
 for ax, (name, shares) in zip(axes, divided.items(), strict=False):
     figures.temperature_shares(temperatures, shares.numpy(), labels.numpy(), ax, name)
 figures.temperature_strength(temperatures, strong, tried, axes[2])
 figures.key(axes, columns=2)
-save(figure, "temperature")
+report.figure(figure, "temperature")
 
 # %%
 at = sorted({value for values in tried.values() for value in values})
@@ -482,38 +434,6 @@ for name, loss in by_temperature.items():
 columns = {name: (name, ".2g" if "strength" in name else ".3f") for name in shown}
 markdown.table(shown, columns | {"temperature": ("temperature", "g")})
 
-# %% [markdown]
-# ## Finding
-
 # %%
-agree = all(abs(np.mean(hands[name]) - package[name].item()) < 1e-12 for name in hands)
-worked = bool((uniform["released"] - uniform["worked"]).abs().max() < 1e-12)
-same = torch.allclose(force["LCL released"], w[range(6), labels, None] * force["LCL printed"])
-harder = {name: (values[0, 2] / values[0, 4]).item() for name, values in force.items()}
-wide = {name: angle[0, 1].item() for name, angle in ends.items()}
-lowest = extremes.query("form == 'LCL released' and points == 'classes apart'").iloc[0]
-doubt = {place: told[place, "LCL released"][0] for place in places}
-certain = told["six points", "cross-entropy"][0]
-alone = sure["classes apart", "LCL released"][-1]
-mixed = {a: sure["classes apart", f"released + cross-entropy, α = {a}"][-1] for a in (0.5, 0.1)}
 pushes = circle.strength(by_temperature["LCL released"], angles, [0.3, 10.0])
-
-# %%
-said = {True: "yes", False: "NO"}
-print(f"The package computes the formulas, to 12 digits: {said[agree]}.")
-print(f"With equal weights, released LCL is (SCL - log C) / C: {said[worked]}.")
-print(f"For the encoder, released LCL is printed LCL times the own weight: {said[same]}.")
-print("Of two negatives at one distance, the confusable one is pushed")
-print("  " + ", ".join(f"{ratio:.1f} times as hard by {name}" for name, ratio in harder.items()) + ".")
-print("The confusable classes come to rest")
-print("  " + ", ".join(f"{angle:.0f} degrees apart under {name}" for name, angle in wide.items()) + ".")
-
-# %%
-best, value = lowest["lowest at"], lowest["lowest"]
-print(f"Released LCL is lowest at the own weight {best:.2f}: {value:.2f} (1/e = {1 / math.e:.2f}).")
-print("It tells the weighting network to change the right logit of anchor 1 by")
-print(f"  {doubt['six points']:+.2f}, and {doubt['classes apart']:+.2f} once the classes are apart;")
-print(f"  cross-entropy says {certain:+.2f}.")
-print(f"After 300 steps on it alone, the own weight is {alone:.2f};")
-print(f"  with cross-entropy, {mixed[0.5]:.2f} (alpha = 0.5) or {mixed[0.1]:.2f} (alpha = 0.1).")
-print(f"Its pushes are {pushes[0] / pushes[1]:.0f} times as strong at temperature 0.3 as at 10.")
+print(f"The pushes of released LCL are {pushes[0] / pushes[1]:.0f} times as strong at temperature 0.3 as at 10.")

@@ -14,7 +14,7 @@ from lclstudy.errors import StudyError
 from lclstudy.models import dropout
 from lclstudy.plan.spec import make_spec
 from lclstudy.statistics import subsets
-from lclstudy.training import loop
+from lclstudy.training import loop, prepare
 
 FOLDER = paths.ROOT / "benchmarks"
 sys.path.append(str(FOLDER))
@@ -28,7 +28,7 @@ import versions  # noqa: E402
 def pair(request):
     """Ours and the plain version, from the same weights, without dropout."""
     spec = make_spec("embedded", request.param, encoder="tiny", learning_rate=1e-3, epochs=1)
-    data = loop.prepare(spec)
+    data = prepare.prepare(spec)
     assert data.used is not None  # ours has fewer embeddings
     made = versions.Ours(spec, data), versions.Plain(spec, data)
     for version in made:

@@ -7,6 +7,7 @@ Only attention needs rows again; `slots` says where each token stands in the pad
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -27,8 +28,18 @@ class Tokens:
         return replace(self, ids=[torch.searchsorted(used, row) for row in self.ids])
 
 
+class _Tensors:
+    """A dataclass of tensors, or of others of its kind, that moves as one."""
+
+    def to(self, device: torch.device, non_blocking: bool = True):
+        return replace(self, **{name: value.to(device, non_blocking=non_blocking) for name, value in vars(self).items()})
+
+    def pin_memory(self):
+        return replace(self, **{name: value.pin_memory() for name, value in vars(self).items()})
+
+
 @dataclass(frozen=True, eq=False)  # told apart by identity, so that what is made of one can be kept
-class Packed:
+class Packed(_Tensors):
     """K rows with T tokens in all, the longest row having L.
 
     `input_ids`, `position_ids` [T]: tokens, and the place of each in its own row from 0; `slots` [T]: row * L + place;
@@ -41,44 +52,21 @@ class Packed:
     starts: Tensor
     mask: Tensor
 
-    def to(self, device: torch.device) -> "Packed":
-        return Packed(**{name: value.to(device, non_blocking=True) for name, value in vars(self).items()})
 
-    def pin_memory(self) -> "Packed":
-        return Packed(**{name: value.pin_memory() for name, value in vars(self).items()})
-
-
-@dataclass(frozen=True)
-class Batch:
+@dataclass(frozen=True, eq=False)
+class Batch(_Tensors):
     """Rows to learn from: `rows`; `labels` [K]; `pairs` [K]: the rows made from one text share an id."""
 
     rows: Packed
     labels: Tensor
     pairs: Tensor
 
-    def to(self, device: torch.device) -> "Batch":
-        return replace(
-            self,
-            rows=self.rows.to(device),
-            labels=self.labels.to(device, non_blocking=True),
-            pairs=self.pairs.to(device, non_blocking=True),
-        )
-
-    def pin_memory(self) -> "Batch":
-        return Batch(self.rows.pin_memory(), self.labels.pin_memory(), self.pairs.pin_memory())
-
 
 def tokenize(texts: Sequence[str], tokenizer, max_length: int) -> Tokens:
     """Token ids with the tokenizer's special tokens, cut at `max_length` tokens; counts the texts that were cut."""
     encoded = tokenizer(list(texts), truncation=True, max_length=max_length, return_overflowing_tokens=True)
-    kept: dict[int, Tensor] = {}
-    cut: set[int] = set()
-    for number, row in zip(encoded["overflow_to_sample_mapping"], encoded["input_ids"], strict=True):
-        if number in kept:
-            cut.add(number)
-        else:
-            kept[number] = torch.tensor(row)
-    return Tokens(list(kept.values()), truncated=len(cut))
+    _, firsts, pieces = np.unique(encoded["overflow_to_sample_mapping"], return_index=True, return_counts=True)
+    return Tokens([torch.tensor(encoded["input_ids"][first]) for first in firsts], truncated=int((pieces > 1).sum()))
 
 
 def pack(rows: Sequence[Tensor]) -> Packed:
@@ -96,33 +84,23 @@ class TwoViews:
         self.texts, self.views, self.labels = texts, views, torch.tensor(labels)
 
     def __call__(self, numbers: Sequence[int]) -> Batch:
-        rows = [self.texts.ids[number] for number in numbers]
-        pairs = torch.tensor(numbers)
-        if self.views is not None:
-            rows += [self.views.ids[number] for number in numbers]
-            pairs = pairs.repeat(2)
-        return Batch(pack(rows), self.labels[pairs], pairs)
+        sources = [self.texts] if self.views is None else [self.texts, self.views]
+        pairs = torch.tensor(numbers).repeat(len(sources))
+        return Batch(pack([tokens.ids[number] for tokens in sources for number in numbers]), self.labels[pairs], pairs)
 
 
 def training_batches(
     collate: TwoViews, batch_size: int, generator: torch.Generator, drop_last: bool, pin_memory: bool = False
 ) -> DataLoader:
     """Shuffled batches of `batch_size` texts; `generator` alone decides the order."""
-    return DataLoader(
-        range(len(collate.texts)),
-        batch_size=batch_size,
-        shuffle=True,
-        generator=generator,
-        drop_last=drop_last,
-        collate_fn=collate,
-        pin_memory=pin_memory,
-    )
+    how = {"shuffle": True, "generator": generator, "drop_last": drop_last, "pin_memory": pin_memory}
+    return DataLoader(range(len(collate.texts)), batch_size, collate_fn=collate, **how)
 
 
 def evaluation_batches(texts: Tokens, tokens_per_batch: int) -> Iterator[tuple[list[int], Packed]]:
     """(text numbers, rows) in length-sorted batches whose padded square holds at most `tokens_per_batch` tokens."""
     numbers: list[int] = []
-    for number in sorted(range(len(texts)), key=lambda i: len(texts.ids[i])):
+    for number in sorted(range(len(texts)), key=lambda number: len(texts.ids[number])):
         if numbers and (len(numbers) + 1) * len(texts.ids[number]) > tokens_per_batch:
             yield numbers, pack([texts.ids[i] for i in numbers])
             numbers = []

@@ -67,24 +67,12 @@ def _download(entry: catalog.EncoderEntry) -> Path:
 
 def verified(folder: Path, entry: catalog.EncoderEntry) -> str:
     """`sha256:` and that of the weights. Raises StudyError if a file is missing, unreadable, or not the one pinned."""
-    where = f"Encoder folder {paths.relative(folder)}"
-    file = folder / "model.safetensors"
+    where, file = f"Encoder folder {paths.relative(folder)}", folder / "model.safetensors"
     for part, names in PARTS.items():
         if not any(path for name in names for path in folder.glob(name)):
             raise StudyError(f"{where} has no {part}; download all of {entry.hub}.")
-    _check_config(where, folder / "config.json")
-    found = catalog.file_checksum(file)
-    if entry.sha256 and found != entry.sha256:
-        raise StudyError(
-            f"{paths.relative(file)} is not the pinned {entry.hub} (sha256 {found[:12]}..., wanted {entry.sha256[:12]}...): "
-            f"it is cut short or altered; download revision {entry.revision} again."
-        )
-    return f"sha256:{found}"
-
-
-def _check_config(where: str, file: Path) -> None:
     try:
-        config = json.loads(file.read_text("utf-8"))
+        config = json.loads((folder / "config.json").read_text("utf-8"))
     except ValueError as error:  # of JSON or of UTF-8
         raise StudyError(f"{where}: config.json is not valid JSON ({error}); download it again.") from None
     kind = config.get("model_type") if isinstance(config, dict) else None
@@ -93,3 +81,10 @@ def _check_config(where: str, file: Path) -> None:
             f"{where}: config.json names model_type {kind!r}, of which transformers {transformers.__version__} knows no "
             "classifier of texts; use an encoder like bert, electra, roberta, distilbert, albert, deberta-v2 or modernbert."
         )
+    found = catalog.file_checksum(file)
+    if entry.sha256 and found != entry.sha256:
+        raise StudyError(
+            f"{paths.relative(file)} is not the pinned {entry.hub} (sha256 {found[:12]}..., wanted {entry.sha256[:12]}...): "
+            f"it is cut short or altered; download revision {entry.revision} again."
+        )
+    return f"sha256:{found}"

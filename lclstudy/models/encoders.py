@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -55,9 +56,19 @@ def load(name: str, texts: list[str]) -> Encoder:
     pinned or do not fit its config, or it cannot do what a run asks of it.
     """
     entry = catalog.encoder(name)
+    if entry.kind == "transformer":
+        return _pretrained(entry)
+    weights = f"{name}@{entry.revision}"
     if entry.kind == "recurrent":
-        return _recurrent(texts, entry)
-    return _tiny(texts, entry) if entry.kind == "tiny" else _pretrained(entry)
+        tokenizer = word_tokenizer(texts)
+        words = len(tokenizer)
+        return Encoder(tokenizer, lambda: Recurrent(name, words), partial(RecurrentClassifier, name, words), weights)
+    tokenizer, most = tiny.tokenizer(texts), tiny.SIZE["max_position_embeddings"]
+
+    def make(classes: int | None = None) -> nn.Module:
+        return packed(tiny.network(tokenizer, classes))
+
+    return Encoder(tokenizer, make, make, weights, most, packed=True)
 
 
 def _with_tokens(model: nn.Module, used: Tensor) -> nn.Module:
@@ -128,43 +139,42 @@ def mean_pooling(hidden: Tensor, rows: Packed) -> Tensor:
     return total / torch.where(lengths > 2, lengths - 2, lengths)[:, None]
 
 
-POOLINGS = {"cls": cls_pooling, "mean": mean_pooling}
-
-
 def pooling(name: str, body: nn.Module) -> Callable[[Tensor, Packed], Tensor]:
     """[T, H], rows -> [K, H] for `body`: `mean`, or `cls`, its own summary: what [CLS] is to a transformer, and to a recurrent
     encoder the state after the last token."""
-    return end_pooling if name == "cls" and isinstance(body, Recurrent) else POOLINGS[name]
+    if name == "mean":
+        return mean_pooling
+    return end_pooling if isinstance(body, Recurrent) else cls_pooling
 
 
 def _pretrained(entry: catalog.EncoderEntry) -> Encoder:
     folder = checkpoints.folder(entry)
     weights = checkpoints.verified(folder, entry)
-    options = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True, "dtype": torch.float32}
+    tokenizer_options = {"local_files_only": True, "trust_remote_code": False}
+    options = {**tokenizer_options, "use_safetensors": True, "dtype": torch.float32}
     # A head that was trained for other classes does not fit and is made anew.
-    heads = {**options, "ignore_mismatched_sizes": True}
-
-    load = AutoModelForSequenceClassification.from_pretrained
+    load = partial(AutoModelForSequenceClassification.from_pretrained, folder, **options, ignore_mismatched_sizes=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         with _in_one_line(f"The tokenizer or the config.json of encoder {entry.name!r} cannot be read"):
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(folder, **tokenizer_options)
         with _in_one_line(f"The weights or the config.json of encoder {entry.name!r} cannot be read"):
-            model, report = _quietly(lambda: load(folder, **heads, num_labels=8, output_loading_info=True))
+            model, report = quietly(lambda: load(num_labels=8, output_loading_info=True))
             _check_weights(model, report)
         with _in_one_line(f"Encoder {entry.name!r} cannot be used"):
             rows = _check_rows(model.eval().double(), tokenizer)  # in double, rounding is told from a seen neighbour
             packs = _packs(model, rows)
-            make = packed if packs else lambda made: made
+    make = packed if packs else lambda made: made
     base = type(model.base_model)
     # The pooler of BERT-like encoders is part of the classification head only.
     bare = {"add_pooling_layer": False} if "add_pooling_layer" in inspect.signature(base.__init__).parameters else {}
+    positions = getattr(model.config, "max_position_embeddings", None)
     return Encoder(
         tokenizer,
-        lambda: make(_quietly(lambda: base.from_pretrained(folder, **options, **bare))),
-        lambda classes: make(_quietly(lambda: load(folder, **heads, num_labels=classes))),
+        lambda: make(quietly(lambda: base.from_pretrained(folder, **options, **bare))),
+        lambda classes: make(quietly(lambda: load(num_labels=classes))),
         weights,
-        _most_tokens(model),
+        positions and positions - _first_position(model),
         packs,
     )
 
@@ -231,12 +241,7 @@ def _alike(found: Tensor, expected: Tensor) -> bool:
     return found.shape == expected.shape and torch.allclose(found, expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
 
 
-def _most_tokens(model: nn.Module) -> int | None:
-    positions = getattr(model.config, "max_position_embeddings", None)
-    return positions - _first_position(model) if positions else None
-
-
-def _quietly(make: Callable[[], nn.Module]) -> nn.Module:
+def quietly(make: Callable[[], nn.Module]) -> nn.Module:
     """Without the library's report that the head's weights are newly made, which is what we want, and its loading bar."""
     verbosity, bar = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity_error()
@@ -247,27 +252,3 @@ def _quietly(make: Callable[[], nn.Module]) -> nn.Module:
         transformers_logging.set_verbosity(verbosity)
         if bar:
             transformers_logging.enable_progress_bar()
-
-
-def _recurrent(texts: list[str], entry: catalog.EncoderEntry) -> Encoder:
-    tokenizer, cell = word_tokenizer(texts), entry.name
-    return Encoder(
-        tokenizer,
-        lambda: Recurrent(cell, len(tokenizer)),
-        lambda classes: RecurrentClassifier(cell, len(tokenizer), classes),
-        f"{cell}@{entry.revision}",
-    )
-
-
-def _tiny(texts: list[str], entry: catalog.EncoderEntry) -> Encoder:
-    tokenizer = tiny.tokenizer(texts)
-    body, classifier = tiny.networks(tokenizer)
-    most_tokens = tiny.SIZE["max_position_embeddings"]
-    return Encoder(
-        tokenizer,
-        lambda: packed(body()),
-        lambda classes: packed(classifier(classes)),
-        f"tiny@{entry.revision}",
-        most_tokens,
-        packed=True,
-    )

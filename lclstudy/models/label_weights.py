@@ -26,8 +26,7 @@ def from_confusion(labels: np.ndarray, probabilities: np.ndarray) -> Tensor:
     `labels` [N], `probabilities` [N, C]. One is added to every count (Laplace), so no weight is 0, and a class without texts
     has uniform weights.
     """
-    classes = probabilities.shape[1]
-    counts = confusion_matrix(labels, probabilities.argmax(axis=1), classes) + 1
+    counts = confusion_matrix(labels, probabilities.argmax(axis=1), probabilities.shape[1]) + 1
     return torch.from_numpy(counts / counts.sum(axis=1, keepdims=True)).float()
 
 
@@ -47,8 +46,6 @@ def name_cosines(names: tuple[str, ...], encoder: Encoder) -> Tensor:
 
     The name stands alone, `_` as a space. [CLS] is not used: before training it says little in most encoders.
     """
-    tokens = tokenize([name.replace("_", " ") for name in names], encoder.tokenizer, MOST_TOKENS)
-    rows = pack(tokens.ids)
-    features = mean_pooling(encode(encoder.body().eval(), rows), rows)
-    unit = F.normalize(features.double(), dim=1)
+    rows = pack(tokenize([name.replace("_", " ") for name in names], encoder.tokenizer, MOST_TOKENS).ids)
+    unit = F.normalize(mean_pooling(encode(encoder.body().eval(), rows), rows).double(), dim=1)
     return (unit @ unit.T).float()

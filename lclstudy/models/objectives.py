@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -25,13 +26,13 @@ FIXED_WEIGHTS = ("confusion", "names", "uniform")  # of the protocol setting `we
 class PrimaryNetwork(nn.Module):
     """Encoder, then dense H to H, dropout, ReLU, dense H to C, and (as released) dropout on the logits. Section 4.2."""
 
-    def __init__(self, body: nn.Module, classes: int, pooling_name: str, logit_dropout: bool):
+    def __init__(self, spec: RunSpec, encoder: Encoder, classes: int):
         super().__init__()
-        hidden = body.config.hidden_size
-        self.body, self.pool = body, pooling(pooling_name, body)
+        self.body = encoder.body()
+        hidden, self.pool = self.body.config.hidden_size, pooling(spec.pooling, self.body)
         self.dense, self.out = nn.Linear(hidden, hidden), nn.Linear(hidden, classes)
         self.dropout = nn.Dropout(DROPOUT)
-        self.logit_dropout = nn.Dropout(DROPOUT if logit_dropout else 0.0)
+        self.logit_dropout = nn.Dropout(DROPOUT if Protocol.parse(spec.protocol).logit_dropout else 0.0)
 
     def forward(self, rows: Packed) -> tuple[Tensor, Tensor]:
         """Features [K, H], the encoder's pooled output as it is, and logits [K, C]."""
@@ -42,9 +43,9 @@ class PrimaryNetwork(nn.Module):
 class WeightingNetwork(nn.Module):
     """The second network of LCL: the encoder with its library's own classification head. Section 3.2."""
 
-    def __init__(self, model: nn.Module):
+    def __init__(self, encoder: Encoder, classes: int):
         super().__init__()
-        self.model = model
+        self.model = encoder.classifier(classes)
 
     def forward(self, rows: Packed) -> Tensor:
         """Logits [K, C]."""
@@ -54,9 +55,9 @@ class WeightingNetwork(nn.Module):
 class EnsembleNetwork(nn.Module):
     """The two networks of LCL, their probabilities averaged: cross-entropy with as many parameters as LCL has."""
 
-    def __init__(self, one: PrimaryNetwork, other: WeightingNetwork):
+    def __init__(self, spec: RunSpec, encoder: Encoder, classes: int):
         super().__init__()
-        self.one, self.other = one, other
+        self.one, self.other = PrimaryNetwork(spec, encoder, classes), WeightingNetwork(encoder, classes)
 
     def both(self, rows: Packed) -> tuple[Tensor, Tensor, Tensor]:
         """Features [K, H] and logits [K, C] of the first network, logits [K, C] of the other."""
@@ -71,10 +72,11 @@ class EnsembleNetwork(nn.Module):
 class MatchingNetwork(nn.Module):
     """LaCon's: encoder, projection of three dense layers, a learnt anchor per label. Zhang et al. (2022), Eqs. 1, 2 and 8."""
 
-    def __init__(self, body: nn.Module, classes: int, pooling_name: str, temperature: float):
+    def __init__(self, spec: RunSpec, encoder: Encoder, classes: int):
         super().__init__()
-        hidden = body.config.hidden_size
-        self.body, self.pool, self.temperature = body, pooling(pooling_name, body), temperature
+        self.body = encoder.body()
+        hidden = self.body.config.hidden_size
+        self.pool, self.temperature = pooling(spec.pooling, self.body), spec.temperature
         dense = [nn.Linear(hidden, hidden) for _ in range(3)]
         self.project = nn.Sequential(dense[0], nn.ReLU(), dense[1], nn.ReLU(), dense[2])
         self.anchors = nn.Parameter(torch.randn(classes, hidden) / math.sqrt(hidden))
@@ -115,15 +117,15 @@ class Objective(nn.Module):
 
     def __init__(self, spec: RunSpec, encoder: Encoder, classes: int, matrix: Tensor | None = None):
         super().__init__()
-        self.spec, self.protocol, self.recipe = spec, Protocol.parse(spec.protocol), RECIPES[spec.objective]
+        self.spec, self.protocol, recipe = spec, Protocol.parse(spec.protocol), RECIPES[spec.objective]
         if matrix is None and needs_matrix(spec):
             raise ValueError(f"objective {spec.objective!r} with protocol {spec.protocol!r} needs a matrix [C, C].")
-        self.primary = self.recipe.network(self, encoder, classes)
-        second = self.recipe.weighting and self.protocol.weights not in FIXED_WEIGHTS
-        self.weighting = WeightingNetwork(encoder.classifier(classes)) if second else None
+        self.primary = recipe.network(spec, encoder, classes)
+        second = recipe.weighting and self.protocol.weights not in FIXED_WEIGHTS
+        self.weighting = WeightingNetwork(encoder, classes) if second else None
         self.register_buffer("matrix", matrix, persistent=False)
         dropout.speed_up(self)
-        self.stages = self.recipe.stages(self)
+        self.stages = recipe.stages(self)
         self.begin(0)
 
     def networks(self) -> list[nn.Module]:
@@ -160,85 +162,48 @@ def _cross_entropy(objective: Objective, batch: Batch) -> Outcome:
     return Outcome(loss, {"ce": loss}, logits)
 
 
-def _with_contrast(objective: Objective, batch: Batch, contrast: Callable[[Tensor], Tensor]) -> Outcome:
-    """alpha L_e + (1 - alpha) L_contrast, as in Gunel et al. (2021); `contrast` takes the features [K, H] as contrasted."""
-    alpha = objective.spec.alpha
-    features, logits = objective.primary(batch.rows)
-    cross_entropy = F.cross_entropy(logits.float(), batch.labels)
-    contrastive = contrast(_contrasted(objective, features))
-    loss = alpha * cross_entropy + (1 - alpha) * contrastive
-    return Outcome(loss, {"ce": cross_entropy, "contrastive": contrastive}, logits)
+def _contrast(objective: Objective, features: Tensor, loss: Callable, alike: Tensor, *more: Tensor) -> Tensor:
+    """`loss` of the features [K, H] as the protocol contrasts them; `alike` [K] and `more` are what it takes after them."""
+    spec, protocol = objective.spec, objective.protocol
+    contrasted = F.normalize(features.float(), dim=1) if protocol.features == "unit" else features.float()
+    temperature = spec.temperature
+    if protocol.temperature_scale == "positives":  # the follow-up report tried it
+        temperature = temperature * losses.positive_counts(alike).clamp(min=1)
+    return loss(contrasted, alike, *more, temperature, reduction=protocol.reduction)
 
 
-def _contrasted(objective: Objective, features: Tensor) -> Tensor:
-    """[K, H]: features as the contrastive losses take them, unit vectors unless the protocol says `raw`."""
-    return F.normalize(features.float(), dim=1) if objective.protocol.features == "unit" else features.float()
+def _mixed(loss: Callable, given: Callable[[Objective, Batch], tuple[Tensor, ...]] = lambda _, batch: (batch.labels,)):
+    """alpha L_e + (1 - alpha) L_contrast, as in Gunel et al. (2021); `loss` and what is `given` to it: see `_contrast`."""
 
+    def compute(objective: Objective, batch: Batch) -> Outcome:
+        more, alpha = given(objective, batch), objective.spec.alpha
+        features, logits = objective.primary(batch.rows)
+        cross_entropy = F.cross_entropy(logits.float(), batch.labels)
+        contrastive = _contrast(objective, features, loss, *more)
+        total = alpha * cross_entropy + (1 - alpha) * contrastive
+        return Outcome(total, {"ce": cross_entropy, "contrastive": contrastive}, logits)
 
-def _temperature(objective: Objective, labels: Tensor) -> float | Tensor:
-    """That of the spec; or, as the follow-up report tried, times the number of each anchor's positives [K]."""
-    if objective.protocol.temperature_scale == "fixed":
-        return objective.spec.temperature
-    return objective.spec.temperature * losses.positive_counts(labels).clamp(min=1)
-
-
-def _supervised(objective: Objective, batch: Batch) -> Outcome:
-    temperature, reduction = _temperature(objective, batch.labels), objective.protocol.reduction
-    return _with_contrast(
-        objective, batch, lambda unit: losses.supervised_contrastive(unit, batch.labels, temperature, reduction)
-    )
-
-
-def _simclr(objective: Objective, batch: Batch) -> Outcome:
-    temperature, reduction = _temperature(objective, batch.pairs), objective.protocol.reduction
-    return _with_contrast(objective, batch, lambda unit: losses.simclr(unit, batch.pairs, temperature, reduction))
-
-
-def _decoupled(objective: Objective, batch: Batch) -> Outcome:
-    temperature, reduction = _temperature(objective, batch.labels), objective.protocol.reduction
-    return _with_contrast(
-        objective, batch, lambda unit: losses.decoupled_contrastive(unit, batch.labels, temperature, reduction)
-    )
-
-
-def _name_scaled(objective: Objective, batch: Batch) -> Outcome:
-    """Lian et al. (2024) train the contrastive loss alone and classify in a second step; here it stands where SCL's stands."""
-    temperature, reduction = _temperature(objective, batch.labels), objective.protocol.reduction
-    return _with_contrast(
-        objective,
-        batch,
-        lambda unit: losses.name_scaled_contrastive(unit, batch.labels, objective.matrix, temperature, reduction),
-    )
+    return compute
 
 
 def _label_aware(objective: Objective, batch: Batch) -> Outcome:
-    """alpha (L_e + L_w) + (1 - alpha) L_LCL: Eq. 6. Without a network that learns the weights there is no L_w."""
-    spec, protocol, temperature = objective.spec, objective.protocol, _temperature(objective, batch.labels)
-    weights, weighting_logits = _weights(objective, batch)
-    variant = "released" if protocol.weight_place == "outside" else "printed"
-    outcome = _with_contrast(
-        objective,
-        batch,
-        lambda unit: losses.label_aware_contrastive(unit, batch.labels, weights, temperature, variant, protocol.reduction),
-    )
-    if weighting_logits is None:
-        return outcome
-    weighting_loss = F.cross_entropy(weighting_logits, batch.labels)
-    return Outcome(outcome.loss + spec.alpha * weighting_loss, {**outcome.parts, "weighting": weighting_loss}, outcome.logits)
+    """alpha (L_e + L_w) + (1 - alpha) L_LCL: Eq. 6. Without a network that learns the weights there is no L_w.
 
-
-def _weights(objective: Objective, batch: Batch) -> tuple[Tensor, Tensor | None]:
-    """LCL's weights [K, C], and the logits [K, C] of the weighting network if it learns beside the primary one.
-
-    The weights are the softmax of those logits (Eq. 5), of a frozen network's, or a row of the matrix by the true class.
+    The weights [K, C] are the softmax of the weighting network's logits (Eq. 5), or a row of the matrix by the true class.
     """
+    protocol, logits = objective.protocol, None
     if objective.weighting is None:
-        return objective.matrix[batch.labels], None
-    if objective.protocol.weights == "pretrained":
-        return objective.weighting(batch.rows).float().softmax(dim=1), None
-    logits = objective.weighting(batch.rows).float()
-    weights = logits.softmax(dim=1)
-    return weights if objective.protocol.weight_gradient else weights.detach(), logits
+        weights = objective.matrix[batch.labels]
+    else:
+        logits = objective.weighting(batch.rows).float()
+        weights = logits.softmax(dim=1) if protocol.weight_gradient else logits.softmax(dim=1).detach()
+    variant = "released" if protocol.weight_place == "outside" else "printed"
+    loss = partial(losses.label_aware_contrastive, variant=variant)
+    outcome = _mixed(loss, lambda *_: (batch.labels, weights))(objective, batch)
+    if protocol.weights == "joint":
+        outcome.parts["weighting"] = F.cross_entropy(logits, batch.labels)
+        outcome.loss = outcome.loss + objective.spec.alpha * outcome.parts["weighting"]
+    return outcome
 
 
 def _weighting_alone(objective: Objective, batch: Batch) -> Outcome:
@@ -250,8 +215,7 @@ def _weighting_alone(objective: Objective, batch: Batch) -> Outcome:
 def _contrast_alone(objective: Objective, batch: Batch) -> Outcome:
     """The logits are those of a classifier that has learnt nothing yet."""
     features, logits = objective.primary(batch.rows)
-    temperature, reduction = _temperature(objective, batch.labels), objective.protocol.reduction
-    loss = losses.supervised_contrastive(_contrasted(objective, features), batch.labels, temperature, reduction)
+    loss = _contrast(objective, features, losses.supervised_contrastive, batch.labels)
     return Outcome(loss, {"contrastive": loss}, logits)
 
 
@@ -282,18 +246,6 @@ def _label_anchored(objective: Objective, batch: Batch) -> Outcome:
     return Outcome(loss, {"ce": told, **parts}, logits)
 
 
-def _plain(objective: Objective, encoder: Encoder, classes: int) -> PrimaryNetwork:
-    return PrimaryNetwork(encoder.body(), classes, objective.spec.pooling, objective.protocol.logit_dropout)
-
-
-def _two(objective: Objective, encoder: Encoder, classes: int) -> EnsembleNetwork:
-    return EnsembleNetwork(_plain(objective, encoder, classes), WeightingNetwork(encoder.classifier(classes)))
-
-
-def _matching(objective: Objective, encoder: Encoder, classes: int) -> MatchingNetwork:
-    return MatchingNetwork(encoder.body(), classes, objective.spec.pooling, objective.spec.temperature)
-
-
 def _at_once(compute: Callable[[Objective, Batch], Outcome]) -> Callable[[Objective], tuple[Stage, ...]]:
     return lambda objective: (Stage(compute),)
 
@@ -322,23 +274,27 @@ class Recipe:
     """
 
     stages: Callable[[Objective], tuple[Stage, ...]]
-    network: Callable[[Objective, Encoder, int], nn.Module] = _plain
+    network: Callable[[RunSpec, Encoder, int], nn.Module] = PrimaryNetwork
     two_views: bool = True
     weighting: bool = False
     name_similarity: bool = False
 
 
+# LASCL's authors train the contrastive loss alone and classify in a second step; here it stands where SCL's stands, as DCL's.
 RECIPES = {
     "ce": Recipe(_at_once(_cross_entropy), two_views=False),
     "ce_aug": Recipe(_at_once(_cross_entropy)),
-    "scl": Recipe(_at_once(_supervised)),
-    "simclr": Recipe(_at_once(_simclr)),
+    "scl": Recipe(_at_once(_mixed(losses.supervised_contrastive))),
+    "simclr": Recipe(_at_once(_mixed(losses.simclr, lambda _, batch: (batch.pairs,)))),
     "lcl": Recipe(_label_aware_stages, weighting=True),
-    "ce_ensemble": Recipe(_at_once(_ensemble), network=_two),
+    "ce_ensemble": Recipe(_at_once(_ensemble), EnsembleNetwork),
     "scl_two_stage": Recipe(_contrast_then_classifier),
-    "lacon": Recipe(_at_once(_label_anchored), network=_matching, two_views=False),
-    "lascl": Recipe(_at_once(_name_scaled), name_similarity=True),
-    "dcl": Recipe(_at_once(_decoupled)),
+    "lacon": Recipe(_at_once(_label_anchored), MatchingNetwork, two_views=False),
+    "lascl": Recipe(
+        _at_once(_mixed(losses.name_scaled_contrastive, lambda objective, batch: (batch.labels, objective.matrix))),
+        name_similarity=True,
+    ),
+    "dcl": Recipe(_at_once(_mixed(losses.decoupled_contrastive))),
 }
 
 

@@ -20,7 +20,7 @@ from .batching import Packed
 EMBEDDING, HIDDEN, DROPOUT = 100, 128, 0.1
 MOST_WORDS, LEAST_COUNT = 20_000, 2  # a word seen once teaches nothing about another text
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU}
-_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 
 
 class Recurrent(nn.Module):
@@ -28,7 +28,7 @@ class Recurrent(nn.Module):
 
     def __init__(self, cell: str, words: int):
         super().__init__()
-        self.config = SimpleNamespace(hidden_size=HIDDEN, pad_token_id=_SPECIAL.index("[PAD]"))
+        self.config = SimpleNamespace(hidden_size=HIDDEN, pad_token_id=SPECIAL.index("[PAD]"))
         self.embeddings = nn.Embedding(words, EMBEDDING)
         self.layer = CELLS[cell](EMBEDDING, HIDDEN, batch_first=True)
 
@@ -62,10 +62,7 @@ def end_pooling(hidden: Tensor, rows: Packed) -> Tensor:
 
 
 def word_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """Lower-cased words without stop words, numbered by how often they stand in `texts`; others are [UNK].
-
-    A text stands between [CLS] and [SEP], so that one of stop words alone is not empty.
-    """
+    """Lower-cased words without stop words, numbered by how often they stand in `texts`; others are [UNK]."""
     tokenizer = Tokenizer(models.WordLevel(unk_token="[UNK]"))
     stop_words = Regex(rf"(?<![\p{{L}}\p{{N}}])({'|'.join(sorted(ENGLISH_STOP_WORDS))})(?![\p{{L}}\p{{N}}])")
     tokenizer.normalizer = normalizers.Sequence(
@@ -74,11 +71,15 @@ def word_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     # Marks (\p{M}) belong to the words of many scripts.
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\p{L}\p{N}\p{M}]+"), behavior="removed", invert=True)
     trainer = trainers.WordLevelTrainer(
-        vocab_size=MOST_WORDS, min_frequency=LEAST_COUNT, special_tokens=_SPECIAL, show_progress=False
+        vocab_size=MOST_WORDS, min_frequency=LEAST_COUNT, special_tokens=SPECIAL, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[(name, _SPECIAL.index(name)) for name in ("[CLS]", "[SEP]")]
-    )
-    named = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    return as_pretrained(tokenizer)
+
+
+def as_pretrained(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+    """The same as transformers takes it, each text between [CLS] and [SEP]; of a vocabulary that begins with `SPECIAL`."""
+    marks = [(name, SPECIAL.index(name)) for name in ("[CLS]", "[SEP]")]
+    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=marks)
+    named = {f"{name[1:-1].lower()}_token": name for name in SPECIAL}
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **named)

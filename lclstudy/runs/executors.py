@@ -40,12 +40,12 @@ def attempt(spec: RunSpec, executor: str, device: str | None, tell: Callable[[in
     """The record of one run: a failed one, with the reason, whatever it died of."""
     import torch
 
-    from lclstudy.training import loop
+    from lclstudy.training import train
 
     threads = torch.get_num_threads()
     torch.set_num_threads(THREADS)
     try:
-        return loop.run(spec, device, partial(Teller, tell), executor, data)
+        return train(spec, device, partial(Teller, tell), executor, data)
     except Exception as error:
         reason = str(error) if isinstance(error, StudyError) else f"{type(error).__name__}: {error}"
         return failure(spec, executor, reason, traceback.format_exc(limit=-8))
@@ -159,7 +159,7 @@ def _hire(device: str | None, place: str | None, hired: ExitStack):
     """A new worker process, which `hired` ends: (our end of its pipe, the process, its place)."""
     # A fork of this process would copy torch's threads and locks. One of a server that has only imported it costs no import.
     context = multiprocessing.get_context("spawn" if sys.platform == "darwin" else "forkserver")
-    context.set_forkserver_preload(["lclstudy.training.loop"])
+    context.set_forkserver_preload(["lclstudy.training.prepare"])
     ours, theirs = context.Pipe()
     worker = context.Process(target=_work, args=(theirs, device, place), daemon=True)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: an interrupt is the parent's to handle
@@ -251,12 +251,12 @@ def _ship(spec: RunSpec, shipped: dict):
     """The reference of what the run trains on, put on the cluster once; within it that of the encoder, which corpora share."""
     import ray
 
-    from lclstudy.training import loop
+    from lclstudy.training import prepare
 
-    key = loop.prepared_from(spec)
+    key = prepare.prepared_from(spec)
     if key not in shipped:
-        data = loop.prepare(spec)
-        if isinstance(data, loop.Prepared):
+        data = prepare.prepare(spec)
+        if data.encoder:
             weights = data.encoder.weights
             weights = weights if weights.startswith("sha256:") else (weights, key)  # others depend on the corpus
             if weights not in shipped:
@@ -268,10 +268,8 @@ def _ship(spec: RunSpec, shipped: dict):
 
 def _on_node(spec: RunSpec, device: str | None, data: list, board) -> Record:
     """A task on a node. `data` has the reference, in a list because Ray would fetch it anew for each task."""
-    from lclstudy.training import loop
-
     found = _fetch(data[0])
-    if isinstance(found, loop.Prepared):
+    if found.encoder:
         found = replace(found, encoder=_fetch(found.encoder))
     record = attempt(spec, "ray", device, lambda *told: board.put_nowait((spec, *told)), found)
     if record.failure:

@@ -50,7 +50,7 @@ def run_missing(
     """Trains each spec that has no finished record in `store` (default: the study's) and saves it as soon as it is finished.
 
     `executor`: `serial`; `processes`, N `workers` (default: one per core; on GPUs as many as have room); `ray`; or `auto`, Ray
-    where a cluster is, else processes, or serial for a single run. `device`: as for `loop.run`. `retrain` trains what is
+    where a cluster is, else processes, or serial for a single run. `device`: as for `training.train`. `retrain` trains what is
     frozen, too. Other commands may work on the same store: each run is trained by one. A run that fails is recorded as failed,
     and the others go on. An interrupt keeps what is finished.
 
@@ -60,7 +60,7 @@ def run_missing(
         raise unknown("executor", executor, NAMES)
     if workers is not None and (not isinstance(workers, int) or workers < 1):
         raise StudyError(f"workers must be a whole number, 1 or more; given {workers!r}.")
-    from lclstudy.training import loop
+    from lclstudy.training import loop, prepare
 
     store = store or RunStore()
     started = time.monotonic()
@@ -73,7 +73,7 @@ def run_missing(
     # What a check reads, once each: a profile has many runs of few corpora.
     read = ("corpus", "classes", "objective", "encoder", "train_limit", "batch_size", "protocol", "augment", "max_length")
     for spec in {tuple(getattr(spec, name) for name in read): spec for spec in missing}.values():
-        loop.check(spec)
+        prepare.check(spec)
     queue = Queue(store, missing, retrain)
     board = Board(total, total - len(missing), progress)
     done, failures = 0, []

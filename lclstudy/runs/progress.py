@@ -57,7 +57,7 @@ class Board:
 
 
 class Teller(tqdm):
-    """What `loop.run` takes in place of a bar: draws nothing, but calls `tell(step, total, said)` now and then."""
+    """What `training.train` takes in place of a bar: draws nothing, but calls `tell(step, total, said)` now and then."""
 
     _lock = threading.RLock()  # tqdm's own has a semaphore, which a worker that is killed would leak
 

@@ -12,34 +12,27 @@ STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0)  # C, the inverse of the regularisat
 MOST_ITERATIONS = 1000
 
 
-def fit(texts: dict[str, list[str]], labels: dict[str, list[int]], classes: int, progress: bool = True, label: str = ""):
-    """Fits with each of `STRENGTHS`: (a dict for each, the best one's [N, C] probabilities by split, its parameters).
+def fit(texts: dict[str, list[str]], labels: dict[str, np.ndarray], classes: int, progress: bool = True, label: str = ""):
+    """Fits with each of `STRENGTHS`: (a dict for each, the best one's [N, C] probabilities by split, counts for the record).
 
     `texts`, `labels` by split. The best is the first with the best validation accuracy. The same data give the same result.
     """
-    vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), token_pattern=r"[^\W_]+")
-    vectors = {"train": vectorizer.fit_transform(texts["train"])}
-    vectors |= {split: vectorizer.transform(texts[split]) for split in ("validation", "test")}
-    fits, best, chosen = [], None, -1.0
+    vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), token_pattern=r"[^\W_]+").fit(texts["train"])
+    vectors = {split: vectorizer.transform(given) for split, given in texts.items()}
+    fits, best = [], None
     for number, strength in enumerate(tqdm(STRENGTHS, desc=label, unit="fit", leave=False, disable=not progress), start=1):
         begun = time.perf_counter()
         model = LogisticRegression(C=strength, max_iter=MOST_ITERATIONS).fit(vectors["train"], labels["train"])
         seconds = time.perf_counter() - begun
         found = {split: _probabilities(model, matrix, classes) for split, matrix in vectors.items()}
-        accuracy = {split: float((found[split].argmax(axis=1) == np.array(labels[split])).mean()) for split in found}
-        fits.append(
-            {
-                "epoch": number,
-                "C": strength,
-                "loss": float(log_loss(labels["train"], found["train"], labels=range(classes))),
-                "train_accuracy": accuracy["train"],
-                "validation_accuracy": accuracy["validation"],
-                "seconds": seconds,
-            }
-        )
-        if accuracy["validation"] > chosen:
-            best, chosen = found, accuracy["validation"]
-    return fits, best, (vectors["train"].shape[1] + 1) * classes
+        accuracy = {split: float((found[split].argmax(axis=1) == labels[split]).mean()) for split in found}
+        loss = float(log_loss(labels["train"], found["train"], labels=range(classes)))
+        told = {f"{split}_accuracy": accuracy[split] for split in ("train", "validation")}
+        if accuracy["validation"] > max((one["validation_accuracy"] for one in fits), default=-1):
+            best = found
+        fits.append({"epoch": number, "C": strength, "loss": loss, **told, "seconds": seconds})
+    parameters = (len(vectorizer.vocabulary_) + 1) * classes
+    return fits, best, {"steps": len(fits), "parameters": parameters, "texts": len(fits) * len(texts["train"])}
 
 
 def _probabilities(model: LogisticRegression, matrix, classes: int) -> np.ndarray:

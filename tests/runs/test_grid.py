@@ -257,14 +257,14 @@ import contextlib, os, random, signal, sys, time
 import psutil
 from lclstudy import __main__
 from lclstudy.plan.profiles import load_profile
-from lclstudy.training import loop
+from lclstudy.training import prepare
 from lclstudy.runs.store import RunStore
 from tests.material import fork
 
 profile, times = sys.argv[1], int(sys.argv[2])
 store, specs = RunStore(), load_profile(profile).specs()
 for spec in specs:
-    loop.prepare(spec)  # once for all children
+    prepare.prepare(spec)  # once for all children
 
 def attempt(*more):
     return fork(lambda: __main__.main(["run", profile, "--device", "cpu", "--executor", "serial", *more]))
@@ -307,13 +307,13 @@ TWICE = """
 import os, sys
 from lclstudy import __main__
 from lclstudy.plan.profiles import load_profile
-from lclstudy.training import loop
+from lclstudy.training import prepare
 from lclstudy.runs.store import RunStore
 from tests.material import fork
 
 specs = load_profile(sys.argv[1]).specs()
 for spec in specs:
-    loop.prepare(spec)  # once for both children
+    prepare.prepare(spec)  # once for both children
 children = [fork(lambda: __main__.main(["run", sys.argv[1], "--device", "cpu", "--executor", "serial"])) for _ in range(2)]
 assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0]
 assert all(map(RunStore().has, specs))

@@ -8,7 +8,7 @@ import pytest
 from lclstudy.errors import StudyError
 from lclstudy.plan.spec import make_spec
 from lclstudy.runs import grid, store
-from lclstudy.training import bag_of_words, loop
+from lclstudy.training import bag_of_words, train
 
 TEXTS = {
     "train": ["good fine film", "fine good day", "bad poor film", "poor bad day", "bad film", "good day"],
@@ -16,58 +16,48 @@ TEXTS = {
     "test": ["fine film", "poor film", "unknown words"],
 }
 LABELS = {"train": [0, 0, 2, 2, 2, 0], "validation": [0, 2], "test": [0, 2, 0]}
+LABELS = {split: np.array(labels) for split, labels in LABELS.items()}
 
 
-def spec(**settings):
-    return make_spec("embedded", "ce", encoder="tfidf", **settings)
+def fit(texts=TEXTS):
+    return bag_of_words.fit(texts, LABELS, 3, progress=False)
 
 
 def test_probabilities_sum_to_one_and_a_class_without_texts_gets_none():
-    fits, best, parameters = bag_of_words.fit(TEXTS, LABELS, 3, progress=False)
+    fits, best, facts = fit()
     assert [one["C"] for one in fits] == list(bag_of_words.STRENGTHS)
     assert best["test"].shape == (3, 3) and best["test"].dtype == np.float32
     assert np.allclose(best["test"].sum(axis=1), 1, atol=1e-6) and (best["test"][:, 1] == 0).all()
     assert best["test"][:2].argmax(axis=1).tolist() == [0, 2]
-    assert parameters % 3 == 0
+    assert facts["parameters"] % 3 == 0 and facts["texts"] == 6 * len(fits)
 
 
 def test_the_strength_is_chosen_by_validation_and_the_first_of_equals(monkeypatch):
-    labels = {**LABELS, "validation": [0, 2]}
-    fits, best, _ = bag_of_words.fit(TEXTS, labels, 3, progress=False)
-    scores = [one["validation_accuracy"] for one in fits]
-    monkeypatch.setattr(bag_of_words, "STRENGTHS", (bag_of_words.STRENGTHS[int(np.argmax(scores))],))
-    _, alone, _ = bag_of_words.fit(TEXTS, labels, 3, progress=False)
-    assert np.array_equal(best["test"], alone["test"])
-
-
-def test_test_texts_do_not_change_what_is_learnt():
-    one = bag_of_words.fit(TEXTS, LABELS, 3, progress=False)[1]
-    other = bag_of_words.fit({**TEXTS, "test": ["good", "zebra zebra", "bad"]}, LABELS, 3, progress=False)[1]
-    assert np.array_equal(one["validation"], other["validation"])
+    fits, best, _ = fit()
+    first = int(np.argmax([one["validation_accuracy"] for one in fits]))
+    monkeypatch.setattr(bag_of_words, "STRENGTHS", bag_of_words.STRENGTHS[first : first + 1])
+    assert np.array_equal(best["test"], fit()[1]["test"])
+    assert np.array_equal(best["validation"], fit({**TEXTS, "test": ["good", "zebra zebra", "bad"]})[1]["validation"])
 
 
 def test_it_learns_the_embedded_corpus_and_is_frozen_like_any_run(tmp_path):
-    runs = store.RunStore(tmp_path)
-    record = grid.obtain(spec(), runs, progress=False)
+    spec, runs = make_spec("embedded", "ce", encoder="tfidf"), store.RunStore(tmp_path)
+    record = grid.obtain(spec, runs, executor="serial", progress=False)
     assert (record.test_probabilities.argmax(axis=1) == record.test_labels).mean() > 0.5
-    assert record.epochs[record.best_epoch - 1]["validation_accuracy"] == max(
-        one["validation_accuracy"] for one in record.epochs
-    )
-    assert runs.has(spec()) and runs.frame()["encoder"].tolist() == ["tfidf"]
+    found = [one["validation_accuracy"] for one in record.epochs]
+    assert record.best_epoch == 1 + found.index(max(found))
+    assert runs.has(spec) and runs.frame()["encoder"].tolist() == ["tfidf"]
     assert set(runs.epochs_frame()["C"]) == set(bag_of_words.STRENGTHS)
 
 
-def test_it_takes_classes_and_fewer_texts():
-    record = loop.run(spec(classes=("afraid", "proud"), train_limit=30), progress=False)
-    assert record.classes == ("afraid", "proud") and record.test_probabilities.shape[1] == 2
-
-
 def test_its_identity_holds_what_it_reads_and_nothing_else():
-    base = spec()
+    base = make_spec("embedded", "ce", encoder="tfidf")
     for change in ({"learning_rate": 0.1}, {"epochs": 9}, {"batch_size": 3}, {"pooling": "mean"}, {"protocol": "printed"}):
         assert replace(base, **change).identity() == base.identity()
     for change in ({"seed": 1}, {"train_limit": 50}, {"classes": ("afraid", "proud")}, {"encoder": "tiny"}):
         assert replace(base, **change).identity() != base.identity()
+    record = train(replace(base, classes=("afraid", "proud"), train_limit=30), progress=False)
+    assert record.classes == ("afraid", "proud") and record.test_probabilities.shape[1] == 2
 
 
 def test_a_contrastive_objective_is_refused_before_any_training():

@@ -6,12 +6,14 @@ removes the part of a gradient that points to or from the origin.
 """
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lclstudy.models.losses import VARIANTS, label_aware_contrastive
+from lclstudy.models.losses import VARIANTS, label_aware_contrastive, supervised_contrastive
 
 Loss = Callable[[Tensor], Tensor]  # from a place to a scalar
 
@@ -115,3 +117,66 @@ def weighting_losses(features: Tensor, labels: Tensor, temperature: float, alpha
 
     found = {"cross-entropy": cross_entropy, "LCL printed": contrastive("printed"), "LCL released": contrastive("released")}
     return found | {f"released + cross-entropy, α = {alpha:g}": mixed(alpha) for alpha in alphas}
+
+
+APART = torch.deg2rad(torch.tensor([90, 90, 210, 210, 330, 330], dtype=torch.float64))  # each class in a place of its own
+MIXTURES = (0.5, 0.1)  # alpha of the paper, and of its GoEmotions
+
+
+class Study(NamedTuple):
+    """What notebook 03 shows of the losses, by name. `forces` [K, K]; `paths` [steps + 1, K] of the points' descent.
+
+    Of the six points and of classes apart, by (place, loss): `curves`, LCL by `own_weight`; `told` [C], how the first anchor's
+    logits go downhill; `sure` [steps + 1], the mean weight of the own class as all logits do.
+    """
+
+    forces: dict[str, Tensor]
+    paths: dict[str, Tensor]
+    own_weight: np.ndarray
+    curves: dict[tuple[str, str], np.ndarray]
+    told: dict[tuple[str, str], np.ndarray]
+    sure: dict[tuple[str, str], np.ndarray]
+
+
+def contrasts(labels: Tensor, weights: Tensor, temperature: float) -> dict[str, Loss]:
+    """SCL and both forms of LCL as functions of the angles."""
+    found = {"SCL": lambda angles: supervised_contrastive(points(angles), labels, temperature)}
+    for form in ("printed", "released"):
+        found[f"LCL {form}"] = lambda angles, form=form: label_aware_contrastive(
+            points(angles), labels, weights, temperature, form
+        )
+    return found
+
+
+def study(angles: Tensor, labels: Tensor, weights: Tensor, temperature: float) -> Study:
+    """Everything that is followed downhill; `angles`, `labels` [K], `weights` [K, C]."""
+    features, own_weight = points(angles), np.linspace(0.001, 0.999, 999)
+    pulls = {"SCL": forces(features, labels, temperature)}
+    pulls |= {f"LCL {form}": forces(features, labels, temperature, weights, form) for form in ("printed", "released")}
+    paths = {name: descend(loss, angles, 1000, 0.2) for name, loss in contrasts(labels, weights, temperature).items()}
+    curves, told, sure = {}, {}, {}
+    for place, at in (("six points", features), ("classes apart", points(APART))):
+        for form in ("printed", "released"):
+            curves[place, f"LCL {form}"] = by_own_weight(at, labels, own_weight, temperature, form).numpy()
+        for name, loss in weighting_losses(at, labels, temperature, MIXTURES).items():
+            if "α" not in name:  # the loss is a mean over the anchors; times their number it is that of the first
+                told[place, name] = len(labels) * downhill(loss, weights.log())[0].numpy()
+            way = descend(loss, weights.log(), 300, 2.0).softmax(dim=2)
+            sure[place, name] = way[:, range(len(labels)), labels].mean(dim=1).numpy()
+    return Study(pulls, paths, own_weight, curves, told, sure)
+
+
+def facts(found: Study, labels: Tensor) -> dict:
+    """What the template of the notebook's finding is filled with."""
+    lowest = found.curves["classes apart", "LCL released"]
+    return {
+        "harder": {name: (pull[0, 2] / pull[0, 4]).item() for name, pull in found.forces.items()},
+        "wide": {name: torch.rad2deg(class_angles(path[-1], labels))[0, 1].item() for name, path in found.paths.items()},
+        "best": found.own_weight[lowest.argmin()],
+        "lowest": lowest.min(),
+        "told": {place: values[0] for (place, name), values in found.told.items() if name == "LCL released"},
+        "certain": found.told["six points", "cross-entropy"][0],
+        "start": found.sure["classes apart", "LCL released"][0],
+        "alone": found.sure["classes apart", "LCL released"][-1],
+        "mixed": {alpha: found.sure["classes apart", f"released + cross-entropy, α = {alpha:g}"][-1] for alpha in MIXTURES},
+    }

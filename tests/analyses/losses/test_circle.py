@@ -126,3 +126,19 @@ def test_weighting_losses_and_what_their_gradients_say():
     assert torch.allclose(told["cross-entropy"], right - weights)
     assert torch.allclose(told["LCL printed"], right - classes)
     assert torch.allclose(told["LCL released"], own * (weights - classes) - loss * (right - weights))
+
+
+def test_what_the_notebook_says_is_what_the_losses_do():
+    """With classes apart and one positive L = w log w: lowest at 1/e, where descent on it alone ends."""
+    angles, labels, weights = ANGLES[:6], LABELS[:6], WEIGHTS[:6]
+    found = circle.study(angles, labels, weights, 0.3)
+    told = circle.facts(found, labels)
+    assert told["best"] == pytest.approx(1 / math.e, abs=2e-3) and told["lowest"] == pytest.approx(-1 / math.e, abs=1e-2)
+    assert told["alone"] == pytest.approx(1 / math.e, abs=0.02) and told["start"] == pytest.approx(
+        weights[range(6), labels].mean()
+    )
+    assert told["alone"] < told["mixed"][0.1] < told["mixed"][0.5]
+    assert told["harder"]["SCL"] == pytest.approx(1) and told["harder"]["LCL printed"] == pytest.approx(3)
+    contrast = circle.contrasts(labels, weights, 0.3)
+    assert all(contrast[name](path[-1]) < contrast[name](path[0]) for name, path in found.paths.items())
+    assert torch.equal(found.paths["SCL"][1], angles + 0.2 * circle.downhill(contrast["SCL"], angles))

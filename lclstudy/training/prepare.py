@@ -1,0 +1,109 @@
+"""What a run trains on, made ready: texts and their second views as tokens, labels, and the encoder that reads them."""
+
+import logging
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from lclstudy.corpora import synonyms, wordnet
+from lclstudy.corpora.load import load_corpus
+from lclstudy.errors import StudyError
+from lclstudy.models import encoders
+from lclstudy.models.batching import Tokens, tokenize
+from lclstudy.models.objectives import RECIPES
+from lclstudy.plan import catalog
+from lclstudy.plan.spec import Protocol, RunSpec
+
+from .loop import SPLITS, Prepared
+
+log = logging.getLogger("lclstudy")
+
+
+def check(spec: RunSpec) -> None:
+    """Raises StudyError if the spec's corpus, classes, encoder or WordNet cannot be had or cannot do what is asked, or no batch
+    can be filled; trains nothing."""
+    if _augmentation(spec)[0] == "wordnet":
+        wordnet.ensure()
+    dataset, encoder = _load(*_source(spec))
+    if encoder is None:  # a bag of words takes all there is
+        return
+    if encoder.most_tokens is not None and spec.max_length > encoder.most_tokens:
+        raise StudyError(
+            f"max_length {spec.max_length} is more than encoder {spec.encoder!r} can read; allowed: 8 to {encoder.most_tokens}."
+        )
+    if spec.batch_size > dataset.num_rows["train"] and Protocol.parse(spec.protocol).drop_last:
+        raise StudyError(
+            f"batch_size {spec.batch_size} exceeds the {dataset.num_rows['train']} training texts of {spec.label()}, and an "
+            "incomplete batch is dropped: nothing is left to train on; use a smaller batch_size."
+        )
+
+
+def prepare(spec: RunSpec) -> Prepared:
+    """What `loop.fit` trains a spec on. Seeds share it, so the last one made is kept."""
+    return _prepare(*prepared_from(spec))
+
+
+def prepared_from(spec: RunSpec) -> tuple:
+    """What `prepare` depends on: specs with the same share what it gives."""
+    each_epoch = RECIPES[spec.objective].two_views and Protocol.parse(spec.protocol).views == "each_epoch"
+    epochs = 2 * spec.epochs if each_epoch else 1  # of two stages at most
+    return _source(spec), spec.max_length, _augmentation(spec), epochs
+
+
+def _augmentation(spec: RunSpec) -> tuple:
+    kind = spec.augment if RECIPES[spec.objective].two_views else "none"
+    return kind, spec.augment_rate, spec.augment_seed
+
+
+def _source(spec: RunSpec) -> tuple:
+    """What `_load` is kept by. With checksums, because files of one's own may change between two runs of a notebook."""
+    checksums = catalog.corpus_checksum(spec.corpus), catalog.encoder_checksum(spec.encoder)
+    return spec.corpus, spec.classes, spec.encoder, spec.train_limit, checksums
+
+
+@lru_cache(maxsize=2)
+def _load(corpus, classes, encoder, train_limit, _checksums):
+    dataset = load_corpus(corpus, classes)
+    if train_limit is not None and train_limit < len(dataset["train"]):
+        dataset["train"] = dataset["train"].shuffle(seed=0).select(range(train_limit))
+    if catalog.encoder(encoder).kind == "bagofwords":
+        return dataset, None
+    return dataset, encoders.load(encoder, list(dataset["train"]["text"]))
+
+
+@lru_cache(maxsize=2)
+def _prepare(source, max_length, augmentation, epochs) -> Prepared:
+    dataset, encoder = _load(*source)
+    classes = tuple(dataset["train"].features["label"].names)
+    labels = {split: np.array(dataset[split]["label"], dtype=np.int64) for split in SPLITS}
+    texts = {split: list(dataset[split]["text"]) for split in SPLITS}
+    if encoder is None:
+        return Prepared(classes, texts, labels)
+
+    def tokens(given: list[str]) -> Tokens:
+        return tokenize(given, encoder.tokenizer, max_length)
+
+    read = {split: tokens(given) for split, given in texts.items()}
+    for split, found in read.items():  # here, where the result is kept, so that it is said once for all seeds
+        if found.truncated:
+            said = "%s: %d of %d %s texts are longer than max_length %d and were cut."
+            log.warning(said, source[0], found.truncated, len(found), split, max_length)
+    kind, rate, seed = augmentation
+    seeds = [_epoch_seed(seed, epoch) for epoch in range(1, epochs + 1)] if kind != "none" else []
+    views = tuple(tokens(synonyms.second_views(texts["train"], kind, rate, seed)) for seed in seeds)
+    prepared = Prepared(classes, read, labels, encoder, views, wordnet.version() if kind == "wordnet" else "")
+    return _of_used_tokens(prepared) if encoder.packed else prepared
+
+
+def _of_used_tokens(data: Prepared) -> Prepared:
+    """The same, its ids numbering the tokens that its texts and views use: see `Encoder.reading`."""
+    used = torch.cat([row for tokens in (*data.texts.values(), *data.views) for row in tokens.ids]).unique()
+    texts = {split: tokens.numbered(used) for split, tokens in data.texts.items()}
+    return replace(data, texts=texts, views=tuple(tokens.numbered(used) for tokens in data.views), used=used)
+
+
+def _epoch_seed(seed: int, epoch: int) -> int:
+    """For `views=each_epoch`: the second views of the first epoch are those that others keep."""
+    return seed if epoch == 1 else int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])

@@ -1,0 +1,149 @@
+"""A classifier that is kept: it says what the run said, in plain transformers too; other folders are refused."""
+
+import io
+import json
+import shutil
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from transformers import pipeline
+
+from lclstudy import __main__
+from lclstudy.corpora.load import load_corpus
+from lclstudy.errors import StudyError
+from lclstudy.plan.spec import make_spec
+from lclstudy.training import train
+from lclstudy.training.classifier import load_classifier
+
+QUICK = {"learning_rate": 1e-3, "epochs": 2, "max_length": 32, "train_limit": 200, "seed": 0}
+TEXTS = ["I was so afraid of the dark.", "Zyxomma, quokka: words that no text of the corpus has!", "", "proud of my  daughter"]
+
+
+def keep(folder, objective="lcl", encoder="tiny", **settings):
+    spec = make_spec("embedded", objective, encoder=encoder, **{**QUICK, **settings})
+    return train(spec, device="cpu", progress=False, out=folder / "model")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kept")
+    return keep(folder), folder / "model"
+
+
+def alike(found, record, rtol=0.0, atol=1e-5):
+    np.testing.assert_allclose(found, record.test_probabilities, rtol=rtol, atol=atol)
+
+
+def test_it_says_what_the_run_said_of_the_test_texts(kept):
+    record, folder = kept
+    classifier = load_classifier(folder, "cpu")
+    labels, probabilities = classifier.predict(list(load_corpus("embedded")["test"]["text"]), progress=False)
+    alike(probabilities, record)
+    assert labels == [record.classes[number] for number in record.test_probabilities.argmax(axis=1)]
+    assert classifier.classes == record.classes
+
+
+def test_plain_transformers_say_the_same_also_of_words_that_no_text_had(kept):
+    """The embeddings that training left out are there again: without them unknown words would be an index too far."""
+    _, folder = kept
+    labels, probabilities = load_classifier(folder, "cpu").predict(TEXTS, progress=False)
+    plain = pipeline("text-classification", str(folder), top_k=None, device="cpu")
+    for text, label, row in zip(TEXTS, labels, probabilities, strict=True):
+        found = {one["label"]: one["score"] for one in plain([text], truncation=True)[0]}
+        assert max(found, key=found.get) == label
+        assert [found[name] for name in load_classifier(folder, "cpu").classes] == pytest.approx(row.tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("objective", "encoder", "settings"),
+    [("ce", "tiny", {"pooling": "mean"}), ("ce_ensemble", "tiny", {}), ("lacon", "tiny", {}), ("lcl", "gru", {})],
+)
+def test_what_has_no_plain_form_is_kept_in_ours_and_the_card_says_so(tmp_path, objective, encoder, settings):
+    record = keep(tmp_path, objective, encoder, epochs=1, train_limit=60, **settings)
+    folder = tmp_path / "model"
+    texts = list(load_corpus("embedded")["test"]["text"])
+    alike(load_classifier(folder, "cpu").predict(texts, progress=False).probabilities, record)
+    assert "does not load in plain transformers" in (folder / "README.md").read_text("utf-8")
+
+
+def test_the_card_tells_data_numbers_limits_and_versions(kept):
+    record, folder = kept
+    card = (folder / "README.md").read_text("utf-8")
+    right = (record.test_probabilities.argmax(axis=1) == record.test_labels).mean()
+    for said in (f"accuracy {right:.1%}".replace("%", " %"), "| train | 200 |", "Most often confused", record.spec.identity(),
+                 f"torch {torch.__version__}", "ElectraForSequenceClassification", *record.classes):  # fmt: skip
+        assert said in card, said
+
+
+def test_one_text_many_and_none(kept):
+    classifier = load_classifier(kept[1], "cpu")
+    one = classifier.predict("I was so afraid of the dark.", progress=False)
+    many = classifier.predict(TEXTS * 50, progress=False)
+    np.testing.assert_allclose(many.probabilities[[0, 4, 196]], np.repeat(one.probabilities, 3, 0), atol=1e-5)
+    assert classifier.predict([], progress=False).probabilities.shape == (0, 12)
+    assert classifier.predict(["word " * 99], progress=False) and classifier.cut == 1
+
+
+def cut(folder):
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def newer(folder):
+    facts = json.loads((folder / "classifier.json").read_text("utf-8"))
+    (folder / "classifier.json").write_text(json.dumps(facts | {"format": 99}))
+
+
+FAULTS = {
+    "foreign": (lambda folder: (folder / "classifier.json").unlink(), "holds no classifier .*lclstudy train"),
+    "cut": (cut, "model.safetensors is cut short or altered"),
+    "altered": (lambda folder: (folder / "config.json").write_text("{}"), "config.json is cut short or altered"),
+    "a part missing": (lambda folder: (folder / "tokenizer.json").unlink(), "has no tokenizer.json"),
+    "facts cut": (lambda folder: (folder / "classifier.json").write_text('{"format"'), "classifier.json is cut short"),
+    "newer": (newer, "has format 99, but this lclstudy knows formats up to 1"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_another_folder_is_refused_in_a_line(kept, tmp_path, fault):
+    folder = shutil.copytree(kept[1], tmp_path / "model")
+    break_it, said = FAULTS[fault]
+    break_it(folder)
+    with pytest.raises(StudyError, match=said) as caught:
+        load_classifier(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_is_trained_for_a_folder_that_cannot_be_written(kept):
+    with pytest.raises(StudyError, match="is there already and not empty"):
+        keep(kept[1].parent)
+    with pytest.raises(StudyError, match="bag of words and has no network to keep"):
+        train(make_spec("embedded", "ce", encoder="tfidf"), out="model")
+
+
+def test_the_two_commands(tmp_path, capsys, monkeypatch):
+    table, folder = tmp_path / "my.csv", tmp_path / "model"
+    table.write_text("text,label\n" + "so happy today,joy\nso angry at you,anger\n" * 30)
+    made = ["train", str(table), "--objective", "ce", "--epochs", "8", "--out", str(folder), "--device", "cpu"]
+    assert __main__.main(made) == 0
+    assert f"Kept in {folder}" in capsys.readouterr().out
+    assert str(tmp_path) not in (folder / "README.md").read_text("utf-8") + (folder / "classifier.json").read_text("utf-8")
+    (tmp_path / "new.csv").write_text('text,more\n"happy, so happy",1\nangry,2\n')
+    assert __main__.main(["predict", str(folder), str(tmp_path / "new.csv"), "--device", "cpu"]) == 0
+    from_file = capsys.readouterr().out
+    table = pd.read_csv(io.StringIO(from_file))
+    assert list(table.columns) == ["text", "label", "probability of anger", "probability of joy"]
+    assert table["label"].tolist() == ["joy", "anger"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("happy, so happy\nangry\n"))
+    assert __main__.main(["predict", str(folder)]) == 0
+    assert capsys.readouterr().out == from_file
+    (tmp_path / "no.csv").write_text("words\nhappy\n")
+    for arguments, said in (
+        ([str(tmp_path / "no.csv")], "has no column 'text'; found: words"),
+        (["x.doc"], "Unknown kind of file"),
+    ):
+        assert __main__.main(["predict", str(folder), *arguments]) == 2
+        assert said in capsys.readouterr().err
