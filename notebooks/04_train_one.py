@@ -33,6 +33,7 @@ pooling = None  # cls or mean
 protocol = None  # released or printed; after either, changes with commas between
 precision = None  # fp32 or bf16
 train_limit = None  # keep only so many training texts; None: all
+keep = None  # a new folder, such as model/: the classifier is trained once more and kept there, for `lclstudy predict`
 
 # %%
 from pathlib import Path
@@ -120,3 +121,10 @@ markdown.table(reports.cost(record))
 
 # %% tags=["nbval-ignore-output"]
 report.said(reports.run_findings(record))
+
+# %% tags=["nbval-ignore-output"]
+if keep:
+    from lclstudy.training import train
+
+    train(spec, device, out=keep)
+    print(f"Kept in {keep}; try: lclstudy predict {keep} texts.csv")

@@ -30,9 +30,12 @@ train_limit = None  # keep only so many training texts; None: all
 executor = "auto"  # what suits; or serial: one run after another, processes: some at a time, ray: on a cluster
 workers = 0  # runs at a time; 0: one per core
 device = None  # cuda, mps or cpu; None: the first of these that there is
+keep = None  # a new folder, such as model/: the better classifier is trained once more and kept there
 
 # %%
 from pathlib import Path
+
+from IPython.display import display
 
 from lclstudy.analyses.own_labels import corpus as own_corpus
 from lclstudy.analyses.own_labels import figures, tables
@@ -117,3 +120,17 @@ markdown.table(tables.pairs_table(found, dataset["test"]["text"]))
 
 # %% tags=["nbval-ignore-output"]
 markdown.table(tables.cost_table(frame))
+
+# %% [markdown]
+# ## A classifier to keep
+#
+# With `-p keep model/` the run that was best on the validation texts is trained once more and kept, with a card that says what
+# it is good for. `lclstudy predict model/ texts.csv` labels new texts with it; here it labels a few test texts.
+
+# %% tags=["nbval-ignore-output"]
+if keep:
+    from lclstudy.training import train
+    from lclstudy.training.classifier import load_classifier
+
+    train(tables.best(found).spec, device, out=keep)
+    display(markdown.table(tables.predicted(load_classifier(keep, device), dataset["test"], mine)))

@@ -101,6 +101,23 @@ def records(specs: Iterable[RunSpec], runs: RunStore) -> list:
     return found
 
 
+def best(found: Sequence):
+    """The record that was best on the validation texts."""
+    return max(found, key=lambda one: one.epochs[one.best_epoch - 1]["validation_accuracy"])
+
+
+def predicted(classifier, rows: Mapping, corpus: Corpus, count: int = SHOWN) -> pd.DataFrame:
+    """What a classifier of `load_classifier` makes of the first texts of a split: its label, its probability, the given label."""
+    texts = list(rows["text"][:count])
+    labels, probabilities = classifier.predict(texts, progress=False)
+    return pd.DataFrame({
+        "text": [textwrap.shorten(one, 110, placeholder=" …") for one in texts],
+        "label": labels,
+        "probability (%)": (100 * probabilities.max(axis=1)).round(1),
+        "given label": [corpus.counts.index[number] for number in rows["label"][:count]],
+    })  # fmt: skip
+
+
 def confusion(found: Sequence, objective: str | None = None) -> np.ndarray:
     """Test confusions [C, C] (row = true class), summed over the records, or over those of one objective."""
     chosen = [record for record in found if objective in (None, record.spec.objective)]
