@@ -107,7 +107,7 @@ def best(found: Sequence):
 
 
 def predicted(classifier, rows: Mapping, corpus: Corpus, count: int = SHOWN) -> pd.DataFrame:
-    """What a classifier of `load_classifier` makes of the first texts of a split: its label, its probability, the given label."""
+    """What a classifier of `load_classifier` makes of the first texts of a split: label, probability, and the given label."""
     texts = list(rows["text"][:count])
     labels, probabilities = classifier.predict(texts, progress=False)
     return pd.DataFrame({
