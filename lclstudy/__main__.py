@@ -92,7 +92,7 @@ def _parser() -> _Parser:
     def add(command, said: str, profile: str | None = "quick") -> _Parser:
         added = commands.add_parser(command.__name__.strip("_"), help=said, description=said, allow_abbrev=False)
         added.set_defaults(command=command)
-        if command is not _wordnet:
+        if command not in (_wordnet, _site):
             _add_profile(added, profile)
         return added
 
@@ -112,6 +112,8 @@ def _parser() -> _Parser:
 
     add(_freeze, "For developers: write what a profile's runs gave to the tracked data/results/PROFILE.", profile=None)
     add(_wordnet, "Get WordNet, once.")
+    book = add(_site, "Make a site of the notebooks, RESULTS.md and the figures, to read in a browser without a network.")
+    book.add_argument("--output", type=Path, default=paths.build("site"), help="its folder (default: build/site); made anew")
     return parser
 
 
@@ -213,6 +215,13 @@ def _freeze(options: argparse.Namespace) -> int:
     from lclstudy.runs import store
 
     print(f"Frozen in {paths.relative(store.publish(profile))}")
+    return 0
+
+
+def _site(options: argparse.Namespace) -> int:
+    from lclstudy.runner import site
+
+    print(f"Open {paths.relative(site.build(options.output))} in a browser.")
     return 0
 
 

@@ -41,7 +41,8 @@ from lclstudy.corpora.load import files, load_corpus
 from lclstudy.plan import names
 from lclstudy.plan.profiles import load_profile
 from lclstudy.runs import grid, store
-from lclstudy.show import markdown, plots, reports
+from lclstudy.show import markdown, plots
+from lclstudy.show import runs as reports
 from lclstudy.show.report import Report
 from lclstudy.statistics import metrics
 

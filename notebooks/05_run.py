@@ -30,7 +30,8 @@ from lclstudy.plan import names
 from lclstudy.plan.profiles import load_profile
 from lclstudy.results import class_sets
 from lclstudy.runs import grid, store
-from lclstudy.show import markdown, plots, reports
+from lclstudy.show import markdown, plots
+from lclstudy.show import runs as reports
 from lclstudy.show.report import Report
 
 whole = load_profile(profile)

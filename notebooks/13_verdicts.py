@@ -21,8 +21,9 @@ profile = ""  # the frozen results to judge by; empty: those of the profiles tha
 # %%
 from lclstudy import paths
 from lclstudy.analyses.verdicts import figures, said, simulation, tables
+from lclstudy.plan import names
 from lclstudy.results import comparisons, frozen
-from lclstudy.show import marks, style
+from lclstudy.show import forest, marks, style, text
 from lclstudy.show.report import Report
 from lclstudy.show.text import words
 
@@ -42,12 +43,11 @@ report.said(words("analyses/verdicts/said.md.j2", **said.facts(judged, results))
 forests = {b: tables.forest_rows(results, "lcl", b) for b in ("ce", "scl")}
 figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=1.1 + 0.33 * max(map(len, forests.values())))
 for ax, (b, rows) in zip(axes, forests.items(), strict=True):
-    figures.forest(rows, ax, "lcl", b)
-ends = [rows.filter(regex="difference|ci_").to_numpy(float) for rows in forests.values()]
-marks.symmetric(axes, [value for rows in ends for value in rows.ravel()])
+    forest.forest(rows, ax, text.pair("lcl", b))
+marks.symmetric(axes, [value for rows in forests.values() for value in rows.filter(regex="difference|ci_").to_numpy().ravel()])
 axes[1].set_yticklabels([])
-keys = [("published (ELECTRA base), line: 95 % interval", {"markerfacecolor": "white"}), ("ours, line: 95 % interval", {})]
-marks.key(axes[0], keys)
+ours = dict.fromkeys(judged["our_encoder"][(judged["paper"] == "suresh2021") & (judged["our_encoder"] != "")])
+forest.forest_key(axes[0], "ELECTRA base", ", ".join(map(names.encoder, ours)))
 report.figure(figure, "forest")
 
 # %% [markdown]

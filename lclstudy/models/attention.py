@@ -12,7 +12,7 @@ from .batching import Packed
 from .dropout import keep_mask
 
 NAME = "packed"
-PARTS = 2  # of a batch, by length, on a CPU: most rows are far shorter than the longest, and a square's cost is its side's square
+PARTS = 2  # of a batch, by length, on a CPU: most rows are far shorter than the longest, and cost grows with the square
 
 
 def packed_attention(module, query, key, value, attention_mask, dropout=0.0, scaling=None, rows: Packed | None = None, **_):

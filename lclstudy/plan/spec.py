@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 from dataclasses import Field, asdict, dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import get_args, get_origin
 
@@ -56,10 +57,11 @@ class Protocol:
     temperature_scale: str = "fixed"
 
     @classmethod
+    @cache
     def parse(cls, text: str) -> "Protocol":
         """Reads `released`, `printed`, `report`, or one with changes: `released,reduction=sum,logit_dropout=false`.
 
-        A spec has it read as `spec.rules`. Raises StudyError on an unknown base, setting or value.
+        Each text is read once; a spec has it as `rules`. Raises StudyError on an unknown base, setting or value.
         """
         base, *changes = [part.strip() for part in text.split(",")]
         if base not in PROTOCOLS:
@@ -89,7 +91,7 @@ class RunSpec:
 
     `classes` is a tuple of label names (a subset, put in the corpus's own order) or None for all; `learning_rate` is the peak
     of AdamW's linear decay; `batch_size` counts texts, so a batch with second views has twice as many rows; `max_length` counts
-    tokens; `train_limit` keeps that many training texts (None for all). `rules` is the `Protocol` that `protocol` names.
+    tokens; `train_limit` keeps that many training texts (None for all).
 
     Raises StudyError on an unknown name, a wrong type, or a value out of range. The corpus need not be there.
     """
@@ -116,9 +118,13 @@ class RunSpec:
     def __post_init__(self):
         for field in fields(self):
             object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
-        object.__setattr__(self, "rules", Protocol.parse(self.protocol))
         object.__setattr__(self, "classes", _in_order(self.corpus, self.classes))
         _check_together(self)
+
+    @property
+    def rules(self) -> Protocol:
+        """What `protocol` says."""
+        return Protocol.parse(self.protocol)
 
     def canonical(self) -> str:
         """The spec as JSON in one fixed form, without the settings that a run of its kind never reads."""

@@ -17,6 +17,8 @@ from .frozen import Frozen
 PRIMARY = (("lcl", "ce"), ("lcl", "scl"), ("scl", "ce"))  # the papers' claims: one family of tests per place
 SYNONYMS = (("lcl", "ce_aug"), ("ce_aug", "ce"))  # another question, and so another family: what do second views alone bring?
 ALL_CLASSES = "all"
+NOT_ABOVE = (("scl", "ce"),)  # "SCL, which did not outperform standard cross-entropy loss" (Section 5.1)
+NEGLIGIBLE = 0.7  # points: the smallest difference that the paper itself calls significant (GoEmotions, LCL and CE)
 ENTROPY = "entropy"
 PLACE = ("corpus", "set", "encoder")
 Pairs = Sequence[tuple[str, str]]
@@ -26,12 +28,13 @@ Pairs = Sequence[tuple[str, str]]
 def judged(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
     """`compare` of the runs that stand for each objective, on each corpus, class set and encoder of frozen results.
 
-    `metric` is `accuracy` or `weighted_f1`, in points, or `entropy` of the scores of all classes, in bits, where the papers
-    claim that a lies `below` b. The published difference is of the paper's tables, with its own encoder. Beside the columns of
-    `compare`, `mark` says which sides had not converged.
+    `metric` is `accuracy` or `weighted_f1`, in points, where the papers claim that a lies above b, and of SCL that it is not
+    above CE; or `entropy` of the scores of all classes, in bits, where they claim that a lies below b. The published difference
+    is of the paper's tables, with its own encoder. Beside the columns of `compare`, `mark` says what had not converged.
     """
     runs = scored(results, metric, split)
-    table = compare(runs, pairs, expected=published_differences(metric, split), claim="below" if metric == ENTROPY else "above")
+    claim, margin = ("below", None) if metric == ENTROPY else ("above", NEGLIGIBLE)
+    table = compare(runs, pairs, expected=published_differences(metric, split), claim=claim, margin=margin)
     rising = {key: not_converged(results, identities) for key, identities in _sides(runs).items()}
     marks = [
         _mark({row[side] for side in ("a", "b") if rising.get((*_place(row), row[side]))}) for row in table.to_dict("records")
@@ -55,6 +58,8 @@ def _sides(runs: pd.DataFrame) -> dict[tuple[str, ...], list[str]]:
 
 def not_converged(results: Frozen, identities: Sequence[str]) -> bool:
     """Whether validation accuracy still rose at the last epoch, by more than its standard deviation over these runs."""
+    if results.epochs.empty:
+        return False
     epochs = results.epochs[results.epochs["identity"].isin(identities)]
     accuracy = epochs.pivot_table(index="epoch", columns="identity", values="validation_accuracy")
     if len(accuracy) < 2 or accuracy.shape[1] < 2:
@@ -96,28 +101,37 @@ def compare(
     by: Iterable[str] = PLACE,
     expected: Mapping[tuple, float] | None = None,
     claim: str = "above",
+    margin: float | None = None,
 ) -> pd.DataFrame:
     """Objective `a` against `b` in each place, judged with p adjusted over the pairs of that place: a family is a call's pairs.
 
     `runs` has a row per run: the columns `by`, `objective`, `seed` and `value`. `expected` gives published differences by
-    (corpus, set, a, b), `claim` is of `judge`. Columns: those of `by`, `a`, `b`, `n_a`, `n_b`, `mean_a`, `mean_b`, `expected`,
-    those of `Judgement`, and `paired_difference`, `paired_low`, `paired_high`, `paired_n` over the seeds that both sides have.
-    A pair that has no run on a side is `not run`.
+    (corpus, set, a, b), `claim` is of `judge`; with a `margin`, the pairs of `NOT_ABOVE` are judged by it.
+
+    Columns: those of `by`, `a`, `b`, `claim`, `n_a`, `n_b`, `mean_a`, `mean_b`, `expected`, those of `Judgement`, `p_family`
+    (two-sided by Holm, also where the claim has a margin), and over the seeds that both sides have `paired_difference`,
+    `paired_low`, `paired_high`, `paired_n`.
     """
     by, expected, rows = list(by), expected or {}, []
     for place, group in runs.groupby(by, sort=False):
         values = {name: side.set_index("seed")["value"] for name, side in group.groupby("objective")}
         sides = [[values.get(name, pd.Series(dtype=float)) for name in pair] for pair in pairs]
         wanted = [expected.get((*place[:2], a, b)) for a, b in pairs]
-        judged = judge_family(sides, wanted, [claim] * len(pairs))
-        for (a, b), (left, right), want, found in zip(pairs, sides, wanted, judged, strict=True):
-            row = {**dict(zip(by, place, strict=True)), "a": a, "b": b, "n_a": len(left), "n_b": len(right)}
+        claims = ["not above" if margin and pair in NOT_ABOVE else claim for pair in pairs]
+        judged = judge_family(sides, wanted, claims, margin)
+        for (a, b), said, (left, right), want, found in zip(pairs, claims, sides, wanted, judged, strict=True):
+            row = {**dict(zip(by, place, strict=True)), "a": a, "b": b, "claim": said, "n_a": len(left), "n_b": len(right)}
             row |= {"mean_a": left.mean(), "mean_b": right.mean(), "expected": np.nan if want is None else want}
-            rows.append({**row, **found._asdict(), **_paired(left, right)})
+            own = {
+                **found._asdict(),
+                "p_family": found.p_holm,
+                "p_holm": found.p_holm if said in ("above", "below") else np.nan,
+            }
+            rows.append({**row, **own, **_paired(left, right)})
     return pd.DataFrame(rows, columns=[*by, *_COLUMNS])
 
 
-_COLUMNS = ["a", "b", "n_a", "n_b", "mean_a", "mean_b", "expected", *Judgement._fields]
+_COLUMNS = ["a", "b", "claim", "n_a", "n_b", "mean_a", "mean_b", "expected", *Judgement._fields, "p_family"]
 _COLUMNS += ["paired_difference", "paired_low", "paired_high", "paired_n"]
 
 
@@ -146,7 +160,7 @@ def published_comparisons(cells: pd.DataFrame, pairs: Pairs = PRIMARY) -> pd.Dat
             counts = {"n_a": sides[a][2], "n_b": sides[b][2], "mean_a": sides[a][0], "mean_b": sides[b][0]}
             test = tests.welch_from_summary(*sides[a], *sides[b])._asdict()
             rows.append({**dict(zip(PLACE, place, strict=True)), "a": a, "b": b, **counts, **test})
-    return pd.DataFrame(rows, columns=[*PLACE, *_COLUMNS[:6], *tests.TTest._fields])
+    return pd.DataFrame(rows, columns=[*PLACE, *(name for name in _COLUMNS[:7] if name != "claim"), *tests.TTest._fields])
 
 
 def _paired(a: pd.Series, b: pd.Series) -> dict[str, float]:

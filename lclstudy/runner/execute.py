@@ -240,14 +240,12 @@ def _described(error: Exception) -> str:
 class Screen:
     """Standard output of notebooks side by side: a line when one begins and ends, and what they write meanwhile between."""
 
-    def __init__(self):
-        self.lock, self.tail = threading.Lock(), "\n"
+    tail = "\n"
 
     def write(self, text: str) -> None:
         """Passes on the standard error of a notebook, as papermill asks; most of it is progress bars."""
-        with self.lock:
-            print(text, end="", flush=True)
-            self.tail = text or self.tail
+        print(text, end="", flush=True)
+        self.tail = text or self.tail
 
     def flush(self) -> None:
         """Papermill calls this; each text is shown at once."""

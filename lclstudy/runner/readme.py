@@ -36,7 +36,7 @@ def render(name: str) -> str:
     """The text of README.md or RESULTS.md. Raises StudyError on a link to what is not there."""
     facts = {"link": link, "shown": shown, "place": place, "notebooks": notebooks(), "profiles": profiles(), "speed": speed()}
     facts |= {"objectives": list(OBJECTIVES), "encoders": list(catalog.encoders()), "corpora": list(catalog.corpora())}
-    return words(f"runner/templates/{name}.j2", **facts, **headlines(), epoch_minutes=published_minutes()) + "\n"
+    return words(f"runner/templates/{name}.j2", **facts, **headlines(), times=published_times()) + "\n"
 
 
 def headlines() -> dict:
@@ -46,7 +46,8 @@ def headlines() -> dict:
     audit = pd.read_csv((paths.ROOT / shown("00_findings")).with_suffix(".csv"))
     twice = corpus_facts.table("duplicates").query("corpus == 'emoint' and split == 'test' and against == 'train'").iloc[0]
     return {
-        "verdicts": claims["verdict"].value_counts().to_dict(),
+        # Weighted F1 judges the same runs as accuracy, and is not counted.
+        "verdicts": claims.loc[claims["metric"] != "weighted_f1", "word"].value_counts().to_dict(),
         "audit": audit["kind"].value_counts().to_dict(),
         "gains": _decided(comparisons(results)),
         "entropies": _decided(comparisons(results, metric=ENTROPY)),
@@ -203,11 +204,12 @@ def _training_texts(runs: list[dict]) -> list[int]:
     return found
 
 
-def published_minutes() -> list[dict]:
-    """Minutes per epoch of LCL by corpus, as the paper's authors report them (Appendix B.1), and the epochs of our profile."""
+def published_times() -> dict:
+    """`minutes` per epoch of LCL by corpus, as the authors report them (Appendix B.1), and the GPU `hours` of one seed."""
     rows = published.text_numbers("suresh2021").query("quantity == 'epoch_time'")
+    minutes = dict(zip(rows["subject"], rows["value"], strict=True))
     epochs = {run.corpus: run.epochs for run in load_profile("paper").specs()}
-    return [{"corpus": row.subject, "minutes": row.value, "epochs": epochs[row.subject]} for row in rows.itertuples()]
+    return {"minutes": minutes, "hours": sum(value * epochs[corpus] for corpus, value in minutes.items()) / 60}
 
 
 def speed() -> str:

@@ -1,25 +1,11 @@
-"""A forest plot of differences between objectives, and the verdicts at a glance. `ax` in, `ax` out."""
-
-from collections.abc import Sequence
+"""A forest plot of differences between objectives. `ax` in, `ax` out."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from . import marks
-from .style import NEUTRAL, SMALLEST, colour, marker, style
-from .text import pair as objective_pair
-
-__all__ = ["VERDICTS", "forest", "forest_key", "objective_pair", "verdict_map"]
-
-# Okabe and Ito's, with the verdict written beside each, so that colour is never needed.
-VERDICTS = {
-    "reproduced": "#009E73",
-    "not reproduced": "#E69F00",
-    "contradicted": "#D55E00",
-    "underpowered": "#56B4E9",
-    "not run": "#DDDDDD",
-}
+from .style import NEUTRAL, colour, marker, style
 
 
 @style()
@@ -52,21 +38,3 @@ def forest_key(ax: Axes, published: str, ours: str) -> None:
     """The key below all panels: whose the open and the filled marks are."""
     entries = [(f"published ({published})", {"markerfacecolor": marks.OPEN}), (f"ours ({ours})", {})]
     marks.key(ax, [(text, look) for text, look in entries if "()" not in text], title="line: 95 % interval")
-
-
-@style()
-def verdict_map(table: pd.DataFrame, ax: Axes, labels: Sequence[str], title: str) -> Axes:
-    """A line per claim: a square in the colour of its verdict, what it is about, and the verdict in words.
-
-    `table` is of `verdicts.tables.judge`; `labels` say what each claim is about.
-    """
-    for place, (row, label) in enumerate(zip(table.itertuples(), labels, strict=True)):
-        ax.plot(0, place, "s", color=VERDICTS[row.verdict], markersize=6)
-        ax.text(0.03, place, f"{row.claim}  {label}", va="center", size=SMALLEST)
-        ink = NEUTRAL if row.verdict == "not run" else "black"
-        ax.text(1, place, row.verdict, va="center", ha="right", size=SMALLEST, color=ink)
-    ax.set(xlim=(-0.02, 1), ylim=(len(table) - 0.4, -0.6), xticks=[], yticks=[])
-    for side in ax.spines.values():
-        side.set_visible(False)
-    ax.set_title(title)
-    return ax

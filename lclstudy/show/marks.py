@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from .style import NEUTRAL, SMALLEST, style
 
 OPEN, FILLED = "white", None
+RULE = "#DDDDDD"
 
 
 def interval(ax: Axes, y: float, value: float, low: float, high: float, color: str = NEUTRAL, marker: str = "o",
@@ -31,6 +32,28 @@ def rows(ax: Axes, labels: Sequence[str], colors: Sequence[str] | None = None, z
     ax.set_axisbelow(True)
     if zero:
         ax.axvline(0, color=NEUTRAL, linewidth=0.6)
+
+
+def grouped(ax: Axes, labels: Sequence[str], groups: Sequence[str]) -> list[float]:
+    """A row per label, below the name of its group in bold, the first on top; returns the height of each row."""
+    places, y = [], -1.0
+    for number, group in enumerate(groups):
+        if not number or group != groups[number - 1]:
+            y += 1
+            ax.text(-0.01, y, group, transform=ax.get_yaxis_transform(), va="center", ha="right", weight="bold", size=SMALLEST)
+            if number:
+                ax.axhline(y - 0.5, color=RULE, linewidth=0.5)
+        y += 1
+        places.append(y)
+    ax.set_yticks(places, labels)
+    ax.set_ylim(y + 0.6, -0.8)
+    ax.tick_params(axis="y", length=0)
+    return places
+
+
+def grouped_height(groups: Sequence[str]) -> float:
+    """Inches that rows of `grouped` need, with a title, an axis and a key of three lines."""
+    return 1.35 + 0.165 * (len(groups) + len(set(groups)))
 
 
 def beside(ax: Axes, y: float, text: str, x: float = 1.01, **look) -> None:

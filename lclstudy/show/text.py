@@ -48,7 +48,7 @@ def pair(a: str, b: str) -> str:
 
 def count(value: float, noun: str) -> str:
     """`1 run`, `3 runs`."""
-    return f"{value:,} {noun}{'' if value == 1 else 's'}"
+    return f"{value:,.10g} {noun}{'' if value == 1 else 's'}"
 
 
 def listed(items) -> str:

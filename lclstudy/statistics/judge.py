@@ -27,7 +27,7 @@ DRAWN = 0.95  # share of the resamplings that must agree on a rank
 
 class Judgement(NamedTuple):
     """`difference` is mean a - mean b, with its 95 % interval over seeds; `p` two-sided by Welch, or of the equivalence test
-    where the claim has a margin; `p_holm` adjusted in its family (NaN where the claim has a margin).
+    where the claim has a margin; `p_holm` the two-sided p adjusted in its family.
 
     `power` of seeing the expected difference (or, with a margin, that there is none) if the true deviation is the pooled one of
     these runs, `power_low` and `power_high` at the ends of its 80 % interval; `needed`: runs on each side for a power of 0.8,
@@ -80,7 +80,8 @@ def judge(
         return found if expected is None else found._replace(**_power(expected, sd, free, n))
     p, word = _within_margin(test, margin, claim)
     word = word if min(n) >= FEWEST else UNDECIDED
-    return _judgement(word, test, n, p=p)._replace(**_equivalence_power(margin, sd, free, n, sides=1 + (claim == "same")))
+    found = _judgement(word, test, n, p, math.nan if p_holm is None else p_holm)
+    return found._replace(**_equivalence_power(margin, sd, free, n, sides=2 if claim == "same" else 1))
 
 
 def judge_difference(
@@ -107,13 +108,17 @@ def judge_family(
     sides: Sequence[tuple[Iterable[float], Iterable[float]]],
     expected: Sequence[float | None] | None = None,
     claims: Sequence[str] | None = None,
+    margin: float | None = None,
 ) -> list[Judgement]:
-    """`judge` of the comparisons (a, b) of one question on one corpus, with p adjusted over them by Holm's method."""
+    """`judge` of the comparisons (a, b) of one question on one corpus, with p adjusted over them by Holm's method.
+
+    `margin` is that of the claims that need one; their own test is one-sided and no member, their two-sided p is.
+    """
     sides = [(np.asarray(list(a), float), np.asarray(list(b), float)) for a, b in sides]
     adjusted = tests.holm([tests.welch(a, b).p if len(a) and len(b) else math.nan for a, b in sides])
     expected = expected or [None] * len(sides)
     claims = claims or ["above"] * len(sides)
-    return [judge(a, b, wanted, claim=claim, p_holm=float(p))
+    return [judge(a, b, wanted, margin if claim in ("same", "not above") else None, claim, float(p))
             for (a, b), wanted, claim, p in zip(sides, expected, claims, adjusted, strict=True)]  # fmt: skip
 
 
@@ -168,6 +173,11 @@ def pooled_power(difference: float, a: Iterable[float], b: Iterable[float]) -> d
     a, b = np.asarray(list(a), float), np.asarray(list(b), float)
     sd, free = _pooled(a, b)
     return _power(difference, sd, free, (len(a), len(b)))
+
+
+def pooled_deviation(a: Iterable[float], b: Iterable[float]) -> tuple[float, float, float]:
+    """The standard deviation pooled over both sides, then the ends of its 80 % interval, the larger first."""
+    return _ends(*_pooled(np.asarray(list(a), float), np.asarray(list(b), float)))
 
 
 def _judgement(word: str, test: TTest, n: tuple[int, ...], p: float | None = None, p_holm=math.nan, note="") -> Judgement:

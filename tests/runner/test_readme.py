@@ -53,7 +53,11 @@ def test_the_command_writes_what_has_changed_and_a_check_nothing(copies, capsys)
 def test_the_first_screen_is_short_and_no_result_is_typed():
     assert len(README.splitlines()) <= 120
     template = (paths.PACKAGE / "runner" / "templates" / "README.md.j2").read_text("utf-8")
-    typed = re.sub(r"\{[{%].*?[%}]\}|```.*?```", "", template, flags=re.DOTALL).replace("Python 3.11", "").replace("95 % intervals", "")
+    typed = (
+        re.sub(r"\{[{%].*?[%}]\}|```.*?```", "", template, flags=re.DOTALL)
+        .replace("Python 3.11", "")
+        .replace("95 % intervals", "")
+    )
     assert not re.findall(r"\d\.\d|\d ?%|\d (?:points|hours|runs|claims)", typed)
 
 
@@ -124,8 +128,7 @@ def code(language: str) -> list[str]:
 
 def test_the_example_of_a_corpus_is_an_entry_of_the_catalogue():
     ((name, entry),) = tomllib.loads(code("toml")[0]).items()
-    files = tuple(catalog.RawFile(**file) for file in entry.pop("files"))
-    made = catalog.CorpusEntry(name=name, labels=tuple(entry.pop("labels")), files=files, **entry)
+    made = catalog.corpus_entry(name, **entry)
     assert made.files[0].path.startswith(f"{made.name}/") and len(made.labels) == 2
 
 

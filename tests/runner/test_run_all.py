@@ -103,7 +103,7 @@ def bare_environment(tmp_path: Path) -> str:
 def make_checkout(tmp_path: Path) -> Path:
     checkout = tmp_path / "study"
     (checkout / ".ci").mkdir(parents=True)
-    for name in ("run_all.sh", ".ci/run", "requirements.txt", "pyproject.toml"):
+    for name in ("run_all.sh", ".ci/run", "requirements.txt", "constraints.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, checkout / name)
     return checkout
 
@@ -136,7 +136,7 @@ def test_the_first_run_sets_up_and_the_second_needs_no_network(set_up):
     assert set_up("quick", "--only", "05")[1] == [check, ran]
 
 
-@pytest.mark.parametrize("name", ["requirements.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "constraints.txt"])
 def test_changed_pins_are_installed(set_up, name):
     set_up()
     with (set_up.checkout / name).open("a") as file:

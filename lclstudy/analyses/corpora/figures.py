@@ -34,9 +34,10 @@ def label_balances(labels: pd.DataFrame, split: str = "test", height: float = 5.
     for corpus, ax in axes.items():
         found = rows[rows["corpus"] == corpus].sort_values("rows", ascending=False, kind="stable")
         ax.axvline(100 / len(found), **_DASHED)
-        ax.plot(found["rows"] / found["rows"].sum() * 100, range(len(found)), linestyle="none", color=shade, marker=marker)
+        shares = found["rows"] / found["rows"].sum() * 100
+        ax.plot(shares, range(len(found)), linestyle="none", color=shade, marker=marker)
         _rows(ax, list(found["label"].astype(str)), "y")
-        ax.set_xlim(left=0)
+        ax.set_xlim(0, shares.max() * 1.06)
         ax.set_xlabel(f"share of {split} (%)" if ax.get_subplotspec().is_last_row() else "")
         ax.set_title(f"{names.corpus(corpus)}, n = {found['rows'].sum():,}")
     return figure

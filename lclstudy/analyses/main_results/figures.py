@@ -12,6 +12,8 @@ from lclstudy.results.main_table import NOT_RUN
 from lclstudy.show import marks, plots, style, text
 from lclstudy.show.forest import forest, forest_key
 
+from .tables import claim_said
+
 WIDE = 5.2  # inches
 
 
@@ -24,7 +26,7 @@ def forests(differences: pd.DataFrame) -> Figure | None:
         return None
     figure, axes = style.subplots(len(panels), 1, WIDE, 0.7 + sum(0.65 + 0.3 * len(rows) for *_, rows in panels))
     for ax, (a, b, rows) in zip(axes, panels, strict=True):
-        forest(_forest_rows(rows), ax, f"{text.pair(a, b)}: is {names.objective(a)} above {names.objective(b)}?")
+        forest(_forest_rows(rows), ax, f"{text.pair(a, b)}; the claim: {claim_said(rows.iloc[0])}")
         if ax is not axes[-1]:
             ax.set_xlabel("")
     marks.symmetric(axes, ran[["difference", "ci_low", "ci_high", "expected", "published_low", "published_high"]])

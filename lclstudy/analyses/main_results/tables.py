@@ -1,12 +1,14 @@
 """Tables 1, 2, 4 and 5 published beside reproduced, and the differences between objectives, judged. Percent and points."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from lclstudy.plan import names
 from lclstudy.results import published, selection
 from lclstudy.results.comparisons import ALL_CLASSES, PRIMARY, SYNONYMS, comparisons, published_comparisons
+from lclstudy.results.frozen import Frozen
 from lclstudy.results.main_table import NOT_RUN, main_results
-from lclstudy.results.tables import Frozen
 from lclstudy.show import text
 
 MEASURES = [(split, metric) for split in ("test", "validation") for metric in names.METRICS]
@@ -79,12 +81,18 @@ def _difference(row: dict, tests: pd.DataFrame) -> dict:
         "Difference, interval over seeds": text.difference(row),
         "p": row["note"] or text.p_value(row["p"]),
         "p (Holm)": text.p_value(row["p_holm"]),
-        "First above second?": row["word"],
+        "The claim": claim_said(row),
+        "Word": f"{row['word']}{'; ' if row['mark'] else ''}{row['mark']}",
         "Interval over test texts": f"[{text.number(row['texts_low'])}, {text.number(row['texts_high'])}]",
         "Paired by seed": f"{paired}, {text.count(row['paired_n'], 'pair')}" if row["paired_n"] else text.NONE,
         "Published difference": text.interval(row["expected"], row["published_low"], row["published_high"]),
         "Published test": published_test(tests, row["corpus"], row["a"], row["b"]),
     }
+
+
+def claim_said(row: Mapping) -> str:
+    """`LCL is above CE`, `SCL is not above CE`: what is judged of two objectives."""
+    return f"{names.objective(row['a'])} is {row['claim']} {names.objective(row['b'])}"
 
 
 def published_test(tests: pd.DataFrame, corpus: str, a: str, b: str) -> str:

@@ -1,4 +1,4 @@
-"""The figures of the verdicts: forests over corpora, tiles of claim by corpus, and what so many seeds can tell."""
+"""The figures of the verdicts: tiles of claim by corpus, and what so many seeds can tell."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from lclstudy.plan import names
 from lclstudy.results.comparisons import ALL_CLASSES
-from lclstudy.show import marks, text
-from lclstudy.show.style import NEUTRAL, SMALLEST, colour, marker, style
+from lclstudy.show.style import SMALLEST, style
 
 from .simulation import TRUTHS
 from .tables import VERDICTS
@@ -18,24 +16,6 @@ from .tables import VERDICTS
 # Okabe and Ito's, with the first letter of the verdict written in each tile, so that colour is never needed.
 COLOURS = dict(zip(VERDICTS, ("#009E73", "#D55E00", "#E69F00", "#9BD0F0", "#EEEEEE", "#CC79A7"), strict=True))
 LETTERS = dict(zip(VERDICTS, ("R", "C", "S", "?", "", "D"), strict=True))
-
-
-@style()
-def forest(rows: pd.DataFrame, ax: Axes, a: str, b: str) -> Axes:
-    """Differences of `tables.forest_rows` with 95 % intervals, a row per corpus: published (open) above ours (filled)."""
-    look = {"color": colour(a), "marker": marker(a)}
-    for place, row in enumerate(rows.to_dict("records")):
-        published = (row["published_difference"], row["published_ci_low"], row["published_ci_high"])
-        marks.interval(ax, place - 0.17, *published, **look, face=marks.OPEN)
-        marks.interval(ax, place + 0.17, row["difference"], row["ci_low"], row["ci_high"], **look)
-        marks.beside(ax, place - 0.19, row["published_n"])
-        marks.beside(ax, place + 0.19, row["n"])
-        if row["label"].startswith("mean"):
-            ax.axhline(place - 0.5, color=NEUTRAL, linewidth=0.6)
-    marks.rows(ax, list(rows["label"]), zero=True)
-    ax.set_title(f"{text.pair(a, b)}\nright of 0: {names.objective(a)} is better; n at the right")
-    ax.set_xlabel("difference of test accuracy (points)")
-    return ax
 
 
 @style()

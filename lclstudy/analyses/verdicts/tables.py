@@ -102,7 +102,10 @@ def _compared(claim: dict, results: list[Frozen]) -> Evidence:
     family = _family_row(sides, claim)
     expected = published_differences(claim["metric"], claim["split"]).get(_key(claim))
     margin = None if math.isnan(claim["margin"]) else claim["margin"]
-    found = judging.judge(*sides.values, expected, margin, CLAIMED[claim["kind"]], None if family is None else family["p_holm"])
+    found = judging.judge(
+        *sides.values, expected, margin, CLAIMED[claim["kind"]], None if family is None else family["p_family"]
+    )
+    found = found if margin is None else found._replace(p_holm=math.nan)  # its own test is one-sided, and no member of a family
     return Evidence(found, sides.results.name, sides.encoder, "" if family is None else family["mark"])
 
 
@@ -180,9 +183,7 @@ def _near_chance(claim: dict, results: list[Frozen]) -> Evidence:
     return _near(
         claim,
         results,
-        corpus_facts.majority(corpus_facts.table("splits"), claim["split"])
-        .set_index("corpus")
-        .loc[claim["corpus"], "majority"],
+        corpus_facts.majority(corpus_facts.table("splits")).set_index("corpus").loc[claim["corpus"], "majority"],
     )
 
 
@@ -281,10 +282,10 @@ def _key(claim: dict) -> tuple[str, str, str, str]:
 
 
 def forest_rows(results: Sequence[Frozen], a: str, b: str) -> pd.DataFrame:
-    """Rows of `figures.forest`: the corpora of the paper that ran, by rising number of classes, then their mean.
+    """Rows of `show.forest`: the corpora of the paper that ran, by rising number of classes, then their mean.
 
     The means are equally weighted Welch-Satterthwaite contrasts over the same corpora, ours over those with two runs or more on
-    both sides. `label`, `difference`, `ci_low`, `ci_high`, `n` of ours; `published_difference`, `_low`, `_high`, `_n`.
+    both sides.
     """
     cells = published.table("suresh2021").query("table in (1, 2) and metric == 'accuracy' and encoder == 'electra-base'")
     printed = published_comparisons(cells, [(a, b)]).set_index("corpus")
@@ -295,10 +296,10 @@ def forest_rows(results: Sequence[Frozen], a: str, b: str) -> pd.DataFrame:
         sides = _sides(claim, counted(results, "suresh2021"))
         if sides is None:
             continue
-        test, n = tests.welch(*sides.values), f"{len(sides.a)}, {len(sides.b)}"
-        theirs = printed.loc[corpus]
-        rows.append({"label": names.corpus(corpus), **_ends(test), "n": n, "published_n": f"{theirs['n_a']}, {theirs['n_b']}",
-                     **_ends(theirs, "published_")})  # fmt: skip
+        test, theirs = tests.welch(*sides.values), printed.loc[corpus]
+        counts = {"n": f"{len(sides.a)}, {len(sides.b)}", "published_n": f"{theirs['n_a']}, {theirs['n_b']}"}
+        rows.append({"label": names.corpus(corpus), "a": a, "note": test.note, **_ends(test), **_ends(theirs, "published_"),
+                     **counts})  # fmt: skip
         if min(map(len, sides.values)) > 1:
             strata[corpus] = sides.values
     if len(strata) > 1:
@@ -309,7 +310,8 @@ def forest_rows(results: Sequence[Frozen], a: str, b: str) -> pd.DataFrame:
         half = np.sqrt((((theirs["ci_high"] - theirs["ci_low"]) / 2) ** 2).sum()) / len(strata)
         middle = theirs["difference"].mean()
         mean = {"difference": middle, "ci_low": middle - half, "ci_high": middle + half}
-        rows.append({"label": f"mean of {count}", **_ends(ours), "n": "", "published_n": "", **_ends(mean, "published_")})
+        label = {"label": f"mean of {count}", "a": a, "note": "", "n": "", "published_n": ""}
+        rows.append({**label, **_ends(ours), **_ends(mean, "published_")})
     return pd.DataFrame(rows)
 
 

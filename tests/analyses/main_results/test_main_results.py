@@ -6,7 +6,7 @@ import pytest
 
 from lclstudy.analyses.main_results import figures, tables
 from lclstudy.results import published
-from lclstudy.results.tables import Frozen
+from lclstudy.results.frozen import Frozen
 from lclstudy.show.text import words
 from tests.material import check_readable, make_runs, row_of
 
@@ -68,10 +68,10 @@ def test_differences_are_judged_and_have_the_published_ones_beside_them(found):
     shown = tables.readable_differences(found[1])
     row = row_of(shown, Corpus="EmoInt", Comparison="LCL − CE")
     assert row["Difference, interval over seeds"].startswith("+2.03 [1.")
-    assert (row["First above second?"], row["p (Holm)"]) == ("reproduced", "< 0.001")
+    assert (row["Word"], row["p (Holm)"]) == ("reproduced", "< 0.001")
     assert (row["Published difference"], row["Published test"]) == ("+1.10 [0.00, 2.20]", "LCL > CE: t = 2.25, p = .078")
     assert row["Interval over test texts"].startswith("[1.") and row["Paired by seed"].endswith("3 pairs")
-    assert row_of(shown, Corpus="ISEAR", Comparison="LCL − CE")[["p", "First above second?"]].tolist() == [
+    assert row_of(shown, Corpus="ISEAR", Comparison="LCL − CE")[["p", "Word"]].tolist() == [
         "one run: no test",
         "undecided",
     ]
