@@ -69,6 +69,7 @@ def test_differences_are_judged_in_a_family_of_each_set(made):
     assert row["published_low"] < 1.4 < row["published_high"]
     assert {*found.loc[found["n_a"] == 2, "word"]} == {"undecided"} and "all" not in {*found["set"]}
     shown = tables.readable_differences(found)
+    assert shown["The claim"].tolist()[:3] == ["LCL is above CE", "LCL is above SCL", "SCL is not above CE"]
     assert shown["Published difference"].tolist()[-3:] == ["–"] * 3 and not shown.isna().any().any()
 
 
