@@ -36,7 +36,7 @@ Usage: ./run_all.sh [PROFILE] [OPTION]...   set up, then execute the notebooks o
 A profile is a name (quick, minilm, paper, ...) or the path of a TOML file of one's own.
 What they make (notebooks, figures, tables, results) goes to build/PROFILE; no tracked file changes.
 
-  --only NN            these notebooks alone: 05, 05_run_grid, or a list with commas
+  --only NN            these notebooks alone: 05, 05_run, or a list with commas
   --force              execute notebooks that are up to date too. Finished runs are never trained again;
                        to train them again, remove their records from data/runs
   --dry-run            say what would be set up and executed and how many runs are missing, and stop
@@ -52,7 +52,7 @@ What they make (notebooks, figures, tables, results) goes to build/PROFILE; no t
   --help               this text
 
 Set-up needs Python 3.11 or newer. It uses the active virtual or conda environment (not conda's base), else makes .venv,
-and installs requirements.txt when that has changed. After that nothing needs the network.
+and installs requirements.txt when that or constraints.txt has changed. After that nothing needs the network.
 LCLSTUDY_DATA, LCLSTUDY_MODELS, LCLSTUDY_RUNS and LCLSTUDY_BUILD name other folders; a relative one counts from here.
 Exit status: 0 all well, 1 set-up, a notebook or a test failed, 2 a wrong name or option, 130 interrupted.
 END
@@ -87,7 +87,7 @@ active_environment() {
 # Prints a Python 3.11 or newer that can make an environment, else one that cannot, else nothing.
 find_python() {
     local name found=""
-    for name in python3 python3.14 python3.13 python3.12 python3.11 python; do
+    for name in python3 python3.13 python3.12 python3.11 python3.14 python; do
         new_enough "$name" || continue
         if can_make_venv "$name"; then
             found=$name
@@ -121,7 +121,7 @@ stamp() (
 import hashlib, pathlib, sys
 
 root = pathlib.Path(sys.argv[1])
-parts = [(root / name).read_bytes() for name in ("requirements.txt", "pyproject.toml")]
+parts = [(root / name).read_bytes() for name in ("requirements.txt", "constraints.txt", "pyproject.toml")]
 print(hashlib.sha256(b"\n".join([*parts, str(root).encode(), sys.version.encode()])).hexdigest())
 END
 )
@@ -147,7 +147,8 @@ make_environment() {
 install_packages() {
     rm -f "$environment/.lclstudy-setup"
     say "installing requirements.txt (some minutes the first time)"
-    run "$python" -P -m pip install --quiet --requirement "$root/requirements.txt" </dev/null ||
+    run "$python" -P -m pip install --quiet --constraint "$root/constraints.txt" --requirement "$root/requirements.txt" \
+        </dev/null ||
         fail "Could not install requirements.txt; see above, and run again."
     say "installing lclstudy"
     run "$python" -P -m pip install --quiet --no-deps --editable "$root" </dev/null ||

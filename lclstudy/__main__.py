@@ -18,8 +18,9 @@ from pathlib import Path
 
 
 def _leave(*_) -> None:
-    """An interrupt while nothing is at stake, such as when torch is loaded."""
-    os.write(2, b"lclstudy: interrupted.\n")
+    """Ends the process where nothing need be put away: while torch is loaded, or once notebooks run, whose kernels end by
+    themselves."""
+    os.write(2, b"lclstudy: interrupted; finished runs are kept, and the same command goes on from here.\n")
     os._exit(130)
 
 
@@ -92,7 +93,7 @@ def _parser() -> _Parser:
     def add(command, said: str, profile: str | None = "quick") -> _Parser:
         added = commands.add_parser(command.__name__.strip("_"), help=said, description=said, allow_abbrev=False)
         added.set_defaults(command=command)
-        if command is not _wordnet:
+        if command not in (_wordnet, _site):
             _add_profile(added, profile)
         return added
 
@@ -101,7 +102,7 @@ def _parser() -> _Parser:
     run.add_argument("--dry-run", action="store_true", help="list what would be trained, and stop")
 
     headless = add(_notebooks, "Execute the notebooks on a profile, headless; what they make goes to build/PROFILE.")
-    headless.add_argument("--only", metavar="NN", help="these notebooks alone: 05, 05_run_grid, or a list with commas")
+    headless.add_argument("--only", metavar="NN", help="these notebooks alone: 05, 05_run, or a list with commas")
     headless.add_argument("--force", action="store_true", help="also what is up to date; finished runs are kept")
     headless.add_argument("--dry-run", action="store_true", help="say what would be executed, and stop")
     headless.add_argument("--check", action="store_true", help="check the names given, and stop")
@@ -112,6 +113,8 @@ def _parser() -> _Parser:
 
     add(_freeze, "For developers: write what a profile's runs gave to the tracked data/results/PROFILE.", profile=None)
     add(_wordnet, "Get WordNet, once.")
+    book = add(_site, "Make a site of the notebooks, RESULTS.md and the figures, to read in a browser without a network.")
+    book.add_argument("--output", type=Path, default=paths.build("site"), help="its folder (default: build/site); made anew")
 
     def add_plain(name: str, said: str, command) -> _Parser:
         added = commands.add_parser(name, help=said, description=said, allow_abbrev=False)
@@ -180,19 +183,21 @@ def _notebooks(options: argparse.Namespace) -> int:
     if options.refresh is not None and not options.check:
         from lclstudy.runner import refresh
 
-        with _signals(_interrupt):
-            refresh.refresh(options.folder, options.refresh)
+        refresh.refresh(options.folder, options.refresh)
         return 0
     profile = _profile(options)
     given = _given(options, (*RESTRICTIONS, *_HOW)) | {name: _value(text) for name, text in options.parameter}
     own = Path(options.profile).suffix == ".toml"
     source = str(Path(options.profile).resolve()) if own else options.profile
-    plan = execute.make_plan(profile, source, given, options.folder, options.only)
+    plan = execute.Plan(profile, source, execute.find(options.folder, options.only), given, options.folder)
     if options.dry_run:
         execute.show(plan, options.force)
     elif not options.check:
-        with _signals(_interrupt):
-            execute.run(plan, options.force)
+        try:
+            with _signals(_interrupt):
+                execute.run(plan, options.force)
+        except KeyboardInterrupt:
+            _leave()  # and not by the way of what tidies up after kernels
         print(f"Executed notebooks, figures and tables: {paths.relative(paths.build(profile.name))}.")
     return 0
 
@@ -218,6 +223,13 @@ def _freeze(options: argparse.Namespace) -> int:
     from lclstudy.runs import store
 
     print(f"Frozen in {paths.relative(store.publish(profile))}")
+    return 0
+
+
+def _site(options: argparse.Namespace) -> int:
+    from lclstudy.runner import site
+
+    print(f"Open {paths.relative(site.build(options.output))} in a browser.")
     return 0
 
 

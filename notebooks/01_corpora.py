@@ -46,11 +46,6 @@ markdown.table(corpus_facts.corpora(splits))
 # *Why: a different number of texts means that the corpus was cut, cleaned or split in another way.*
 
 # %%
-figure, axes = style.subplots(width=style.DOUBLE, height=2.4)
-figures.split_sizes(splits, axes[0])
-save(figure, "split_sizes")
-
-# %%
 markdown.table(corpus_facts.sizes(splits))
 
 # %% [markdown]
@@ -67,18 +62,11 @@ markdown.table(notes, {"title": "corpus", "note": "what the catalogue says"})
 # ## Label balance
 #
 # *Why: where some labels are rare, a model can be accurate and still never name them.* Each panel lists the labels of a
-# corpus, the most frequent first. On the dashed line all labels would be equally frequent.
+# corpus of the paper, the most frequent first. On the dashed line all labels would be equally frequent.
 
 # %%
 figure = figures.label_balances(labels[labels["corpus"].isin(in_paper)])
 save(figure, "label_balance")
-
-# %% [markdown]
-# The same for the corpora that the paper does not use: those of the follow-up report, and our own.
-
-# %%
-figure = figures.label_balances(labels[~labels["corpus"].isin(in_paper)], height=2.7)
-save(figure, "label_balance_others")
 
 # %% [markdown]
 # ## What costs nothing
@@ -88,11 +76,6 @@ save(figure, "label_balance_others")
 
 # %%
 majority = corpus_facts.majority(splits)
-figure, axes = style.subplots(width=style.DOUBLE, height=2.2)
-figures.majority_accuracy(majority, axes[0])
-save(figure, "majority_accuracy")
-
-# %%
 columns = {"title": "corpus", "classes": "classes", "largest_class": "largest class of train"}
 columns |= {"majority": ("majority (%)", ".1f"), "even": ("even guessing (%)", ".1f")}
 markdown.table(majority, columns | {"times_even": ("majority / even", ".2f")})

@@ -9,20 +9,16 @@
 
 # %% tags=["parameters"]
 profile = "quick"  # figures go to build/<profile>/figures
-corpus = "embedded"  # a name of the catalogue, or a csv, jsonl or parquet file of your own
+corpus = "embedded"  # a name of the catalogue, or a csv, tsv, jsonl, parquet or xlsx file of your own
 rate = 0.3  # share of words to replace
 seed = 0  # which words, and which synonyms
 count = 8  # texts to show
 limit = 1000  # texts to measure
 
 # %%
-from collections import Counter
-
-import pandas as pd
-
-from lclstudy.analyses.corpora import figures
+from lclstudy.analyses.corpora import figures, tables
 from lclstudy.corpora.load import files, load_corpus
-from lclstudy.corpora.synonyms import count_changes, is_first_sense, replacements
+from lclstudy.corpora.synonyms import changes_of, replaced_in, replacements
 from lclstudy.plan import names
 from lclstudy.plan.profiles import load_profile
 from lclstudy.show import markdown, style
@@ -68,23 +64,13 @@ markdown.views([(str(one), text, replacements(text, rate, one)) for one in seeds
 # and words that WordNet does not know are never replaced, but they count.
 
 # %%
-changes = pd.DataFrame([count_changes(text, rate, seed) for text in texts])
+changes = changes_of(texts, rate, seed)
 figure, axes = style.subplots(height=2.9)
 figures.replaced_shares(changes, rate, axes[0])
 save(figure, "share_replaced")
 
 # %%
-missed = changes["replaced"] < changes["wanted"]
-counts = {
-    "texts": len(changes),
-    "words": changes["words"].sum(),
-    "words that have synonyms": changes["replaceable"].sum(),
-    "words to replace": changes["wanted"].sum(),
-    "words replaced": changes["replaced"].sum(),
-    "texts that miss the rate": missed.sum(),
-    "texts that do not change at all": (changes["replaced"] == 0).sum(),
-}
-markdown.table(pd.DataFrame({"what": counts.keys(), "number": counts.values()}))
+markdown.table(tables.counted(changes))
 
 # %% [markdown]
 # ## What the rate does
@@ -92,24 +78,14 @@ markdown.table(pd.DataFrame({"what": counts.keys(), "number": counts.values()}))
 # *Why: beyond some rate there are no more words to replace, and asking for more changes nothing.*
 
 # %%
-rows = []
-for one in (0.1, 0.2, 0.3, 0.4, 0.5):
-    table = pd.DataFrame([count_changes(text, one, seed) for text in texts])
-    share = table["replaced"] / table["words"].clip(lower=1) * 100
-    low, high = share.quantile([0.05, 0.95])
-    missed_it = (table["replaced"] < table["wanted"]).mean() * 100
-    rows.append({"rate": one, "mean": share.mean(), "low": low, "high": high, "missed": missed_it})
-by_rate = pd.DataFrame(rows)
-
-# %%
+by_rate = tables.by_rate({one: changes_of(texts, one, seed) for one in (0.1, 0.2, 0.3, 0.4, 0.5)})
 figure, axes = style.subplots(height=2.9)
 figures.rate_effect(by_rate, axes[0])
 save(figure, "rate")
 
 # %%
-columns = {"percent": ("rate asked for (%)", ".0f"), "mean": ("words replaced (%)", ".1f")}
+columns = {"rate": ("rate asked for (%)", ".0f"), "mean": ("words replaced (%)", ".1f")}
 columns |= {"low": ("5 % of texts below", ".1f"), "high": ("5 % of texts above", ".1f")}
-by_rate["percent"] = by_rate["rate"] * 100
 markdown.table(by_rate, columns | {"missed": ("texts that miss the rate (%)", ".1f")})
 
 # %% [markdown]
@@ -120,24 +96,15 @@ markdown.table(by_rate, columns | {"missed": ("texts that miss the rate (%)", ".
 # the synonym was one of the word's first meaning in some part of speech (noun, verb, adjective or adverb).
 
 # %%
-made = [replacement for text in texts for replacement in replacements(text, rate, seed)]
-pairs = pd.DataFrame(made)
-pairs["first"] = [is_first_sense(one.word, one.synonym) for one in made]
-pairs["word"], pairs["synonym"] = pairs["word"].str.lower(), pairs["synonym"].str.lower()
+pairs = replaced_in(texts, rate, seed)
+words = tables.by_word(pairs)
 figure, axes = style.subplots(height=3.4)
-figures.replaced_words(pairs, axes[0])
+figures.replaced_words(words, axes[0])
 save(figure, "words_replaced")
 
-
 # %%
-def in_words(synonyms):
-    return ", ".join(synonym for synonym, _ in Counter(synonyms).most_common(4))
-
-
-synonyms = pairs.groupby("word")["synonym"].agg(["size", "nunique", in_words]).reset_index()
-common = synonyms.sort_values(["size", "word"], ascending=[False, True]).head(15)
-columns = {"word": "word", "size": "times replaced", "nunique": "different synonyms"}
-markdown.table(common, columns | {"in_words": "the most frequent of them"})
+columns = {"word": "word", "times": "times replaced", "synonyms": "different synonyms"}
+markdown.table(words, columns | {"common": "the most frequent of them"})
 
 # %% [markdown]
 # ## Finding
@@ -145,8 +112,9 @@ markdown.table(common, columns | {"in_words": "the most frequent of them"})
 # %%
 share = (changes["replaced"] / changes["words"].clip(lower=1)).mean()
 usable = changes["replaceable"].sum() / changes["words"].sum()
+missed = (changes["replaced"] < changes["wanted"]).sum()
 first = pairs["first"].mean()
 print(f"{names.corpus(corpus)}, {len(texts):,} training texts, rate {rate * 100:g} %, seed {seed}:")
 print(f"{share * 100:.1f} % of a text's words are replaced on average.")
-print(f"{usable * 100:.1f} % of all words have synonyms; {missed.sum():,} texts have too few of them.")
+print(f"{usable * 100:.1f} % of all words have synonyms; {missed:,} texts have too few of them.")
 print(f"{first * 100:.1f} % of the synonyms are of the first meaning of the word that they replace.")

@@ -13,7 +13,7 @@
 
 # %% tags=["parameters"]
 corpus = "embedded"  # a name of the catalogue, or a csv, jsonl or parquet file of your own
-objective = "lcl"  # ce, ce_aug, scl, simclr or lcl
+objective = "lcl"  # ce, ce_aug, scl, simclr, lcl, ce_ensemble, scl_two_stage, lacon, lascl or dcl
 profile = "quick"  # where a setting below is None, this profile says what it is
 device = None  # cuda, mps or cpu; None: the first of these that there is
 retrain = False  # whether to train it although a frozen run is there; the quick profile always does
@@ -35,27 +35,24 @@ precision = None  # fp32 or bf16
 train_limit = None  # keep only so many training texts; None: all
 
 # %%
-from dataclasses import fields
 from pathlib import Path
 
 from lclstudy.corpora.load import files, load_corpus
 from lclstudy.plan import names
 from lclstudy.plan.profiles import load_profile
-from lclstudy.plan.spec import RunSpec
 from lclstudy.runs import grid, store
-from lclstudy.show import markdown, plots, reports, style
+from lclstudy.show import markdown, plots
+from lclstudy.show import runs as reports
+from lclstudy.show.report import Report
 from lclstudy.statistics import metrics
 
 chosen = load_profile(profile)
-spec = chosen.spec(**{field.name: globals()[field.name] for field in fields(RunSpec)})
+settings = dict(seed=seed, classes=classes, encoder=encoder, alpha=alpha, temperature=temperature, learning_rate=learning_rate)
+settings |= dict(batch_size=batch_size, epochs=epochs, max_length=max_length, augment=augment, augment_rate=augment_rate)
+settings |= dict(augment_seed=augment_seed, pooling=pooling, protocol=protocol, precision=precision, train_limit=train_limit)
+spec = chosen.spec(corpus, objective, **settings)
 corpus = Path(spec.corpus).stem
-
-
-def save(figure, name):
-    style.save(figure, f"04_{name}_{corpus}_{objective}", chosen.name, "04_train_one", files(spec.corpus))
-
-
-# %%
+report = Report("04_train_one", chosen.name, files(spec.corpus))
 markdown.table(reports.settings(spec))
 
 # %% [markdown]
@@ -72,7 +69,7 @@ print(f"Best epoch: {record.best_epoch} of {len(record.epochs)}.")
 # %% tags=["nbval-ignore-output"]
 figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=2.6)
 plots.learning_curves(runs.epochs_frame([spec]), axes)
-save(figure, "curves")
+report.figure(figure, f"curves_{corpus}_{objective}")
 
 # %% [markdown]
 # ## Which classes are taken for one another
@@ -86,7 +83,7 @@ confusion = metrics.confusion_matrix(record.test_labels, predictions, record.cla
 width = plots.heatmap_width(len(record.classes))
 figure, axes = plots.subplots(width=width, height=0.88 * width)
 plots.confusion_heatmap(confusion, record.classes, axes[0], f"{names.corpus(corpus)}, {names.objective(objective)}")
-save(figure, "confusion")
+report.figure(figure, f"confusion_{corpus}_{objective}")
 
 # %% [markdown]
 # The *nearest* classes are those taken for one another most often:
@@ -122,5 +119,4 @@ markdown.table(reports.cost(record))
 # ## Finding
 
 # %% tags=["nbval-ignore-output"]
-for line in reports.run_findings(record):
-    print(line)
+report.said(reports.run_findings(record))

@@ -11,164 +11,66 @@
 # - `SCL`: cross-entropy and a contrastive loss, which pulls texts of one class together and pushes all others away equally.
 # - `LCL`: the same, but *label-aware*: texts of classes that are easily confused push each other away harder.
 #
-# Tables 1 and 2 are of the test texts, of emotions and of sentiment; Tables 4 and 5 are of the validation texts. *Reproduced*
-# numbers come from the frozen results in `data/results`, which `05_run_grid` makes. This notebook only reads them.
+# *Ours* are the frozen results in `data/results`, which `05_run_grid` makes. This notebook only reads them.
 
 # %% tags=["parameters"]
 profile = ""  # a name of frozen results in data/results; empty: the best that there are
 
 # %%
-import pandas
 from IPython.display import display
 
 from lclstudy import paths
+from lclstudy.analyses.main_results import figures, tables
 from lclstudy.plan import names
-from lclstudy.results import frozen, published
-from lclstudy.show import markdown, plots, reports, style, tables
+from lclstudy.results import frozen, selection
+from lclstudy.show import markdown, runs
+from lclstudy.show.report import Report
+from lclstudy.show.text import words
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
-runs = results.runs[results.runs["classes"] == ""]
-paper = {number: published.table("suresh2021", number) for number in (1, 2, 4, 5)}
-for line in reports.holdings(results):
-    print(line)
-
-
-# %%
-def sources():
-    return [*results.folders, paths.published() / "numbers.csv"]
-
-
-def save(figure, name, inputs=()):
-    style.save(figure, f"06_{name}", results.name, "06_main_results", [*sources(), *inputs])
-
-
-def keep(table, name, caption, readable):
-    tables.save(table, f"06_{name}", paths.figures(results.name), caption, readable, "06_main_results", sources())
-    display(markdown.table(readable))
-
+report = Report("06_main_results", results.name, [*results.folders, paths.published() / "numbers.csv"])
+main, differences = tables.main_table(results), tables.differences(results)
 
 # %% [markdown]
-# How to read the figures: a large mark is a mean over runs that differ in their seed, its line the 95 % interval of that mean
-# (wide, if the runs are few), small dots are single runs. Open marks are published, filled ones are ours.
+# ## Finding
 #
-# In the tables `58.3 (0.5)` is a mean with its standard deviation, and `n` counts the runs behind it. `not run` and
-# `not reported` mean what they say.
+# Each difference is of means over runs, which differ in their seed, with its 95 % interval. A claim is *reproduced* or
+# *contradicted* if Welch's test says so at p < .05, adjusted by Holm's method over the three comparisons of a corpus; *smaller
+# than published* if the interval ends below the published difference; else, and always with fewer than 3 runs, *undecided*. The
+# paper claims that LCL is above CE and SCL, and that SCL is not above CE.
 
 # %%
-made = {number: tables.paper_table(printed, runs) for number, printed in paper.items()}
-split = {number: printed["split"].iloc[0] for number, printed in paper.items()}
-
-
-def draw(number, metric):
-    table = made[number][metric]
-    if not table["planned"].any():
-        print(f"Table {number}: these results plan no run on {', '.join(map(names.corpus, table['corpus'].unique()))}.")
-        return
-    figure, axes = plots.panels(table["corpus"].nunique(), columns=2)
-    plots.results_dots(table, axes, f"{split[number]} {names.metric(metric)}")
-    save(figure, f"results_table{number}_{metric}")
-
-
-# %%
-def tell(number, metric):
-    table = made[number][metric]
-    if table["planned"].any():
-        what = f"{split[number]} {names.metric(metric)}, mean and standard deviation in percent, published and reproduced"
-        caption = f"Table {number} of Suresh and Ong (2021): {what}."
-        keep(table, f"table{number}_{metric}", caption, tables.readable_results(table))
-
+report.said(words("analyses/main_results/said.md.j2", **tables.facts(main, differences)))
 
 # %% [markdown]
-# ## Table 1: emotions, test texts
-
-# %%
-draw(1, "accuracy")
-
-# %%
-tell(1, "accuracy")
-
-# %% [markdown]
-# The same runs by *weighted F1*, which also counts, class by class, how much of what was given a name deserved it.
-
-# %%
-draw(1, "weighted_f1")
-
-# %%
-tell(1, "weighted_f1")
-
-# %% [markdown]
-# ## Table 2: sentiment, test texts
-
-# %%
-draw(2, "accuracy")
-
-# %%
-tell(2, "accuracy")
-
-# %% [markdown]
-# ## Table 4: sentiment, validation texts
-
-# %%
-draw(4, "accuracy")
-
-# %%
-tell(4, "accuracy")
-
-# %% [markdown]
-# ## Table 5: emotions, validation texts
-
-# %%
-draw(5, "accuracy")
-
-# %%
-tell(5, "accuracy")
-
-# %%
-draw(5, "weighted_f1")
-
-# %%
-tell(5, "weighted_f1")
-
-# %% [markdown]
-# ## Corpora that the paper does not have
+# ## Published beside reproduced
 #
-# The quick profile trains a small encoder from nothing, for a few epochs, on a corpus made for this project. It shows that the
-# study runs; it is no evidence about the paper, whose encoders were pre-trained.
+# Each cell is `published / ours`: a mean, its standard deviation in brackets, in percent; `n` counts the runs behind them, of
+# those planned. Tables 1 and 2 of the paper are of the test texts, Tables 4 and 5 of the validation texts. *Weighted F1* also
+# counts, class by class, how much of what was given a name deserved it; the paper gives it for emotions alone.
 
 # %%
-in_paper = [corpus for printed in paper.values() for corpus in printed["corpus"]]
-others = tables.main_results(paper[1].iloc[:0], runs[~runs["corpus"].isin(in_paper)])
-if others.empty:
-    print("None in these results.")
-else:
-    figure, axes = plots.panels(others["corpus"].nunique(), columns=2)
-    plots.results_dots(others, axes)
-    save(figure, "results_others")
-
-# %%
-if len(others):
-    caption = "Corpora that the paper does not have: test accuracy, mean and standard deviation in percent."
-    keep(others, "others", caption, tables.readable_results(others))
+caption = "Tables 1, 2, 4 and 5 of Suresh and Ong (2021): published / ours, mean (standard deviation) in percent."
+report.table(main.drop(columns="scores"), "table", caption, tables.readable(main))
 
 # %% [markdown]
 # ## Which differences are more than chance?
-#
-# Two objectives are compared by Welch's t-test over their runs, on test accuracy. Many tests find something by chance alone, so
-# p values are also adjusted by Holm's method over all tests of the table. *Hedges' g* is the difference in units of the
-# standard deviation between runs. The published intervals are worked out from the published means, deviations and n.
 
 # %%
-ours = tables.comparisons(runs)
-theirs = tables.published_comparisons(pandas.concat([paper[1], paper[2]]))
-tested = ours[ours["difference"].notna()]
-figure, axes = plots.panels(tested["corpus"].nunique(), columns=2, height=2)
-plots.difference_dots(tested, theirs, axes)
-save(figure, "differences")
+figure = figures.forests(differences)
+if figure:
+    report.figure(figure, "differences")
+
+# %% [markdown]
+# Two other intervals stand beside, on which no word rests: over *test texts* (what other texts could have shown to the same
+# models), and *paired* by seed, for runs of the same seed read the texts in the same order. The published intervals are worked
+# out from the published means, deviations and n. The comparisons with `CE + aug.` are a question, and a family of tests, of
+# their own: what do second views alone bring?
 
 # %%
-here = ours[ours["corpus"].isin(tested["corpus"])]
-caption = "Differences of test accuracy between objectives, in points, with 95 % intervals; Welch's t-test."
-keep(ours, "differences_tests", caption, reports.differences(here, theirs, published.significance_tests()))
+caption = "Differences of test accuracy between objectives in points, with 95 % intervals; Welch's t-test over runs."
+if figure:
+    report.table(differences, "differences_tests", caption, tables.readable_differences(differences))
 
 # %% [markdown]
 # ## Learning curves
@@ -176,11 +78,10 @@ keep(ours, "differences_tests", caption, reports.differences(here, theirs, publi
 # The *cross-entropy* is the part of the loss that all objectives share.
 
 # %%
-epochs = results.epochs[results.epochs["classes"] == ""]
-for (corpus, encoder), curves in epochs.groupby(["corpus", "encoder"], sort=False):
-    figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=2.6)
-    plots.learning_curves(curves, axes)
-    save(figure, f"curves_{corpus}_{encoder}")
+epochs = results.epochs[
+    results.epochs["identity"].isin(selection.runs(results)["identity"]) & (results.epochs["classes"] == "")
+]
+report.figure(figures.curves(epochs), "curves")
 
 # %% [markdown]
 # ## What is confused
@@ -189,34 +90,15 @@ for (corpus, encoder), curves in epochs.groupby(["corpus", "encoder"], sort=Fals
 # that are often taken for one another are neighbours.
 
 # %%
-done = tables.main_results(paper[1].iloc[:0], runs).query("n > 0")
-best = done.loc[done.groupby("corpus", sort=False)["mean"].idxmax()]
-confusions = {}
-for cell in best.itertuples():
-    same = runs["corpus"].eq(cell.corpus) & runs["objective"].eq(cell.objective) & runs["encoder"].eq(cell.encoder)
-    confusions[cell.corpus] = results.confusion(runs["identity"][same & runs["status"].eq("done")])
-
-# %%
-for cell in best.itertuples():
-    counts, classes = confusions[cell.corpus]
-    width = plots.heatmap_width(len(classes))
-    figure, axes = plots.subplots(width=width, height=0.88 * width)
-    what = f"{names.corpus(cell.corpus)}, {names.objective(cell.objective)}, {names.encoder(cell.encoder)}, n = {cell.n}"
-    plots.confusion_heatmap(counts, classes, axes[0], what)
-    save(figure, f"confusion_{cell.corpus}")
+best = [(row, *results.confusion(identities)) for row, identities in tables.best_runs(results, main)]
+found = [(f"{names.corpus(row['corpus'])}, {names.objective(row['objective'])}, n = {row['n']}", counts, classes)
+         for row, counts, classes in best]  # fmt: skip
+for number, figure in enumerate(figures.confusions(found), 1):
+    report.figure(figure, f"confusion_{number}")
 
 # %% [markdown]
 # The pairs of classes that are taken for one another most often:
 
 # %%
-for corpus, (counts, classes) in confusions.items():
-    print(names.corpus(corpus))
-    display(markdown.table(reports.confused(counts, classes)))
-
-# %% [markdown]
-# ## Finding
-
-# %%
-every = pandas.concat([made[1]["accuracy"], made[2]["accuracy"], others])
-for line in reports.findings(every, ours, theirs):
-    print(line)
+for title, counts, classes in found:
+    display(markdown.table(runs.confused(counts, classes).assign(where=title)))

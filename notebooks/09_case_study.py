@@ -8,105 +8,74 @@
 # finds (`07_hard_subsets`). Every set has its own training and test texts, so accuracies of different sets do not compare;
 # differences between objectives on one set do.
 #
-# *Ours* are the frozen results in `data/results`, which `08_run_subsets` makes. This notebook only reads them.
+# A difference is of means over runs, which differ in their seed. A claim is *reproduced* or *contradicted* if Welch's test says
+# so at p < .05, adjusted by Holm's method over the three comparisons of a set; *smaller than published* if the 95 % interval
+# ends below the published difference; else, and always with fewer than 3 runs, *undecided*. This notebook only reads frozen
+# results, which `05_run` makes.
 
 # %% tags=["parameters"]
 profile = ""  # a name of frozen results in data/results; empty: the best that there are
 
 # %%
-from IPython.display import display
-
 from lclstudy import paths
-from lclstudy.analyses.case_study import figures
-from lclstudy.analyses.case_study import tables as case_tables
-from lclstudy.plan import names
-from lclstudy.results import class_sets, frozen, published
-from lclstudy.show import markdown, plots, reports, style, tables
+from lclstudy.analyses.case_study import figures, tables
+from lclstudy.results import frozen
+from lclstudy.show import markdown, style
+from lclstudy.show.report import Report
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
-corpora = case_tables.case_corpora(results)
-corpus = corpora[0]
-for line in reports.holdings(results, class_sets=class_sets.frozen_sets(results, corpus)):
-    print(line)
-
-
-# %%
-def sources():
-    return [*results.folders, paths.published() / "numbers.csv", paths.published() / "class_sets.csv"]
-
-
-def save(figure, name):
-    style.save(figure, f"09_{name}", results.name, "09_case_study", sources())
-
-
-def keep(table, name, caption, readable):
-    tables.save(table, f"09_{name}", paths.figures(results.name), caption, readable, "09_case_study", sources())
-    display(markdown.table(readable))
-
-
-# %%
-made = case_tables.results_by_set(results, corpus)
-ours = case_tables.comparisons_by_set(results, corpus)
-theirs = case_tables.published_by_set(corpus)
+corpus, *_ = tables.case_corpora(results)
+files = [paths.published() / name for name in ("numbers.csv", "class_sets.csv")]
+report = Report("09_case_study", results.name, [*results.folders, *files])
+table, differences, gains = (ask(results, corpus) for ask in (tables.table_3, tables.differences, tables.gains))
+report.said(tables.said(table, differences, gains))
 
 # %% [markdown]
 # ## What LCL gains on each set
+
+# %%
+figure = figures.gains(differences)
+if figure:
+    report.figure(figure, "gains")
+
+# %% [markdown]
+# ## Does it gain more where classes are confused more often?
 #
-# The gain is a difference of mean test accuracies. Open marks are published, filled ones are ours.
+# How often a set's classes are confused is told by models that saw all classes: of the validation texts of its classes, the
+# share that `CE` takes for another class of the set. (The accuracy of `CE` on the set itself would not do: it is part of the
+# gain, so that the two would go together by chance alone.)
 
 # %%
-height = 1.2 + 0.27 * ours["classes"].nunique()
-figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=height)
-figures.gains_by_set(ours, theirs, axes)
-save(figure, "gains")
+if gains["whose"].value_counts().max() >= tables.FEWEST:
+    figure, axes = style.subplots(width=4.5, height=1.1 + 0.17 * gains["set"].nunique())
+    figures.gains_by_confusion(gains, axes[0])
+    report.figure(figure, "confusion")
 
 # %% [markdown]
-# ## Accuracies
-
-# %%
-figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=height)
-figures.accuracy_by_set(made, axes)
-save(figure, "accuracies")
-
-# %% [markdown]
-# Table 3: mean test accuracy in percent with its standard deviation, and n runs.
+# ## Table 3
+#
+# Mean test accuracy in percent with its standard deviation, and n runs, of the sets that ran.
 
 # %%
 caption = "Table 3 of Suresh and Ong (2021), published and ours: mean test accuracy in percent, standard deviation, n runs."
-keep(made, "table3", caption, case_tables.readable(made))
+absent = tables.missing(table)
+caption += f" Not run: {', '.join(absent)}." if absent else ""
+report.table(table.drop(columns="scores"), "table3", caption, tables.readable(table))
 
 # %% [markdown]
 # The sets, and how many texts they have.
 
 # %%
-markdown.table(case_tables.set_sizes(results, corpus))
-
-# %%
-small = {name: members for name, members in published.class_sets().items() if len(members) == 4}
-markdown.table(case_tables.class_sets(small))
+markdown.table(tables.set_sizes(results, corpus))
 
 # %% [markdown]
 # ## Which differences are more than chance?
 #
-# Welch's t-test over runs; p values are also adjusted by Holm's method over all tests of the table. One run gives no test.
+# Two other intervals stand beside that over seeds, on which no word rests: over *test texts* (what other texts could have shown
+# to the same models), and *paired* by seed, for runs of the same seed read the texts in the same order. The published intervals
+# are worked out from the published means, deviations and n.
 
 # %%
-tested = ours[ours["difference"].notna()]
 caption = "Differences of test accuracy between objectives on class sets, in points, with 95 % intervals; Welch's t-test."
-keep(ours, "tests", caption, tables.readable_comparisons(tested if len(tested) else ours))
-
-# %% [markdown]
-# What follows from the published means, deviations and n by the same test:
-
-# %%
-if len(theirs):
-    display(markdown.table(tables.readable_comparisons(theirs)))
-else:
-    print(f"The paper has no numbers of {names.corpus(corpus)}.")
-
-# %% [markdown]
-# ## Finding
-
-# %%
-for line in case_tables.findings(made, ours, theirs):
-    print(line)
+if len(differences):
+    report.table(differences, "tests", caption, tables.readable_differences(differences))

@@ -15,89 +15,64 @@
 profile = ""  # a name of frozen results in data/results; empty: the best that there are
 
 # %%
-from IPython.display import display
-
-from lclstudy import paths
-from lclstudy.analyses.uncertainty import figures
-from lclstudy.analyses.uncertainty import tables as uncertainty_tables
-from lclstudy.results import class_sets, frozen
-from lclstudy.show import markdown, plots, reports, style, tables
+from lclstudy.analyses.uncertainty import figures, tables
+from lclstudy.results import comparisons, frozen
+from lclstudy.show import style
+from lclstudy.show.report import Report
+from lclstudy.show.text import words
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
-whole, parts = uncertainty_tables.done(results), uncertainty_tables.done(results, whole=False)
-sets = {"|".join(members): name for corpus in parts["corpus"].unique()
-        for name, members in class_sets.frozen_sets(results, corpus).items()}  # fmt: skip
-for line in reports.holdings(results):
-    print(line)
+report = Report("10_entropy", results.name, results.folders)
+runs = comparisons.scored(results)
+curves, calibrated = tables.curves(results, runs), tables.calibration(results, runs)
+differences = tables.differences(curves)
 
-
-# %%
-def sources():
-    return results.folders
-
-
-def save(figure, name):
-    style.save(figure, f"10_{name}", results.name, "10_entropy", sources())
-
-
-def keep(table, name, caption, readable):
-    tables.save(table, f"10_{name}", paths.figures(results.name), caption, readable, "10_entropy", sources())
-    display(markdown.table(readable))
-
+# %% [markdown]
+# ## Finding
+#
+# That the first of two objectives is peakier is *reproduced* or *contradicted* if Welch's test over runs says so at p < .05,
+# adjusted by Holm's method over the three comparisons of a corpus or class set; else, and always with fewer than 3 runs,
+# *undecided*.
 
 # %%
-def places(bands):
-    return list(bands.groupby(uncertainty_tables.PLACE, sort=False))
-
-
-def entropy_figure(bands, name, draw=figures.entropy_curves):
-    figure, axes = plots.panels(len(places(bands)), height=2.5, columns=2)
-    for ax, ((corpus, classes, _), here) in zip(axes, places(bands), strict=True):
-        draw(here, ax, uncertainty_tables.place_said(corpus, classes, sets))
-    if draw is figures.entropy_by_outcome:
-        figures.outcome_key(axes[0], uncertainty_tables.in_order(bands))
-    save(figure, name)
-
+report.said(words("analyses/uncertainty/said.md.j2", **tables.facts(differences, calibrated)))
 
 # %% [markdown]
 # ## Entropy against k, as in Figure 2
 
 # %%
-curves = uncertainty_tables.curves(results, whole)
-bands = uncertainty_tables.bands(curves)
-entropy_figure(bands[bands["outcome"] == "all"], "entropy")
+all_classes = curves[(curves["set"] == comparisons.ALL_CLASSES) & (curves["outcome"] == "all")]
+places = list(all_classes.groupby(list(comparisons.PLACE), sort=False))
+figure, axes = style.panels(len(places), height=2.5, columns=2)
+for ax, ((corpus, name, _), here) in zip(axes, places, strict=True):
+    figures.entropy_curves(here, ax, tables.place(corpus, name))
+figures.ceiling_key(axes[0])
+report.figure(figure, "entropy")
 
 # %% [markdown]
-# ## Right and wrong predictions
+# ## Right and wrong predictions, and few classes
 #
-# A model that is peaky where it is wrong is no better for it.
+# A model that is peaky where it is wrong is no better for it. Beside all classes: sets of few classes that are easy (`4-easy`),
+# and of few that are hard.
 
 # %%
-entropy_figure(bands[bands["outcome"] != "all"], "entropy_by_outcome", figures.entropy_by_outcome)
+shown = differences[(differences["b"] == "ce") & (differences["word"] != "not run")]
+if len(shown):
+    figure, (ax,) = style.subplots(width=5.2, height=1.1 + 0.45 * len(shown))
+    figures.differences(differences, ax)
+    report.figure(figure, "differences")
 
 # %% [markdown]
-# Welch's t-test of the entropy over all classes, over runs; `p (Holm)` is adjusted over the table.
+# Right and wrong predictions, and the interval *paired* by seed, stand beside the comparison that is judged; they have no word
+# of their own.
 
 # %%
-tests = uncertainty_tables.entropy_tests(curves)
-caption = "Entropy of all prediction scores in bits, differences between objectives with 95 % intervals; Welch's t-test."
-keep(tests, "entropy_tests", caption, uncertainty_tables.readable_tests(tests, sets))
-
-# %% [markdown]
-# ## Class subsets
-#
-# Few classes that are easy (`4-easy`), and few that are hard.
-
-# %%
-if len(parts):
-    part_curves = uncertainty_tables.curves(results, parts)
-    part_bands = uncertainty_tables.bands(part_curves)
-    entropy_figure(part_bands[part_bands["outcome"] != "all"], "entropy_subsets", figures.entropy_by_outcome)
-    part_tests = uncertainty_tables.entropy_tests(part_curves)
-    caption = "Class subsets: entropy of all prediction scores in bits, differences between objectives; Welch's t-test."
-    keep(part_tests, "subset_tests", caption, uncertainty_tables.readable_tests(part_tests, sets))
-else:
-    print("No runs on class subsets in these results.")
+caption = (
+    "Entropy of all prediction scores in bits, differences between objectives with 95 % intervals; Welch's t-test over runs."
+)
+readable = tables.readable_differences(differences)
+if len(readable):
+    report.table(differences, "entropy_tests", caption, readable)
 
 # %% [markdown]
 # ## Calibration
@@ -105,20 +80,13 @@ else:
 # Each mark is a bin of confidence; its size is the share of the predictions in it. On the dotted line, confidence is deserved.
 
 # %%
-bins = uncertainty_tables.reliability(results, whole)
-figure, axes = plots.panels(len(places(bins)), height=2.9, columns=2)
-for ax, ((corpus, classes, _), here) in zip(axes, places(bins), strict=True):
-    figures.reliability_diagram(here, ax, uncertainty_tables.place_said(corpus, classes, sets))
-figures.objective_key(axes[0], uncertainty_tables.in_order(bins))
-save(figure, "reliability")
-
-# %%
-calibrated = uncertainty_tables.calibration(results, whole)
-named = {key: uncertainty_tables.place_said(key[0], key[1], sets) for key, _ in places(calibrated)}
-rows = len(calibrated.groupby([*uncertainty_tables.PLACE, "objective"]))
-figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=1.3 + 0.3 * rows)
-figures.calibration_dots(calibrated, axes, named)
-save(figure, "calibration")
+bins = tables.reliability(results, runs[runs["set"] == comparisons.ALL_CLASSES])
+places = list(bins.groupby(list(comparisons.PLACE), sort=False))
+figure, axes = style.panels(len(places), height=2.9, columns=2)
+for ax, ((corpus, name, _), here) in zip(axes, places, strict=True):
+    figures.reliability_diagram(here, ax, tables.place(corpus, name))
+figures.objective_key(axes[0], bins["objective"])
+report.figure(figure, "reliability")
 
 # %% [markdown]
 # *Calibration error* is the mean distance between confidence and accuracy over 15 bins. *AUROC* tells how well confidence
@@ -127,14 +95,4 @@ save(figure, "calibration")
 
 # %%
 caption = "Calibration on the test texts: means over runs with standard deviations."
-keep(calibrated, "calibration_table", caption, uncertainty_tables.readable_calibration(calibrated, sets))
-
-# %% [markdown]
-# ## Finding
-
-# %%
-said = uncertainty_tables.findings(tests, calibrated, sets)
-if len(parts):
-    said += uncertainty_tables.findings(part_tests, uncertainty_tables.calibration(results, parts), sets)[1:]
-for line in said:
-    print(line)
+report.table(calibrated, "calibration_table", caption, tables.readable_calibration(calibrated))

@@ -17,31 +17,15 @@ profile = "ablations"  # a name of frozen results in data/results
 corpus = ""  # a corpus of these results; empty: the one on which most settings are planned
 
 # %%
-from IPython.display import display
-
-from lclstudy import paths
 from lclstudy.analyses.ablations import figures
 from lclstudy.analyses.ablations import tables as ablation_tables
 from lclstudy.results import frozen
-from lclstudy.show import markdown, plots, reports, style, tables
+from lclstudy.show import marks, plots
+from lclstudy.show.report import Report
 
 results = frozen.read_frozen(profile)
-found = ablation_tables.settings(results, corpus)
-spread = ablation_tables.spread(found)
-for line in reports.holdings(results):
-    print(line)
-
-
-# %%
-def save(figure, name):
-    style.save(figure, f"11_{name}", results.name, "11_ablations", results.folders)
-
-
-def keep(table, name, caption, readable):
-    sources = results.folders
-    tables.save(table, f"11_{name}", paths.figures(results.name), caption, readable, "11_ablations", sources)
-    display(markdown.table(readable))
-
+report = Report("11_ablations", results.name, results.folders)
+report.said(ablation_tables.findings(results, corpus))
 
 # %% [markdown]
 # ## Each setting against LCL
@@ -52,32 +36,39 @@ def keep(table, name, caption, readable):
 # differ in their seed alone lie so far apart.
 
 # %%
-figure, axes = plots.subplots(1, 1, width=plots.DOUBLE, height=figures.height(found))
-title = f"What changes when a part of LCL changes: {ablation_tables.where(found)}"
-figures.forest(found, spread, ablation_tables.GROUPS, title, axes[0])
-save(figure, "forest")
+found = ablation_tables.settings(results, corpus)
+where, spread = ablation_tables.where(found), ablation_tables.spread(found)
+figure, axes = plots.subplots(1, 1, width=plots.DOUBLE, height=marks.grouped_height(found["group"]))
+figures.forest(found, spread, f"What changes when a part of LCL changes: {where}", axes[0])
+report.figure(figure, "forest")
 
 # %% [markdown]
-# Test accuracy in percent with its standard deviation over n runs. p is of Welch's test; Holm's method adjusts it, which the
-# intervals are not, within a question: LCL against its baselines, changes to LCL, other objectives. One run gives no test.
-
-# %%
-where = ablation_tables.where(found)
-caption = f"Settings against LCL as released on {where}: test accuracy in percent (standard deviation), difference in points."
-keep(found, "settings", caption, ablation_tables.readable(found))
-
-# %% [markdown]
-# ## What is left of a gain over cross-entropy, and the same seeds paired
+# Test accuracy in percent with its standard deviation over n runs. p is of Welch's test, adjusted by Holm's method, which the
+# intervals are not, within a question: the papers' claims about LCL, CE and SCL (judged as in notebooks 06 and 13), changes to
+# LCL, other objectives. Nothing is decided on fewer than three runs of a side. *Paired by seed*: runs of one seed share the
+# order of texts and, where they have the same layers, their first values; no verdict rests on it. *Minus CE* is what a setting
+# gains over cross-entropy, over seeds or texts.
 #
-# Runs of one seed share the order of texts and, where they have the same layers, their first values, so a paired test can see
-# more than Welch's. It is shown besides; the finding rests on Welch's. *Minus CE* is what a setting gains over cross-entropy.
+# | Setting | What it is |
+# | :--- | :--- |
+# | weights inside the log | the weight of the anchor's own class inside the log, Eq. 3 as printed |
+# | no gradient to the weights | the contrastive loss does not train the weighting network |
+# | weighting network frozen | it is trained beforehand, and then stands still |
+# | weights from confusion, from label names | fixed: of a cross-entropy run's confusions, or of the similarity of label names |
+# | uniform weights | the same weight for every class, no second network |
+# | no second views | each text once in a batch: only other texts of its class are its positives |
+# | second views by dropout | the same text twice, under other dropout |
+# | summed over the batch | the contrastive loss as a sum, Eq. 4 as printed |
+# | as printed | all that the paper prints otherwise than its code does |
+# | CE + aug. | cross-entropy on the texts and their second views |
+# | CE ensemble | both networks of LCL with cross-entropy, their probabilities averaged |
+# | SCL, two stages | the contrastive loss alone, then a classifier on frozen features |
+# | LASCL, DCL | contrast scaled by the similarity of label names; the positive left out of the denominator |
+# | LaCon | label anchors: text to label, label to text, and a regulariser of labels |
 
 # %%
-left = ablation_tables.readable_gain(found)
-if len(left):
-    display(markdown.table(left))
-else:
-    print("No setting has run.")
+caption = f"Settings against LCL as released on {where}: test accuracy in percent (standard deviation), difference in points."
+report.table(found, "settings", caption, ablation_tables.readable(found))
 
 # %% [markdown]
 # ## What each part costs
@@ -87,20 +78,10 @@ else:
 
 # %%
 ran = int((found["n"] > 0).sum())
-figure, axes = plots.subplots(1, 3, width=plots.DOUBLE, height=1.0 + 0.2 * max(ran, 2))
-figures.gain_and_cost(found, f"Accuracy: {ablation_tables.where(found)}", axes)
-save(figure, "cost")
+figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=1.0 + 0.2 * max(ran, 2))
+figures.gain_and_cost(found, f"Accuracy: {where}", axes)
+report.figure(figure, "cost")
 
 # %%
-costs = ablation_tables.readable_costs(found)
-if len(costs):
-    display(markdown.table(costs))
-else:
-    print("No setting has run.")
-
-# %% [markdown]
-# ## Finding
-
-# %%
-for line in ablation_tables.findings(found) + reports.failures(results.runs):
-    print(line)
+if ran:
+    report.table(found, "costs", f"What training takes on {where}, roughly.", ablation_tables.readable_costs(found))

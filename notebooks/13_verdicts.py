@@ -4,91 +4,98 @@
 # **Question: which claims of the two papers hold, by criteria that were written down before any verdict was computed?**
 #
 # Every claim of Suresh and Ong (2021) and of the follow-up report is a row of `data/published/claims.csv`, in its own words,
-# with the criterion that judges it: direction, test, threshold. The criterion depends on the kind of claim alone. The file's
-# README tells the rules, their amendments, and which of our results were known when they were made. The verdicts:
+# with the criterion that judges it; the criterion depends on the kind of claim alone. The file's README tells the rules, what
+# they were before, and which of our results were known then. The words, which every notebook uses:
 #
-# - *reproduced*, *contradicted*: as the criterion says;
-# - *not reproduced*: enough runs to see the published effect (power 0.8 or more), but it was not seen;
-# - *underpowered*: too few runs to tell; *not run*: no runs that could tell.
+# - *reproduced*, *contradicted*: p, adjusted by Holm's method over the comparisons of that corpus, is below .05, and the sign
+#   is right or wrong;
+# - *smaller than published*: neither, and our 95 % interval ends below the published difference;
+# - *undecided*: anything else, and always below three runs a side; *not run*: a side has no run that could tell;
+# - *differs*: a level that our runs miss, where the source names no settings.
 #
-# The results of the quick profile are no evidence about the papers and are left out.
+# Results of the quick profile are no evidence about the papers and are left out.
 
 # %% tags=["parameters"]
-profile = ""  # the frozen results to judge by; empty: those of the profiles paper and minilm
+profile = ""  # the frozen results to judge by; empty: those of the profiles that count for each source
 
 # %%
-from IPython.display import display
-
 from lclstudy import paths
-from lclstudy.analyses.verdicts import tables as verdict_tables
+from lclstudy.analyses.verdicts import figures, said, simulation, tables
 from lclstudy.plan import names
-from lclstudy.results import frozen
-from lclstudy.show import forest, markdown, plots, style, tables
+from lclstudy.results import comparisons, frozen
+from lclstudy.show import forest, marks, style, text
+from lclstudy.show.report import Report
+from lclstudy.show.text import words
 
-results = verdict_tables.evidence_from(profile)
-folder = profile or frozen.best_frozen()
-judged = verdict_tables.judge(results)
-for whole in results:
-    print(f"Evidence: {whole.name}, {len(whole.done)} finished runs.")
-
+results = tables.evidence_from(profile)
+shown = profile or frozen.best_frozen()
+sources = [paths.published() / f"{name}.csv" for name in ("claims", "numbers", "class_sets")]
+report = Report("13_verdicts", shown, [*sources, *(folder for one in results for folder in one.folders)])
+judged = tables.judge_claims(results)
 
 # %%
-def sources():
-    files = [paths.published() / name for name in ("claims.csv", "numbers.csv", "class_sets.csv")]
-    return [*files, *(folder for whole in results for folder in whole.folders)]
-
-
-def save(figure, name):
-    style.save(figure, f"13_{name}", folder, "13_verdicts", sources())
-
+report.said(words("analyses/verdicts/said.md.j2", **said.facts(judged, results)))
 
 # %% [markdown]
 # ## LCL against the others, over corpora
 
 # %%
-figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=3.6)
-for ax, b in zip(axes, ("ce", "scl"), strict=True):
-    forest.forest(verdict_tables.forest_rows(results, "lcl", b), ax, forest.objective_pair("lcl", b))
+forests = {b: tables.forest_rows(results, "lcl", b) for b in ("ce", "scl")}
+figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=1.1 + 0.33 * max(map(len, forests.values())))
+for ax, (b, rows) in zip(axes, forests.items(), strict=True):
+    forest.forest(rows, ax, text.pair("lcl", b))
+marks.symmetric(axes, [value for rows in forests.values() for value in rows.filter(regex="difference|ci_").to_numpy().ravel()])
 axes[1].set_yticklabels([])
-of_paper = judged[(judged["paper"] == "suresh2021") & (judged["our_encoder"] != "")]
-ours = dict.fromkeys(of_paper["our_encoder"])
-forest.forest_key(axes[0], "ELECTRA base", ", ".join(map(names.encoder, ours)) or "none")
-save(figure, "forest")
-
-# %% [markdown]
-# All that ran together, each corpus and each class set of EmpatheticDialogues as a stratum with the same weight. With few runs
-# the interval of a bootstrap is somewhat too narrow, so no verdict rests on it.
-
-# %%
-for line in verdict_tables.pooled_said(results):
-    print(line)
+ours = dict.fromkeys(judged["our_encoder"][(judged["paper"] == "suresh2021") & (judged["our_encoder"] != "")])
+forest.forest_key(axes[0], "ELECTRA base", ", ".join(map(names.encoder, ours)))
+report.figure(figure, "forest")
 
 # %% [markdown]
 # ## The verdicts at a glance
+#
+# Letters: **R** reproduced, **C** contradicted, **S** smaller than published, **?** undecided, **D** differs; an empty tile
+# was not run; an asterisk says that our encoder is not the claim's.
 
 # %%
-for paper, whose in (("suresh2021", "Suresh and Ong (2021)"), ("modarres", "The follow-up report")):
+for paper, whose in said.PAPERS.items():
     here = judged[judged["paper"] == paper]
-    figure, (ax,) = plots.subplots(width=plots.DOUBLE * 0.75, height=0.5 + 0.155 * len(here))
-    forest.verdict_map(here, ax, [verdict_tables.about(row) for row in here.to_dict("records")], whose)
-    save(figure, f"verdicts_{paper}")
+    whats = [said.what(row) for row in here.to_dict("records")]
+    wheres = [figures.short(said.where(row), row) for row in here.to_dict("records")]
+    height = 1.9 + 0.2 * len(set(whats))
+    figure, (ax,) = style.subplots(width=style.DOUBLE, height=height)
+    figures.tiles(here, whats, wheres, ax, whose)
+    report.figure(figure, f"verdicts_{paper}")
+
+# %% [markdown]
+# ## What so many seeds can tell
+#
+# The judgement itself, tried on made-up runs whose truth is known: no difference between LCL and CE, the mean difference that
+# the paper publishes, or its opposite; with the standard deviations over seeds that our own runs have. Under no difference,
+# *reproduced* and *contradicted* are wrong words.
+
+# %%
+published_gain = tables.mean_published_gain("lcl", "ce")
+deviations = simulation.deviations(comparisons.scored(frozen.read_frozen(shown)))
+shares = simulation.table(published_gain, deviations, draws=400)
+figure, axes = style.panels(3, height=2.0)
+figures.words_given(shares, axes)
+report.figure(figure, "simulation")
+caption = f"Shares of the words if LCL − CE is 0, {published_gain:+.2f} or {-published_gain:+.2f} points; standard deviations "
+caption += f"over seeds {', '.join(f'{sd:.2f}' for sd in deviations)} (LCL, CE, SCL)."
+report.table(shares.round(3), "simulation", caption)
 
 # %% [markdown]
 # ## The claims, the evidence, the verdicts
 #
-# Differences are in points of accuracy (entropies: bits), with 95 % intervals. `n` counts the runs of each side. `Power` is the
-# chance that our test, with so many runs, finds the published effect (for claims of no difference: one as large as the margin),
-# and `Runs needed` says how many on each side would give 0.8. `p (Holm)` is adjusted over all claims tested here.
+# Differences are in points of accuracy (entropies: bits), with 95 % intervals over seeds. `n` counts the runs of each side.
+# `Power` is the chance that our test, with so many runs and our own pooled deviation, sees the published effect (claims of no
+# difference: that there is none), in brackets at the ends of that deviation's 80 % interval; `Runs needed` says how many on
+# each side would give 0.8. An asterisk: judged with another encoder than the claim's, so about the method, not about the
+# number.
 
 # %%
-caption = "Every claim of both papers: criterion fixed beforehand, evidence, verdict."
-readable = verdict_tables.readable(judged)
-tables.save(judged, "13_verdicts", paths.figures(folder), caption, readable, "13_verdicts", sources())
-display(markdown.table(readable))
-
-# %% [markdown]
-# ## Finding
+report.table(said.counts(judged), "counts", "How many claims have each verdict; weighted F1 is not counted.")
 
 # %%
-for line in verdict_tables.findings(judged):
-    print(line)
+caption = "Every claim of both papers: verdict, evidence, and the criterion that was fixed beforehand."
+report.table(judged.drop(columns="n").assign(n=judged["n"].map(str)), "verdicts", caption, said.readable(judged))

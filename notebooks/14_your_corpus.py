@@ -4,15 +4,16 @@
 # **Question: does label-aware contrastive loss (LCL) help on your labels, is it worth its cost, or what would it take to
 # know?**
 #
-# Give a file with the columns `text` and `label` (csv, tsv, jsonl or parquet; a column `split` with `train`, `validation` and
-# `test` is optional), from the folder where it lies:
+# Give a table of texts and labels (csv, tsv, jsonl, parquet or xlsx; a column `split` with `train`, `validation` and `test` is
+# optional), from the folder where it lies:
 #
 #     papermill notebooks/14_your_corpus.ipynb out.ipynb -p corpus my.csv
 #
 # The notebook trains one model with plain cross-entropy (CE) and one with LCL for each *seed*, on the same texts, and compares
 # them. A seed sets what chance decides: the order of the texts, the first weights of new layers. With the defaults the encoder
 # is a small one that knows no language yet, which shows in minutes how all this works; `-p profile minilm` takes one that does.
-# You may stop at any time: what is finished is kept, and the next start goes on from there.
+# You may stop at any time: what is finished is kept, and the next start goes on from there. Choose the number of seeds before
+# you look: a p value that made you add seeds no longer means what it says.
 
 # %% tags=["parameters"]
 corpus = "embedded"  # a csv, tsv, jsonl or parquet file of your own, or a name of the catalogue
@@ -33,20 +34,37 @@ device = None  # cuda, mps or cpu; None: the first of these that there is
 # %%
 from pathlib import Path
 
+from lclstudy.analyses.own_labels import corpus as own_corpus
 from lclstudy.analyses.own_labels import figures, tables
 from lclstudy.corpora.load import files, load_corpus
 from lclstudy.plan import names
 from lclstudy.plan.profiles import load_profile
 from lclstudy.runs import grid, store
-from lclstudy.show import markdown, style
+from lclstudy.show import markdown
+from lclstudy.show.report import Report
+from lclstudy.show.text import bullets, words
 
-settings = {name: globals()[name] for name in tables.SETTINGS}
+settings = dict(encoder=encoder, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size, max_length=max_length,
+                augment=augment, train_limit=train_limit)  # fmt: skip
 chosen = load_profile(profile)
-specs = tables.plan(chosen, corpus, seeds, **settings)
-gain = tables.check_gain(gain)
+specs = own_corpus.plan(chosen, corpus, seeds, **settings)
+gain = own_corpus.check_gain(gain)
 dataset = load_corpus(corpus)
-mine = tables.describe(dataset, names.corpus(Path(corpus).stem))
+mine = own_corpus.describe(dataset, names.corpus(Path(corpus).stem))
+report = Report("14_your_corpus", chosen.name, files(corpus))
 print(f"{mine.name}: {mine.counts.to_numpy().sum():,} texts, {len(mine.counts):,} classes; {len(specs)} runs wanted.")
+
+# %% [markdown]
+# ## Before training: what to be careful about, and what so many runs can see
+
+# %%
+report.said(bullets([own_corpus.foresight(specs, mine, gain), *own_corpus.cautions(mine, specs, gain)]))
+
+# %%
+markdown.table(own_corpus.corpus_table(mine))
+
+# %%
+markdown.table(own_corpus.class_table(mine))
 
 # %% [markdown]
 # ## Training what is missing
@@ -60,43 +78,27 @@ for line in tables.notes(frame):
     print(line)
 
 # %% [markdown]
-# ## The answer in one picture
-#
-# On the left: how good both losses are, what they cost, and how many seeds it takes to see the gain that matters. On the right:
-# which classes the models take for one another. LCL is made to keep such classes apart. The picture is kept in
-# `build/PROFILE/figures`.
+# ## The answer
 
 # %% tags=["nbval-ignore-output"]
 found = tables.records(specs, runs)
-figure = figures.card(**tables.card_facts(mine, frame, found, gain))
-saved = style.save(figure, f"14_card_{Path(corpus).stem}", chosen.name, "14_your_corpus", files(corpus))
+given = {"corpus": corpus, "profile": profile, **settings, "gain": gain, "seeds": seeds, "device": device}
+report.said(words("analyses/own_labels/said.md.j2", **tables.facts(mine, frame, found, gain, given)))
 
 # %% [markdown]
-# ## What to be careful about
-
-# %%
-cautions = tables.cautions(mine, specs, gain)
-for line in cautions or ["Nothing in the file or the settings makes the answer weak."]:
-    print(line)
-
-# %% [markdown]
-# ## The corpus
-
-# %%
-markdown.table(tables.corpus_table(mine))
-
-# %%
-markdown.table(tables.class_table(mine))
-
-# %% [markdown]
-# ## CE and LCL
-#
-# *SD* is the standard deviation between seeds. The interval of the difference holds the true one in 95 of 100 studies like
-# this; where it spans 0, the difference may be chance. *Weighted F1* also asks, class by class, whether what was given that
-# name deserved it.
+# On the left: how good both losses are, what they cost, and how many seeds it takes to see the gain that matters. On the right:
+# what LCL changes in which classes the models take for one another; it is made to keep such classes apart.
 
 # %% tags=["nbval-ignore-output"]
-markdown.table(tables.results_table(frame))
+report.figure(figures.card(**tables.card_facts(mine, frame, found, gain)), f"card_{Path(corpus).stem}")
+
+# %% [markdown]
+# *SD* is the standard deviation between seeds. The interval over seeds holds the true difference in 95 of 100 studies like
+# this; where it spans 0, the difference may be chance. That over test texts says how far other texts may move it.
+# *Weighted F1* also asks, class by class, whether what was given that name deserved it.
+
+# %% tags=["nbval-ignore-output"]
+markdown.table(tables.results_table(frame, found, gain))
 
 # %% [markdown]
 # ## Classes taken for one another
@@ -115,11 +117,3 @@ markdown.table(tables.pairs_table(found, dataset["test"]["text"]))
 
 # %% tags=["nbval-ignore-output"]
 markdown.table(tables.cost_table(frame))
-
-# %% [markdown]
-# ## Finding
-
-# %% tags=["nbval-ignore-output"]
-given = {"corpus": corpus, "profile": profile, **settings, "gain": gain, "device": device}
-for line in tables.findings(mine, frame, found, gain, given):
-    print(line)

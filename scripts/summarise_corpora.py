@@ -12,8 +12,7 @@ import pandas as pd
 
 from lclstudy import paths
 from lclstudy.corpora import download, synonyms
-from lclstudy.corpora.formats import READERS
-from lclstudy.corpora.load import SPLITS, load_corpus
+from lclstudy.corpora.load import SPLITS, load_corpus, rows_of
 from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.catalog import CorpusEntry
@@ -40,8 +39,8 @@ def present_splits(entry: CorpusEntry) -> dict[str, pd.DataFrame]:
     splits: dict[str, list] = {}
     for file in entry.files:
         if file.split and file.split not in absent:
-            download.verify(download.location(file), file)
-            splits.setdefault(file.split, []).extend(READERS[entry.name](download.location(file), entry.labels))
+            download.verify(file)
+            splits.setdefault(file.split, []).extend(rows_of(entry, file))
     return {split: pd.DataFrame(rows, columns=["text", "label"]) for split, rows in splits.items()}
 
 

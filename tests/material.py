@@ -1,11 +1,102 @@
-"""What several tests are made of: runs and published numbers in small, and an eye for figures."""
+"""What several tests are made of: records, runs and published numbers in small, processes, and an eye for figures."""
 
 import itertools
+import math
+import os
+import resource
+import subprocess
+import sys
+from contextlib import contextmanager
 from unittest import mock
 
 import numpy as np
 import pandas as pd
 from matplotlib.text import Text
+
+from lclstudy import paths
+from lclstudy.plan import catalog
+from lclstudy.plan.spec import make_spec
+from lclstudy.results import frozen
+from lclstudy.results.records import Record
+from lclstudy.runs.store import RunStore
+
+PAPER = "empathetic_dialogues"  # the corpus of the paper's case study
+CLASSES = ("joy", "colère", "fear, or dread", "surprise")
+
+
+def spec_of(objective="lcl", seed=0, **settings):
+    return make_spec("embedded", objective, encoder="tiny", seed=seed, **settings)
+
+
+def record_of(spec, rows=12, classes=CLASSES, seed=None, sharpness=1.0):
+    """A finished record with probabilities drawn from a Dirichlet distribution; `sharpness` below 1 makes them extreme."""
+    rng = np.random.default_rng(spec.seed if seed is None else seed)
+    validation, test = (rng.dirichlet(np.full(len(classes), sharpness), size).astype(np.float32) for size in (rows, 2 * rows))
+    return Record(
+        spec=spec,
+        classes=classes,
+        epochs=[{"epoch": 1, "loss": np.float32(1.25), "validation_accuracy": 0.5}, {"epoch": 2, "loss": math.nan}],
+        best_epoch=1,
+        validation_probabilities=validation,
+        validation_labels=np.arange(rows) % len(classes),
+        test_probabilities=test,
+        test_labels=np.arange(2 * rows) % len(classes),
+        measures={"seconds": 1.5, "steps": np.int64(7)},
+        notes={"truncated": 3},
+        versions={"torch": "2.13.0"},
+        device="cpu",
+        executor="serial",
+    )
+
+
+def failed_record(spec):
+    return Record(spec, (), status="failed", failure="NonFiniteLoss: loss is nan at step 3, batch 3")
+
+
+def saved(runs, *specs, **how):
+    """The specs, of each a finished record in the store `runs`; `how` as for `record_of`."""
+    for spec in specs:
+        runs.save(record_of(spec, **how))
+    return list(specs)
+
+
+def files_in(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@contextmanager
+def full_disk(after=1000):
+    """A real refusal of the kernel: no file of this process may grow beyond `after` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (after, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def fork(work):
+    """The number of a child process that calls `work` and ends, with its result as status. For programs of `run_program`."""
+    child = os.fork()
+    if child == 0:
+        status = 99
+        try:
+            status = work()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status or 0)
+    return child
+
+
+def run_program(text, *arguments):
+    """What a Python program printed, which must end well. It forks after one import, so that many moments are tried soon."""
+    command = [sys.executable, "-c", text, *map(str, arguments)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment, cwd=paths.ROOT)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "damaged" not in ran.stderr
+    return ran
 
 
 def make_runs(scores, corpus="emoint", encoder="minilm", classes="", **settings):
@@ -33,6 +124,40 @@ EMOINT = printed(
     ("emoint", "lcl", "electra-base", 86.6, 0.3, 5),
     ("emoint", "ce", "bert-base", 85.0, 0.6, 5),
 )
+
+
+def record(spec, wrong, each=10):
+    """A finished run with `each` validation and test texts a class; of class a, `wrong[a, b]` are taken for b."""
+    classes = catalog.corpora()[spec.corpus].labels
+    labels = np.repeat(np.arange(len(classes)), each)
+    predicted = labels.copy()
+    for a in range(len(classes)):
+        taken = [classes.index(b) for (one, b), times in wrong.items() if classes.index(one) == a for _ in range(times)]
+        predicted[np.flatnonzero(labels == a)[: len(taken)]] = taken
+    sure = np.eye(len(classes), dtype=np.float32)[predicted]
+    return Record(spec, classes, validation_probabilities=sure, validation_labels=labels, test_probabilities=sure,
+                  test_labels=labels, epochs=[{"epoch": 1, "loss": 1.0, "validation_accuracy": 0.5}], best_epoch=1)  # fmt: skip
+
+
+def froze(tmp_path, *runs, objective="ce"):
+    """Frozen results of runs on all classes, (corpus, seed, wrong) or (corpus, seed, wrong, each) of `record`."""
+    store = RunStore(tmp_path / "runs")
+    for corpus, seed, *told in runs:
+        store.save(record(make_spec(corpus, objective, encoder="tiny", seed=seed), *told))
+    store.freeze(tmp_path / "results")
+    return frozen.read_frozen(tmp_path / "results")
+
+
+def within(members, times):
+    """Each class of a set is taken `times` times for each other one."""
+    return {(a, b): times for a in members for b in members if a != b}
+
+
+def row_of(table, **wanted):
+    """The one row of a table with these values."""
+    found = table[np.logical_and.reduce([table[name] == value for name, value in wanted.items()])]
+    assert len(found) == 1, f"{len(found)} rows for {wanted}"
+    return found.iloc[0]
 
 
 def check_readable(figure):

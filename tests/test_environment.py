@@ -4,16 +4,16 @@ import ast
 import importlib.metadata
 import re
 import sys
-import tomllib
 
 import pytest
 import yaml
 
 from lclstudy import paths
+from scripts import lock
 
 LINES = (paths.ROOT / "requirements.txt").read_text("utf-8").splitlines()
 PINS = dict(line.split("==") for line in LINES if line and not line.startswith("#"))
-OWN = {"lclstudy", "tests", "conftest"}
+OWN = {"lclstudy", "tests", "conftest", "scripts"}
 
 
 def normal(name: str) -> str:
@@ -43,16 +43,19 @@ def test_every_requirement_is_an_exact_pin():
     assert all(re.fullmatch(r"[0-9][0-9a-z.]*", version) for version in PINS.values()), PINS
 
 
-def test_conda_names_the_same_versions():
+def test_conda_installs_the_same_versions():
     environment = yaml.safe_load((paths.ROOT / "environment.yml").read_text("utf-8"))
-    *conda, pip = environment["dependencies"]
-    assert conda == ["python=3.11", "pip"]
-    assert dict(line.split("==") for line in pip["pip"]) == PINS
+    pip = ["--requirement requirements.txt", "--constraint constraints.txt"]
+    assert environment["dependencies"] == ["python=3.11", "pip", {"pip": pip}]
 
 
-def test_conda_has_the_python_that_the_package_asks_for():
-    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert project["requires-python"] == ">=3.11"
+def test_the_lock_has_what_the_requirements_need_in_turn():
+    lines = (paths.ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    locked = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert {normal(name): version for name, version in PINS.items()}.items() <= locked.items()
+    needed = {name for name in lock.needed(list(PINS)) if not name.startswith(("nvidia", "cuda", "triton"))}
+    assert len(needed) > 120
+    assert not needed - locked.keys(), "run: .venv/bin/python scripts/lock.py"
 
 
 @pytest.mark.parametrize("name", PINS)

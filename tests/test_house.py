@@ -1,6 +1,7 @@
 """Who may import whom: import-linter's rules in pyproject.toml; and no torch in what analyses."""
 
 import ast
+import os
 import pkgutil
 import subprocess
 import sys
@@ -19,6 +20,12 @@ ANALYSES = [name for name in MODULES if f"{name}.".startswith(tuple(f"lclstudy.{
 
 def test_the_rules_of_the_rooms_are_kept():
     command = [Path(sys.executable).parent / "lint-imports", "--no-cache", "--no-logo"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=paths.ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_types_fit():
+    command = [sys.executable, "-m", "mypy", "--cache-dir", os.devnull]
     done = subprocess.run(command, capture_output=True, text=True, cwd=paths.ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,6 +1,7 @@
 """One reader per raw format: a path in, (text, label id) pairs out, cleaned as the protocol says, malformed rows reported.
 
 The cleaning follows what the paper's released code did to each corpus, written anew. White space is collapsed everywhere.
+A corpus of the catalogue without a reader here is read as a table with the columns `text` and `label`, as of one's own.
 """
 
 import csv
@@ -46,22 +47,17 @@ def csv_rows(path: Path, separator: str = ",") -> Iterator[tuple[int, list[str]]
     Raises StudyError on broken quoting, at the line where the broken row begins.
     """
     reader = csv.reader((line + "\n" for _, line in lines(path, keep_empty=True)), strict=True, delimiter=separator)
-    while True:
-        begins = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise malformed(path, begins, f"broken csv ({error}); {_broken(error)}") from None
-        if row:
-            yield reader.line_num, row
-
-
-def _broken(error: csv.Error) -> str:
-    if "field limit" in str(error):
-        return f"is a quotation mark not closed? A field may have {csv.field_size_limit():,} characters"
-    return 'close each quotation mark that opens a field, and write one inside as ""'
+    begins = 1
+    try:
+        for row in reader:
+            if row:
+                yield reader.line_num, row
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        hint = 'close each quotation mark that opens a field, and write one inside as ""'
+        if "field limit" in str(error):
+            hint = f"is a quotation mark not closed? A field may have {csv.field_size_limit():,} characters"
+        raise malformed(path, begins, f"broken csv ({error}); {hint}") from None
 
 
 def _index(path: Path, line: int, given: str, allowed: dict[str, int]) -> int:
@@ -201,28 +197,7 @@ def parsinlu(path: Path, labels: tuple[str, ...]) -> Rows:
         yield collapse(f"{question} {review}"), _index(path, line, str(label), _names(labels))
 
 
-def embedded(path: Path, labels: tuple[str, ...]) -> Rows:
-    """The embedded corpus: csv with the header text,label; labels by name."""
-    rows = csv_rows(path)
-    if next(rows, (1, None))[1] != ["text", "label"]:
-        raise malformed(path, 1, "the header is not text,label")
-    for line, row in rows:
-        text, label = _fields(path, line, row, 2)
-        yield text, _index(path, line, label, _names(labels))
-
-
 READERS = {
     reader.__name__: reader
-    for reader in (
-        empathetic_dialogues,
-        goemotions,
-        isear,
-        emoint,
-        sst5,
-        sst2,
-        ag_news,
-        twitter_sentiment,
-        parsinlu,
-        embedded,
-    )
+    for reader in (empathetic_dialogues, goemotions, isear, emoint, sst5, sst2, ag_news, twitter_sentiment, parsinlu)
 }

@@ -1,23 +1,26 @@
-"""A corpus file of one's own: csv, tsv, jsonl or parquet with the columns `text` and `label`, and `split` if it has splits."""
+"""A corpus file of one's own: csv, tsv, jsonl, parquet or xlsx, with a column of texts, one of labels, and maybe `split`."""
 
 import json
 import unicodedata
+import zipfile
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
 from lclstudy.errors import StudyError, unknown
 from lclstudy.paths import relative
+from lclstudy.plan.catalog import OwnFile
 
 from .formats import collapse, csv_rows, lines, malformed
 
 SPLITS = {"train": "train", "validation": "validation", "valid": "validation", "dev": "validation", "test": "test"}
-COLUMNS = ("text", "label")
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
+Records = Iterator[tuple[int, dict]]  # place, and the row by column
 
 
 class OwnRow(NamedTuple):
-    """A row: where it is (line of a csv, tsv or jsonl, row of a parquet file, from 1), text, label name, split or None."""
+    """A row: where it is (line of a csv, tsv or jsonl, row of a table, from 1), text, label name, split or None."""
 
     place: int
     text: str
@@ -25,99 +28,113 @@ class OwnRow(NamedTuple):
     split: str | None
 
 
-def read(path: Path) -> list[OwnRow]:
+def read(file: OwnFile) -> list[OwnRow]:
     """All rows of the file. White space is collapsed in texts and labels.
 
     Raises StudyError if a column is missing or twice there, a text or label is empty, two labels differ in case alone, a split
     name is unknown, or the file cannot be read.
     """
     try:
-        rows = [_row(path, place, record) for place, record in _READERS[path.suffix.lower()](path)]
+        rows = [_row(file, place, record) for place, record in _READERS[file.path.suffix.lower()](file)]
     except OSError as error:
-        raise StudyError(f"Could not read {relative(path)}: {error.strerror or error}; mend its access or copy it.") from None
+        raise StudyError(
+            f"Could not read {relative(file.path)}: {error.strerror or error}; mend its access or copy it."
+        ) from None
     if not rows:
-        raise StudyError(f"{relative(path)} is empty; give rows with the columns text and label.")
-    _check_alike(path, rows)
+        raise StudyError(f"{relative(file.path)} is empty; give rows with the columns text and label.")
+    _check_alike(file.path, rows)
     return rows
 
 
-def _csv(path: Path, separator: str = ",") -> Iterator[tuple[int, dict]]:
-    rows = csv_rows(path, separator)
+def _csv(file: OwnFile, separator: str = ",") -> Records:
+    rows = csv_rows(file.path, separator)
     header = [name.strip() for name in next(rows, (1, []))[1]]
     if header:
-        _check_columns(path, header, separator=separator)
+        _check_columns(file, header, separator=separator)
     for line, row in rows:
         if len(row) != len(header):
-            raise malformed(path, line, f"{len(row)} fields, but the header has {len(header)}{_quote_hint(row, header)}")
+            hint = "; put quotation marks around a text that holds the separator" if len(row) > len(header) else ""
+            raise malformed(file.path, line, f"{len(row)} fields, but the header has {len(header)}{hint}")
         yield line, dict(zip(header, row, strict=True))
 
 
-def _quote_hint(row: list[str], header: list[str]) -> str:
-    return "; put quotation marks around a text that holds the separator" if len(row) > len(header) else ""
-
-
-def _tsv(path: Path) -> Iterator[tuple[int, dict]]:
-    return _csv(path, "\t")
-
-
-def _jsonl(path: Path) -> Iterator[tuple[int, dict]]:
-    for line, content in lines(path):
+def _jsonl(file: OwnFile) -> Records:
+    for line, content in lines(file.path):
         try:
             record = json.loads(content)
         except (json.JSONDecodeError, RecursionError) as error:
-            raise malformed(path, line, f"not JSON ({getattr(error, 'msg', 'too deep')}); one object a line") from None
+            raise malformed(file.path, line, f"not JSON ({getattr(error, 'msg', 'too deep')}); one object a line") from None
         if not isinstance(record, dict):
-            raise malformed(path, line, 'not a JSON object; write {"text": ..., "label": ...}')
+            raise malformed(file.path, line, 'not a JSON object; write {"text": ..., "label": ...}')
+        _check_columns(file, record, line)
         yield line, record
 
 
-def _parquet(path: Path) -> Iterator[tuple[int, dict]]:
+def _parquet(file: OwnFile) -> Records:
     import pyarrow
     from pyarrow import parquet
 
     try:
-        names = parquet.read_schema(path).names  # first, because a table with a column twice cannot be read
-        _check_columns(path, names)
-        table = parquet.read_table(path)
+        names = parquet.read_schema(file.path).names  # first, because a table with a column twice cannot be read
+        _check_columns(file, names)
+        table = parquet.read_table(file.path)
     except (pyarrow.ArrowException, OSError) as error:
-        raise StudyError(f"{relative(path)} is not a whole parquet file ({str(error).splitlines()[0]}).") from None
+        raise StudyError(f"{relative(file.path)} is not a whole parquet file ({str(error).splitlines()[0]}).") from None
     yield from enumerate(table.to_pylist(), 1)
 
 
-_READERS = {".csv": _csv, ".tsv": _tsv, ".jsonl": _jsonl, ".parquet": _parquet}
+def _xlsx(file: OwnFile) -> Records:
+    """The first sheet; its first row names the columns."""
+    import pandas
+
+    try:
+        table = pandas.read_excel(file.path, header=None, dtype=object, keep_default_na=False)
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise StudyError(f"{relative(file.path)} is not a whole xlsx file ({error}); save it again as one.") from None
+    header, *rows = table.to_numpy().tolist() or [[]]
+    header = [str(name).strip() for name in header]
+    if header:
+        _check_columns(file, header)
+    for place, row in enumerate(rows, 2):
+        if any(str(value).strip() for value in row):  # a row that was cleared
+            yield place, dict(zip(header, row, strict=True))
 
 
-def _check_columns(path: Path, names, line: int | None = None, separator: str = "") -> None:
-    place = relative(path) + (f", line {line}:" if line else "")
+_READERS = {".csv": _csv, ".tsv": lambda file: _csv(file, "\t"), ".jsonl": _jsonl, ".parquet": _parquet, ".xlsx": _xlsx}
+
+
+def _check_columns(file: OwnFile, names, line: int | None = None, separator: str = "") -> None:
+    place = relative(file.path) + (f", line {line}:" if line else "")
     names = [str(name).replace("\0", "\\0") for name in names]
-    for column in (*COLUMNS, "split"):
+    for parameter, column in {"text_column": file.text_column, "label_column": file.label_column, "split": "split"}.items():
         if names.count(column) > 1:
             raise StudyError(f"{place} has {names.count(column)} columns {column!r}; delete or rename all but one.")
-        if column not in names and column in COLUMNS:
-            found = ", ".join(names)
-            hint = _separator_hint(names, separator) or "Rename or add it."
-            raise StudyError(f"{place} has no column {column!r}; found: {found}. {hint}")
+        if column not in names and parameter != "split":
+            hint = _separator_hint(names, separator) or f"Rename or add it, or say which one it is: {parameter}."
+            if close := get_close_matches(column.casefold(), {name.casefold(): name for name in names}, 1):
+                near = next(name for name in names if name.casefold() == close[0])
+                hint = f"Did you mean {near!r}? {hint}"
+            raise StudyError(f"{place} has no column {column!r}; found: {', '.join(names)}. {hint}")
 
 
 def _separator_hint(names: list[str], separator: str) -> str:
     """Where the header is one name that holds another separator, what to do; else nothing."""
     for other, called in _SEPARATORS.items():
         if separator and other != separator and len(names) == 1 and other in names[0]:
-            ours = _SEPARATORS[separator]
-            other_name = " or name it .tsv" if other == "\t" else " or name it .csv" if other == "," else ""
-            return f"Its columns are separated by {called}: save it with {ours}{other_name}."
+            suffix = {"\t": " or name it .tsv", ",": " or name it .csv"}.get(other, "")
+            return f"Its columns are separated by {called}: save it with {_SEPARATORS[separator]}{suffix}."
     return ""
 
 
-def _row(path: Path, place: int, record: dict) -> OwnRow:
-    _check_columns(path, record, place)
-    text, label = (_value(path, place, column, record[column]) for column in COLUMNS)
+def _row(file: OwnFile, place: int, record: dict) -> OwnRow:
+    text = _value(file.path, place, "text", record[file.text_column])
+    label = _value(file.path, place, "label", record[file.label_column])
     split = record.get("split")
-    if split is None or split != split or split == "":  # NaN is unlike itself
-        return OwnRow(place, text, label, None)
     split = split.strip() if isinstance(split, str) else split
+    if split in (None, "") or split != split:  # NaN is unlike itself
+        return OwnRow(place, text, label, None)
     if not isinstance(split, str) or split not in SPLITS:
-        raise malformed(path, place, str(unknown("split", split, SPLITS)).rstrip("."))
+        raise malformed(file.path, place, str(unknown("split", split, SPLITS)).rstrip("."))
     return OwnRow(place, text, label, SPLITS[split])
 
 

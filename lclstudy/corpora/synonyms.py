@@ -12,18 +12,22 @@ The protocol (paper section 4.2) replaces 30 % of the words. What counts here:
 - Function words and words of one character are left alone.
 """
 
+import logging
 import math
 import random
 import re
 from functools import cache
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lclstudy.errors import StudyError, unknown
 
 from . import wordnet
 
-KINDS = ("wordnet", "dropout")
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger("lclstudy")
 
 # The closed word classes of English, which carry grammar rather than meaning: a synonym of `was`, `not` or `in` spoils a text.
 # NLTK's own list needs a second download; scikit-learn's lacks `did` and `does`, and holds `cry`, `serious` and `fire`.
@@ -55,13 +59,21 @@ _PLAIN_LEMMA = re.compile(r"[A-Za-z]+(?:[-'_][A-Za-z]+)*")
 def second_views(texts: list[str], kind: str, rate: float, seed: int) -> list[str]:
     """One second view per text: `wordnet` replaces words, `dropout` gives the same text (the encoder's dropout differs).
 
-    Raises StudyError on another kind, a rate outside 0 to 1, or if there is no WordNet.
+    Warns if `wordnet` leaves most texts as they are, as those of another language. Raises StudyError on another kind, a rate
+    outside 0 to 1, or if there is no WordNet.
     """
-    if kind not in KINDS:
-        raise unknown("kind of second view", kind, KINDS)
+    if kind not in ("wordnet", "dropout"):
+        raise unknown("kind of second view", kind, ("wordnet", "dropout"))
     if kind == "dropout":
         return list(texts)
-    return [synonyms(text, rate, seed) for text in texts]
+    views = [synonyms(text, rate, seed) for text in texts]
+    same = sum(view == text for view, text in zip(views, texts, strict=True))
+    if rate > 0 and 2 * same > len(texts):
+        log.warning(
+            "WordNet, which is of English, has synonyms for no word of %d of %d texts: their second views differ by the "
+            "encoder's dropout alone.", same, len(texts),
+        )  # fmt: skip
+    return views
 
 
 class Replacement(NamedTuple):
@@ -103,17 +115,27 @@ def replacements(text: str, rate: float, seed: int) -> list[Replacement]:
     return sorted(made)
 
 
-def count_changes(text: str, rate: float, seed: int) -> Changes:
-    """The counts behind `synonyms` of the same arguments. Raises as `synonyms` does."""
-    wanted, replaceable = _drawn(text, rate, seed)
-    return Changes(len(_words(text)), len(replaceable), wanted, min(wanted, len(replaceable)))
+def changes_of(texts: list[str], rate: float, seed: int) -> "pd.DataFrame":
+    """A row of `Changes` per text: the counts behind `synonyms` of the same arguments. Raises as `synonyms` does."""
+    import pandas as pd
+
+    drawn = [(len(_words(text)), *_drawn(text, rate, seed)) for text in texts]
+    rows = [Changes(words, len(found), wanted, min(wanted, len(found))) for words, wanted, found in drawn]
+    return pd.DataFrame(rows, columns=Changes._fields)
 
 
-def is_first_sense(word: str, synonym: str) -> bool:
-    """Whether the synonym is of the word's first sense in any part of speech: WordNet lists the most frequent sense first.
-
-    Raises StudyError if there is no WordNet.
+def replaced_in(texts: list[str], rate: float, seed: int) -> "pd.DataFrame":
+    """A row per replacement in the texts: the fields of `Replacement`, and `first`, whether the synonym is of the word's first
+    sense in any part of speech: WordNet lists the most frequent sense first. Raises as `synonyms` does.
     """
+    import pandas as pd
+
+    made = [replacement for text in texts for replacement in replacements(text, rate, seed)]
+    first = [_is_first_sense(each.word, each.synonym) for each in made]
+    return pd.DataFrame(made, columns=Replacement._fields).assign(first=first)
+
+
+def _is_first_sense(word: str, synonym: str) -> bool:
     reader = wordnet.ensure()
     firsts = [synset for pos in "nvar" for synset in reader.synsets(_normal(word), pos)[:1]]
     return synonym.lower() in {name.replace("_", " ").lower() for synset in firsts for name in synset.lemma_names()}

@@ -1,10 +1,12 @@
-"""The facts about corpora and encoders, read from `catalog.toml` and `encoders.toml`. Data only: no torch, no datasets."""
+"""The facts about corpora, encoders and objectives, read from the TOML files here. Data only: no torch, no datasets."""
 
 import hashlib
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlencode
 
 from lclstudy import paths
 from lclstudy.errors import StudyError, unknown
@@ -16,6 +18,7 @@ class RawFile:
     """A file of a corpus. `sha256` is pinned where the study holds the bytes, else `git_blob` (git's sha1 of the blob) is.
 
     `split` says whose rows it holds: `train`, `validation`, `test`, `all` (split on reading), or nothing: pinned but not read.
+    Raises StudyError on a path that leaves the folder of the raw files.
     """
 
     path: str
@@ -24,6 +27,10 @@ class RawFile:
     bytes: int | None = None
     sha256: str | None = None
     git_blob: str | None = None
+
+    def __post_init__(self):
+        if Path(self.path).is_absolute() or ".." in Path(self.path).parts:
+            raise StudyError(f"The path of a raw file must stay in the folder of the raw files; given {self.path!r}.")
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class EncoderEntry:
 
     name: str
     kind: str
+    title: str = ""
     hub: str = ""
     revision: str = ""
     sha256: str | None = None
@@ -56,25 +64,42 @@ class EncoderEntry:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class ObjectiveEntry:
+    """An objective. `unread` are settings that it never reads, or groups of them: see `objectives.toml`."""
+
+    name: str
+    title: str = ""
+    unread: tuple[str, ...] = ()
+
+
+@cache
+def read(file: str) -> dict[str, dict]:
+    """A TOML file of this folder."""
+    return tomllib.loads((PACKAGE / "plan" / file).read_text("utf-8"))
+
+
 @cache
 def corpora() -> dict[str, CorpusEntry]:
     """All corpora of the catalogue by name."""
-    return {
-        name: CorpusEntry(
-            name=name,
-            labels=tuple(entry.pop("labels")),
-            files=tuple(RawFile(**file) for file in entry.pop("files")),
-            **entry,
-        )
-        for name, entry in tomllib.loads((PACKAGE / "plan" / "catalog.toml").read_text("utf-8")).items()
-    }
+    return {name: corpus_entry(name, **facts) for name, facts in read("catalog.toml").items()}
+
+
+def corpus_entry(name: str, labels: list[str], files: list[dict], **facts) -> CorpusEntry:
+    """The entry that a table of `catalog.toml` describes."""
+    return CorpusEntry(name=name, labels=tuple(labels), files=tuple(RawFile(**file) for file in files), **facts)
 
 
 @cache
 def encoders() -> dict[str, EncoderEntry]:
     """All encoders of the catalogue by name."""
-    table = tomllib.loads((PACKAGE / "plan" / "encoders.toml").read_text("utf-8"))
-    return {name: EncoderEntry(name=name, **entry) for name, entry in table.items()}
+    return {name: EncoderEntry(name, **facts) for name, facts in read("encoders.toml").items()}
+
+
+@cache
+def objectives() -> dict[str, ObjectiveEntry]:
+    """All objectives by name, in the order in which they are shown."""
+    return {name: ObjectiveEntry(name, **facts) for name, facts in read("objectives.toml").items()}
 
 
 def encoder(name: str) -> EncoderEntry:
@@ -86,10 +111,8 @@ def encoder(name: str) -> EncoderEntry:
 
 def local_folder(entry: EncoderEntry) -> Path | None:
     """The folder under `LCLSTUDY_MODELS` that stands for the hub: of the encoder's name, or the last part of its hub name."""
-    for name in (entry.name, entry.hub.rsplit("/", 1)[-1]):
-        if (paths.models() / name).is_dir():
-            return paths.models() / name
-    return None
+    places = (paths.models() / name for name in (entry.name, entry.hub.rsplit("/", 1)[-1]))
+    return next((place for place in places if place.is_dir()), None)
 
 
 # The files of a checkpoint that decide what a run computes. Others (a README, optimiser states) may change.
@@ -123,29 +146,56 @@ def _file_checksum(path: Path, _size: int, _time: int) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def own_file(name_or_path: str) -> Path:
-    """The path of a corpus file of one's own, sought in the working folder, then in the repository root.
+class OwnFile(NamedTuple):
+    """A corpus file of one's own, and the columns that hold its texts and labels."""
 
-    Raises StudyError if `name_or_path` is neither a catalogue name nor a file that is there.
+    path: Path
+    text_column: str = "text"
+    label_column: str = "label"
+
+
+OWN_SUFFIXES = (".csv", ".jsonl", ".parquet", ".tsv", ".xlsx")
+_COLUMNS = OwnFile._field_defaults
+
+
+def own_name(path: str | Path, text_column: str = "text", label_column: str = "label") -> str:
+    """The name of a corpus file whose columns are called otherwise, for wherever a corpus is named: a spec, a profile.
+
+    `mine.csv` with the text column `review` is `mine.csv?text_column=review`.
     """
-    given = Path(name_or_path).expanduser()
+    columns = {"text_column": text_column, "label_column": label_column}
+    changed = urlencode({name: value for name, value in columns.items() if value != _COLUMNS[name]})
+    return f"{path}?{changed.replace('.', '%2E')}" if changed else str(path)  # so that its `Path.stem` is the file's
+
+
+def own_file(name: str) -> OwnFile:
+    """The corpus file of one's own that `own_name` names, sought in the working folder, then in the repository root.
+
+    Raises StudyError if `name` is neither a catalogue name nor a file that is there.
+    """
+    path, _, query = name.rpartition("?") if "_column=" in name else (name, "", "")
+    given = Path(path).expanduser()
     if given.suffix.lower() not in OWN_SUFFIXES:
-        raise unknown("corpus", name_or_path, [*corpora(), "or a path ending in " + ", ".join(OWN_SUFFIXES)])
-    for path in (given, ROOT / given):
-        if path.is_file():
-            return path.resolve()
-    raise StudyError(f"No corpus file {name_or_path!r}; give the path of a csv, tsv, jsonl or parquet file that exists.")
+        raise unknown("corpus", name, [*corpora(), "or a path ending in " + ", ".join(OWN_SUFFIXES)])
+    columns = dict(parse_qsl(query))
+    for column in columns:
+        if column not in _COLUMNS:
+            raise unknown(f"parameter of {path}", column, _COLUMNS)
+    for place in (given, ROOT / given):
+        if place.is_file():
+            return OwnFile(place.resolve(), **columns)
+    raise StudyError(f"No corpus file {path!r}; give the path of a csv, tsv, jsonl, parquet or xlsx file that exists.")
 
 
-OWN_SUFFIXES = (".csv", ".jsonl", ".parquet", ".tsv")
-
-
-def corpus_checksum(name_or_path: str) -> str:
+def corpus_checksum(name: str) -> str:
     """What identifies a corpus's content, 64 hex digits: the pinned hashes of its files, or the hash of one's own file."""
     digest = hashlib.sha256()
-    if name_or_path in corpora():
-        for file in corpora()[name_or_path].files:
+    if name in corpora():
+        for file in corpora()[name].files:
             digest.update(f"{file.path} {file.sha256 or file.git_blob}\n".encode())
     else:
-        digest.update(own_file(name_or_path).read_bytes())
+        own = own_file(name)
+        digest.update(own.path.read_bytes())
+        if own != OwnFile(own.path):
+            digest.update(f"\n{own.text_column}\n{own.label_column}".encode())
     return digest.hexdigest()

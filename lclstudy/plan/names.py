@@ -1,43 +1,35 @@
-"""What names are called in tables and figures. A name of one's own is shown as it is."""
+"""What names and settings are called in tables and figures. A name of one's own is shown as it is."""
 
 from . import catalog
+from .spec import Protocol
 
-OBJECTIVES = {
-    "ce": "CE",
-    "ce_aug": "CE + aug.",
-    "scl": "SCL",
-    "simclr": "SimCLR",
-    "lcl": "LCL",
-    "ce_ensemble": "CE ensemble",
-    "scl_two_stage": "SCL, two stages",
-    "lacon": "LaCon",
-    "lascl": "LASCL",
-    "dcl": "DCL",
-}
-ENCODERS = {
-    "electra-base": "ELECTRA base",
-    "electra-small": "ELECTRA small",
-    "bert-base": "BERT base",
-    "roberta-base": "RoBERTa base",
-    "mbert": "mBERT",
-    "minilm": "MiniLM",
-    "bert-base-cased": "BERT base, cased",
-    "rnn": "RNN",
-    "gru": "GRU",
-    "tfidf": "TF-IDF + LR",
-    "tiny": "tiny",
-}
 METRICS = {"accuracy": "accuracy", "weighted_f1": "weighted F1"}
+# How each setting of the protocol that differs from the released code is called where LCL is shown beside LCL.
+SETTINGS = {
+    f"{name}={value}": said
+    for name, released in vars(Protocol()).items()
+    for value, said in catalog.read("settings.toml")[name]["values"].items()
+    if value != str(released).lower()
+}
 
 
 def objective(name: str) -> str:
     """`ce_aug` is `CE + aug.`"""
-    return OBJECTIVES.get(name, name)
+    return _title(catalog.objectives(), name)
 
 
 def encoder(name: str) -> str:
     """`electra-base` is `ELECTRA base`."""
-    return ENCODERS.get(name, name)
+    return _title(catalog.encoders(), name)
+
+
+def corpus(name: str) -> str:
+    """`emoint` is `EmoInt`."""
+    return _title(catalog.corpora(), name)
+
+
+def _title(entries: dict, name: str) -> str:
+    return (name in entries and entries[name].title) or name
 
 
 def metric(name: str) -> str:
@@ -45,44 +37,16 @@ def metric(name: str) -> str:
     return METRICS.get(name, name)
 
 
-def corpus(name: str) -> str:
-    """`emoint` is `EmoInt`: the title of the catalogue."""
-    entry = catalog.corpora().get(name)
-    return entry.title if entry else name
-
-
-# How each setting of the protocol that differs from the released code is called where LCL is shown beside LCL.
-SETTINGS = {
-    "weight_place=inside": "weights inside the log",
-    "reduction=sum": "summed over the batch",
-    "weight_gradient=false": "no gradient to the weights",
-    "logit_dropout=false": "no dropout on the logits",
-    "drop_last=false": "last batch kept",
-    "weights=pretrained": "weighting network frozen",
-    "weights=confusion": "weights from confusion",
-    "weights=names": "weights from label names",
-    "weights=uniform": "uniform weights",
-    "views=each_epoch": "new synonyms each epoch",
-    "features=raw": "features not normalised",
-    "temperature_scale=positives": "temperature times positives",
-}
-# And how the released code's own is called where another base was changed back to it.
-RELEASED = {
-    "weight_place=outside": "weights outside the log",
-    "reduction=mean": "mean over the batch",
-    "weight_gradient=true": "gradient to the weights",
-    "logit_dropout=true": "dropout on the logits",
-    "drop_last=true": "last batch dropped",
-    "weights=joint": "weighting network learning",
-    "views=once": "synonyms drawn once",
-    "features=unit": "unit features",
-    "temperature_scale=fixed": "fixed temperature",
-}
+def meaning(name: str) -> str:
+    """What a setting is: `batch_size` is `texts per step, second views not counted`."""
+    return catalog.read("settings.toml")[name]["meaning"]
 
 
 def setting(change: str) -> str:
-    """`features=raw` is `features not normalised`."""
-    return {**SETTINGS, **RELEASED}.get(change, change)
+    """`features=raw` is `features not normalised`, `batch_size=32` is `batch size 32`; what has no words is itself."""
+    name, _, value = change.partition("=")
+    about = catalog.read("settings.toml").get(name, {})
+    return about["said"].format(value) if "said" in about else about.get("values", {}).get(value, change)
 
 
 def protocol(text: str) -> str:

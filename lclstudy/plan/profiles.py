@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from lclstudy import paths
 from lclstudy.errors import StudyError, unknown
 
 from . import catalog
-from .spec import RunSpec, protocol_settings, read_toml, spec_of
+from .spec import RunSpec, make_spec
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class CaseStudy:
 
 @dataclass(frozen=True)
 class Profile:
-    """A named list of runs. `settings` are the defaults, `by_corpus` what differs for a corpus, `grid` a list of products.
+    """A named list of runs: `grid` lists products of settings. What a profile chose for its encoder (`settings`, and
+    `by_corpus` for a corpus) stands above what the paper chose for a corpus (`protocol.toml`).
 
     `case_study` asks for runs on class subsets besides; some of them are known only when others have run, so `specs` has none.
     With `retrain` its runs are trained also where frozen ones are there, beside them.
@@ -55,10 +57,7 @@ class Profile:
         for entry in self.grid:
             names = sorted(entry, key=lambda name: name != "seed")
             for values in itertools.product(*(_as_list(name, entry[name]) for name in names)):
-                chosen = dict(zip(names, values, strict=True))
-                own = self.by_corpus.get(chosen["corpus"], {}) if isinstance(chosen["corpus"], str) else {}
-                defaults = {**self.settings, **own}
-                found[spec_of(defaults, chosen)] = None
+                found[self._made(dict(zip(names, values, strict=True)))] = None
         return list(found)
 
     def spec(self, corpus: str, objective: str, **settings) -> RunSpec:
@@ -69,8 +68,10 @@ class Profile:
         given = {name: value for name, value in settings.items() if value is not None}
         if isinstance(given.get("classes"), str):
             given["classes"] = _as_names(given["classes"])
-        own = self.by_corpus.get(corpus, {}) if isinstance(corpus, str) else {}
-        return spec_of({**self.settings, **own}, {"corpus": corpus, "objective": objective, **given})
+        return self._made({"corpus": corpus, "objective": objective, **given})
+
+    def _made(self, chosen: dict) -> RunSpec:
+        return make_spec(**{**self.settings, **self.by_corpus.get(str(chosen["corpus"]), {}), **chosen})
 
     def restrict(self, corpora=None, objectives=None, seeds=None, encoders=None) -> "Profile":
         """The same profile with only the named corpora, objectives, encoders or seeds.
@@ -78,39 +79,36 @@ class Profile:
         Each is a list, one value, or a text with commas between; None or an empty text keeps all.
         Seeds may go beyond the profile's own. Raises StudyError on a name that the profile does not have.
         """
-        wanted = {"corpus": corpora, "objective": objectives, "encoder": encoders}
-        wanted = {name: _as_names(values) for name, values in wanted.items() if values not in (None, "")}
+        given = {"corpus": corpora, "objective": objectives, "encoder": encoders}
+        wanted = {name: _as_names(values) for name, values in given.items() if values not in (None, "")}
         for name, values in wanted.items():
             has = {value for entry in self.grid for value in self._values(entry, name)}
             for value in values:
                 if value not in has:
                     raise unknown(f"{name} of profile {self.name}", value, sorted(has))
+        seeds = None if seeds in (None, "") else [_as_seed(seed) for seed in _as_names(seeds)]
         grid = []
         for entry in self.grid:
             kept = {name: [value for value in self._values(entry, name) if value in values] for name, values in wanted.items()}
-            if seeds not in (None, ""):
-                kept["seed"] = [_as_seed(seed) for seed in _as_names(seeds)]
+            kept |= {} if seeds is None else {"seed": seeds}
             if all(kept.values()):
                 grid.append({**entry, **kept})
         if not grid:
             raise StudyError(f"Profile {self.name} has no run with these corpora, objectives, encoders and seeds together.")
-        return replace(self, grid=tuple(grid), case_study=self._restricted_case_study(wanted, seeds))
+        return replace(self, grid=tuple(grid), case_study=self.case_study and self._restricted(self.case_study, wanted, seeds))
 
-    def _restricted_case_study(self, wanted: dict, seeds) -> CaseStudy | None:
-        study = self.case_study
-        if study is None or study.corpus not in wanted.get("corpus", [study.corpus]):
-            return None
-        objectives = tuple(name for name in study.objective if name in wanted.get("objective", study.objective))
+    def _restricted(self, study: CaseStudy, wanted: dict, seeds: list | None) -> CaseStudy | None:
         encoder = self.spec(study.corpus, study.objective[0]).encoder
-        if not objectives or encoder not in wanted.get("encoder", [encoder]):
+        if study.corpus not in wanted.get("corpus", [study.corpus]) or encoder not in wanted.get("encoder", [encoder]):
             return None
-        chosen = study.seed if seeds in (None, "") else tuple(_as_seed(seed) for seed in _as_names(seeds))
-        return replace(
-            study, objective=objectives, seed=chosen, search_seed=tuple(dict.fromkeys((*study.search_seed, *chosen)))
-        )
+        objective = tuple(name for name in study.objective if name in wanted.get("objective", study.objective))
+        seed = study.seed if seeds is None else tuple(seeds)
+        search = tuple(dict.fromkeys((*study.search_seed, *seed)))
+        return replace(study, objective=objective, seed=seed, search_seed=search) if objective else None
 
     def _values(self, entry: dict, name: str) -> list:
-        return _as_list(name, entry[name] if name in entry else self.settings[name])
+        defaults = catalog.read("profiles/protocol.toml")["defaults"]
+        return _as_list(name, {**defaults, **self.settings, **entry}[name])
 
 
 def _as_names(given) -> list:
@@ -144,16 +142,17 @@ def load_profile(name_or_path: str) -> Profile:
         path = paths.profiles() / f"{name_or_path}.toml"
     elif path.resolve().parent != paths.profiles():
         _check_own_name(path)
-    table = read_toml(path)
-    _check_profile(path.stem, table)
-    base = protocol_settings()
-    named = table.get("defaults", {})  # what a profile chose for its encoder stands above what the paper chose for a corpus
-    defaults = {**base["defaults"], **named}
-    own = table.get("corpus", {})
-    by_corpus = {name: {**base["corpus"].get(name, {}), **named, **own.get(name, {})} for name in {*base["corpus"], *own}}
-    study = _case_study(path.stem, table["case_study"]) if "case_study" in table else None
-    title, retrain = table.get("title", path.stem), table.get("retrain", False)
-    return Profile(path.stem, title, defaults, by_corpus, tuple(table["grid"]), study, retrain)
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyError(f"Profile {path.name} is not valid TOML: {error}.") from None
+    _check_profile(f"profile {path.stem}", table)
+    study = None
+    if "case_study" in table:
+        lists = {key: tuple(value) if isinstance(value, list) else value for key, value in table["case_study"].items()}
+        study = CaseStudy(**lists, search_seed=lists["seed"])
+    own = table.get("defaults", {}), table.get("corpus", {}), tuple(table["grid"]), study, table.get("retrain", False)
+    return Profile(path.stem, table.get("title", path.stem), *own)
 
 
 def _check_own_name(path: Path) -> None:
@@ -164,49 +163,38 @@ def _check_own_name(path: Path) -> None:
         raise StudyError(f"A profile's file name must be of letters, digits, '_', '-' and '.'; given {path.name!r}; rename it.")
 
 
-_PROFILE_KEYS = {"title": str, "defaults": dict, "corpus": dict, "grid": list, "case_study": dict, "retrain": bool}
+_PROFILE = {"title": str, "defaults": dict, "corpus": dict, "grid": list, "case_study": dict, "retrain": bool}
 _CASE_STUDY = {"corpus": str, "sets": list, "found": int, "size": int, "objective": list, "seed": list}
+_FORMS = {str: "a text", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
 
 
-def _case_study(name: str, table: dict) -> CaseStudy:
-    """Raises StudyError unless the table has each key once, in its form; the runs that it makes are checked as specs."""
-    for key in {**table, **_CASE_STUDY}:
-        if key not in _CASE_STUDY:
-            raise unknown(f"key in [case_study] of profile {name}", key, _CASE_STUDY)
-        value = table.get(key)
-        if not isinstance(value, _CASE_STUDY[key]) or isinstance(value, bool):
-            form = {str: "a text", list: "a list", int: "a whole number"}[_CASE_STUDY[key]]
-            raise StudyError(f"[case_study] of profile {name} needs {key!r}, {form}; given {value!r}.")
-    if not table["objective"] or not table["seed"]:
-        raise StudyError(f"[case_study] of profile {name} needs at least one objective and one seed.")
-    if table["found"] < 0 or table["size"] < 2:
-        given = f"{table['found']} and {table['size']}"
-        raise StudyError(f"[case_study] of profile {name} needs found 0 or more and size 2 or more; given {given}.")
-    settings = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-    return CaseStudy(**settings, search_seed=settings["seed"])
-
-
-def _check_profile(name: str, table: dict) -> None:
-    """Raises StudyError unless the table has the shape of a profile; its settings are checked when they make specs."""
+def _check_keys(place: str, table: dict, kinds: dict) -> None:
+    """Raises StudyError on a key that `kinds` does not have, or a value of another kind."""
     for key, value in table.items():
-        if key not in _PROFILE_KEYS:
-            raise unknown(f"key in profile {name}", key, _PROFILE_KEYS)
-        if not isinstance(value, _PROFILE_KEYS[key]):
-            form = {"title": 'title = "..."', "grid": "[[grid]]", "corpus": "[corpus.NAME]", "retrain": "retrain = true"}
-            form = form.get(key, f"[{key}]")
-            raise StudyError(f"{key!r} of profile {name} has the wrong form; write it as {form}.")
+        if key not in kinds:
+            raise unknown(f"key in {place}", key, kinds)
+        if type(value) is not kinds[key]:
+            raise StudyError(f"{key!r} of {place} must be {_FORMS[kinds[key]]}, as in quick.toml; given {value!r}.")
+
+
+def _check_profile(place: str, table: dict) -> None:
+    """Raises StudyError unless the table has the shape of a profile; its settings are checked when they make specs."""
+    _check_keys(place, table, _PROFILE)
     if not table.get("grid"):
-        raise StudyError(f"Profile {name} has no [[grid]]; give at least one with corpus, objective and seed.")
+        raise StudyError(f"P{place[1:]} has no [[grid]]; give at least one with corpus, objective and seed.")
     for entry in table["grid"]:
         for key in ("corpus", "objective", "seed"):
             if not isinstance(entry, dict) or key not in entry:
-                raise StudyError(f"A [[grid]] of profile {name} lacks {key!r}; each needs corpus, objective and seed.")
-        for key, value in entry.items():
-            if value == []:
-                raise StudyError(f"A [[grid]] of profile {name} has no value for {key!r}; give one or more, or leave it out.")
-    grid_corpora = {value for entry in table["grid"] for value in _as_list("corpus", entry["corpus"]) if isinstance(value, str)}
+                raise StudyError(f"A [[grid]] of {place} lacks {key!r}; each needs corpus, objective and seed.")
+        for key in (key for key, value in entry.items() if value == []):
+            raise StudyError(f"A [[grid]] of {place} has no value for {key!r}; give one or more, or leave it out.")
+    in_grid = [value for entry in table["grid"] for value in _as_list("corpus", entry["corpus"])]
     for corpus, settings in table.get("corpus", {}).items():
-        if corpus not in catalog.corpora() and corpus not in grid_corpora:
-            raise unknown(f"corpus in profile {name}", corpus, catalog.corpora())
-        if not isinstance(settings, dict):
-            raise StudyError(f"'corpus.{corpus}' of profile {name} has the wrong form; write it as [corpus.{corpus}].")
+        if corpus not in catalog.corpora() and corpus not in in_grid:
+            raise unknown(f"corpus in {place}", corpus, catalog.corpora())
+        _check_keys(f"[corpus] of {place}", {corpus: settings}, {corpus: dict})
+    if "case_study" in table:
+        study = table["case_study"]
+        _check_keys(f"[case_study] of {place}", {**study, **{key: study.get(key) for key in _CASE_STUDY}}, _CASE_STUDY)
+        if not study["objective"] or not study["seed"] or study["found"] < 0 or study["size"] < 2:
+            raise StudyError(f"[case_study] of {place} needs an objective, a seed, found 0 or more, and size 2 or more.")

@@ -1,12 +1,11 @@
 """The case study of Section 5.3: which class subsets a profile asks for, and the runs on them.
 
 Published subsets are data. Others are found by the search in the confusions of a profile's own cross-entropy runs on all
-classes, so they are known only when those have run.
+classes, so they are known only when those have run. `runs` is where these are: a `RunStore`, or `FrozenRuns`.
 """
 
 from collections.abc import Mapping
 from string import ascii_lowercase
-from typing import Protocol
 
 import numpy as np
 
@@ -16,19 +15,9 @@ from lclstudy.plan.spec import RunSpec
 from lclstudy.statistics import metrics, subsets
 
 from . import published
-from .records import Record
-from .tables import Frozen
 
 ALL = "all"
 Classes = tuple[str, ...] | None  # None: every class of the corpus
-
-
-class Runs(Protocol):
-    """Where finished runs are: a `RunStore`, or frozen results."""
-
-    def has(self, spec: RunSpec) -> bool: ...
-
-    def load(self, spec: RunSpec) -> Record: ...
 
 
 def named_sets(profile: Profile) -> dict[str, Classes]:
@@ -53,7 +42,7 @@ def searched(profile: Profile) -> list[RunSpec]:
     return [profile.spec(study.corpus, "ce", seed=seed) for seed in study.search_seed]
 
 
-def confusion(profile: Profile, runs: Runs) -> tuple[np.ndarray, tuple[str, ...], int]:
+def confusion(profile: Profile, runs) -> tuple[np.ndarray, tuple[str, ...], int]:
     """Validation counts [C,C] added up over the finished runs of `searched`, their class names, and how many runs.
 
     Raises StudyError if none is finished.
@@ -70,7 +59,7 @@ def confusion(profile: Profile, runs: Runs) -> tuple[np.ndarray, tuple[str, ...]
     return sum(counts), classes, len(records)
 
 
-def found_sets(profile: Profile, runs: Runs) -> dict[str, tuple[str, ...]]:
+def found_sets(profile: Profile, runs) -> dict[str, tuple[str, ...]]:
     """The most confusable disjoint subsets that the profile asks for, by name: `found-a` is the most confusable.
 
     Empty if the profile asks for none. Raises StudyError if no run is there to search.
@@ -78,12 +67,16 @@ def found_sets(profile: Profile, runs: Runs) -> dict[str, tuple[str, ...]]:
     if not searched(profile):
         return {}
     counts, classes, _ = confusion(profile, runs)
-    picks = subsets.most_confusable(counts, profile.case_study.size, profile.case_study.found)
+    return _found(counts, classes, profile.case_study.size, profile.case_study.found)
+
+
+def _found(counts: np.ndarray, classes: tuple[str, ...], size: int, count: int) -> dict[str, tuple[str, ...]]:
+    picks = subsets.most_confusable(counts, size, count)
     return {f"found-{letter}": tuple(classes[index] for index in members)
             for letter, (members, _) in zip(ascii_lowercase, picks, strict=False)}  # fmt: skip
 
 
-def all_sets(profile: Profile, runs: Runs) -> dict[str, Classes]:
+def all_sets(profile: Profile, runs) -> dict[str, Classes]:
     """`named_sets`, then those `found_sets` that are none of them: a set that is published and found has its published name."""
     named = named_sets(profile)
     known = {frozenset(members) for members in named.values() if members}
@@ -104,40 +97,31 @@ def specs(profile: Profile, sets: Mapping[str, Classes]) -> list[RunSpec]:
     return list(dict.fromkeys(every))
 
 
-def all_specs(profile: Profile, runs: Runs) -> list[RunSpec]:
+def all_specs(profile: Profile, runs) -> list[RunSpec]:
     """Every run of a profile, each once: its grid, the case study on published sets, and on found ones where they are known."""
     known = any(runs.has(spec) for spec in searched(profile))
     sets = all_sets(profile, runs) if known else named_sets(profile)
     return list(dict.fromkeys([*profile.specs(), *searched(profile), *specs(profile, sets)]))
 
 
-def frozen_sets(results: Frozen, corpus: str) -> dict[str, tuple[str, ...]]:
-    """The class subsets of a corpus in frozen results, by name: published ones first, then `found-a`, ... as the search finds
+def frozen_sets(results, corpus: str) -> dict[str, tuple[str, ...]]:
+    """The class subsets of a corpus in `Frozen` results, by name: published ones first, then `found-a`, ... as the search finds
     them, then, by their classes, any that it no longer finds.
     """
     here = results.runs[(results.runs["corpus"] == corpus) & (results.runs["classes"] != "")]
     present = {frozenset(text.split("|")): tuple(text.split("|")) for text in here["classes"]}
     known = published.class_sets() if corpus in set(published.table("suresh2021", 3)["corpus"]) else {}
     named = {name: present.pop(frozenset(members)) for name, members in known.items() if frozenset(members) in present}
-    found = _found_again(results, corpus, {len(members) for members in present})
-    named |= {name: present.pop(frozenset(members)) for name, members in found.items() if frozenset(members) in present}
+    identities = searched_runs(results, corpus) if present else []
+    counts, classes = results.confusion(identities, "validation") if identities else (None, ())
+    for size in sorted(size for size in {len(members) for members in present} if size < len(classes)):
+        for name, members in _found(counts, classes, size, len(classes) // size).items():
+            if frozenset(members) in present:
+                named[name] = present.pop(frozenset(members))
     return named | {", ".join(members): members for members in present.values()}
 
 
-def _found_again(results: Frozen, corpus: str, sizes: set[int]) -> dict[str, tuple[str, ...]]:
-    identities = searched_runs(results, corpus)
-    if not identities:
-        return {}
-    counts, classes = results.confusion(identities, "validation")
-    found = {}
-    for size in sorted(size for size in sizes if size < len(classes)):
-        picks = subsets.most_confusable(counts, size, len(classes) // size)
-        found |= {f"found-{letter}": tuple(classes[index] for index in members)
-                  for letter, (members, _) in zip(ascii_lowercase, picks, strict=False)}  # fmt: skip
-    return found
-
-
-def searched_runs(results: Frozen, corpus: str) -> list[str]:
+def searched_runs(results, corpus: str) -> list[str]:
     """Identities of the finished cross-entropy runs on all classes of a corpus in frozen results."""
     runs = results.runs
     wanted = (runs["corpus"] == corpus) & (runs["classes"] == "") & (runs["objective"] == "ce") & (runs["status"] == "done")

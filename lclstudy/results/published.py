@@ -37,6 +37,11 @@ def text_numbers(paper: str | None = None) -> pd.DataFrame:
     return _of_paper(_read("text_numbers"), paper).reset_index(drop=True)
 
 
+def later() -> pd.DataFrame:
+    """What works after LCL print on its corpora, a row per number, in percent (`*_texts`: counts); columns as in the README."""
+    return _read("later", numbers=("value", "spread"))
+
+
 def class_sets() -> dict[str, tuple[str, ...]]:
     """The class subsets of EmpatheticDialogues in Section 5.3, by name, classes in the printed order."""
     members = _read("class_sets").sort_values("position", kind="stable")

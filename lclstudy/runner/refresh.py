@@ -6,17 +6,17 @@ import shutil
 import time
 from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from lclstudy import paths
-from lclstudy.errors import unknown
 
 from . import execute
 
-# Progress, as tqdm draws it or `progress` writes it.
-_BAR = re.compile(r"\r[^\r\n]*|\x1b\[A|^Runs: .*$", re.MULTILINE)
+_BAR = re.compile(r"\r[^\r\n]*|\x1b\[A|^Runs: .*$", re.MULTILINE)  # progress, as tqdm draws it or `progress` writes it
+_KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
-def refresh(folder: Path, only: str | None = None) -> None:
+def refresh(folder: Path, only: str = "") -> None:
     """Makes each `NN_name.ipynb` anew from its `NN_name.py`, executed with its default parameters, and the
     tracked figures. What a person's own runs made is not looked at.
 
@@ -26,24 +26,18 @@ def refresh(folder: Path, only: str | None = None) -> None:
     import jupytext
     import nbformat
 
-    names = [path.stem for path in sorted(folder.glob("[0-9][0-9]_*.py"))]
-    wanted = names if not only else [name for name in names if {name, name[:2]} & set(only.split(","))]
-    if not wanted:
-        raise unknown("notebook", only, names)
+    wanted = execute.choose([path.stem for path in sorted(folder.glob("[0-9][0-9]_*.py"))], only or None)
     build, screen = paths.build("refresh"), execute.Screen()
     shutil.rmtree(build, ignore_errors=True)
     os.environ |= {"LCLSTUDY_BUILD": str(build), "LCLSTUDY_FIGURES": str(folder.parent / "figures")}
-    with chdir(folder), execute.kernels_of_own() as kernels:
+    with chdir(folder), TemporaryDirectory(prefix="lclstudy-") as sockets:
         for number, name in enumerate(wanted, 1):
             screen.say(f"[{number}/{len(wanted)}] {name} ...")
-            source, started = jupytext.read(folder / f"{name}.py"), time.time()
+            source, started = jupytext.read(f"{name}.py"), time.time()
             source.metadata = nbformat.from_dict({"kernelspec": _KERNEL, "language_info": {"name": "python"}})
-            execute.execute(name, source, build / f"{name}.ipynb", {}, kernels, screen)
-            nbformat.write(_steady(nbformat.read(build / f"{name}.ipynb", as_version=4)), folder / f"{name}.ipynb")
+            execute.execute(name, source, build / f"{name}.ipynb", {}, sockets, screen)
+            nbformat.write(_steady(nbformat.read(build / f"{name}.ipynb", as_version=4)), f"{name}.ipynb")
             screen.say(f"[{number}/{len(wanted)}] {name} ... {time.time() - started:.0f} s")
-
-
-_KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
 def _steady(executed):
@@ -57,6 +51,5 @@ def _steady(executed):
         if cell.cell_type == "code":
             complaints = "".join(out.text for out in cell.outputs if out.get("name") == "stderr")
             only_bars = not _BAR.sub("", complaints).strip()
-            kept = [out for out in cell.outputs if not (only_bars and out.get("name") == "stderr")]
-            cell.outputs = coalesce_streams(kept)
+            cell.outputs = coalesce_streams([o for o in cell.outputs if not (only_bars and o.get("name") == "stderr")])
     return executed

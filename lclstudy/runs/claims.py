@@ -1,12 +1,9 @@
 """Who trains which run: each is claimed before it is trained, so that commands that share a store share the work."""
 
-import contextlib
 import fcntl
 import logging
 import os
 import shutil
-import socket
-import threading
 import time
 
 from lclstudy import paths
@@ -19,17 +16,13 @@ from .store import RunStore
 log = logging.getLogger("lclstudy")
 
 WAIT_SECONDS = 1  # between looks at what other commands train
-# A living owner touches its claims this often; one of another host that is older than the second number is dead.
-TOUCH_SECONDS, DEAD_SECONDS = 30, 600
 FREE_BYTES = 100 * 2**20  # records are small, but a full disk costs what was trained
-HOST = socket.gethostname().encode()
 
 
 class Queue:
     """The runs of `specs`, each handed out once, when it is claimed and `store` still lacks it.
 
-    A claim is the file `<identity>.claim` beside the records. Its owner holds a lock on it, which ends with the process however
-    that dies, and writes its host there: on another one, where the lock may not be seen, the file's age tells.
+    A claim is a lock on the file `<identity>.claim` beside the records: it ends with its process, however that dies.
 
     Raises StudyError if the store's folder cannot be written, or its disk is full.
     """
@@ -39,7 +32,6 @@ class Queue:
         self._identities = {spec: spec.identity() for spec in specs}  # now, because a file of one's own may change
         self._waiting = list(self._identities)
         self._held = {}  # identity -> the open claim file
-        self._ended = threading.Event()
         if not specs:
             return
         where = f"{paths.relative(store.path)}: make room there, or point LCLSTUDY_RUNS to another folder."
@@ -52,7 +44,6 @@ class Queue:
             raise StudyError(f"Records cannot be written ({error.strerror}) in {where}") from error
         if shutil.disk_usage(store.path).free < FREE_BYTES:
             raise StudyError(f"Fewer than {FREE_BYTES >> 20} MB are free in {where}")
-        threading.Thread(target=self._touch, daemon=True).start()
 
     def take(self, wait: bool = True) -> RunSpec | None:
         """The next run, now ours; None if there is none, or, unless it is to `wait`, if others train all that is left."""
@@ -83,50 +74,27 @@ class Queue:
 
     def close(self) -> None:
         """Gives back every claim."""
-        self._ended.set()
         for identity in list(self._held):
             self._release(identity)
 
     def _claim(self, identity: str) -> bool:
-        path = self._store.path / f"{identity}.claim"
+        file = self._path(identity).open("ab")
         try:
-            file, is_new = path.open("x+b"), True
-        except FileExistsError:
-            try:
-                file, is_new = path.open("r+b"), False
-            except FileNotFoundError:
-                return False  # given back at this moment
-        locked = True
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if is_new else fcntl.LOCK_NB))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            ours = os.fstat(file.fileno()).st_nlink > 0  # else it was given back at this moment
         except BlockingIOError:
+            ours = False
+        except OSError:  # a file system without locks: at worst a run is trained twice
+            ours = True
+        if ours:
+            self._held[identity] = file
+        else:
             file.close()
-            return False
-        except OSError:  # a file system without locks, as on some clusters: age alone tells
-            locked = False
-        if not is_new and not _is_dead(file, locked):
-            file.close()
-            return False
-        file.seek(0)
-        file.truncate()
-        file.write(HOST)
-        file.flush()
-        self._held[identity] = file
-        return True
+        return ours
 
     def _release(self, identity: str) -> None:
-        (self._store.path / f"{identity}.claim").unlink(missing_ok=True)
+        self._path(identity).unlink(missing_ok=True)
         self._held.pop(identity).close()
 
-    def _touch(self) -> None:
-        while not self._ended.wait(TOUCH_SECONDS):
-            for file in list(self._held.values()):
-                with contextlib.suppress(OSError, ValueError):  # given back at this moment
-                    os.utime(file.fileno())
-
-
-def _is_dead(file, locked: bool) -> bool:
-    found = os.fstat(file.fileno())
-    if not found.st_nlink:
-        return False  # given back at this moment
-    return (locked and file.read() == HOST) or time.time() - found.st_mtime > DEAD_SECONDS
+    def _path(self, identity: str):
+        return self._store.path / f"{identity}.claim"

@@ -8,12 +8,12 @@ import multiprocessing
 import os
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
-import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from multiprocessing.connection import wait
@@ -98,14 +98,39 @@ def serial(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record]:
         yield attempt(spec, "serial", device, partial(tell, spec))
 
 
+# Neither Ray's agents nor a worker that is just starting would see the death of the process that started them.
+_MARK = "LCLSTUDY_STARTED_BY"
+_WATCH = f"""
+import contextlib, psutil, sys
+def kill(process):
+    with contextlib.suppress(psutil.Error):
+        if process.environ().get({_MARK!r}) == sys.argv[1] and process.status() != "zombie":
+            return process.kill() is None
+while not sys.stdin.read() and any([kill(process) for process in psutil.process_iter()]):
+    pass
+"""
+
+
+@contextmanager
+def _ending_with_us() -> Iterator[None]:
+    """What is started within ends with this process, however that dies: another one watches, and kills what has our mark."""
+    own = str(os.getpid())
+    watch = subprocess.Popen([sys.executable, "-c", _WATCH, own], stdin=subprocess.PIPE, text=True, start_new_session=True)
+    os.environ |= {_MARK: own, "SPT_NOENV": "1"}  # the other: Ray's processes rename themselves, but keep the mark
+    try:
+        yield
+    finally:
+        os.environ.pop(_MARK, None)
+        watch.communicate("all is well")
+
+
 def processes(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record]:
     free = list(reversed(places(specs, device, workers)))
-    hired, idle, busy = [], [], {}  # idle: (pipe, worker, place); busy: pipe -> (worker, place, spec)
-    try:
+    idle, busy = [], {}  # idle: (pipe, worker, place); busy: pipe -> (worker, place, spec)
+    with _ending_with_us(), ExitStack() as hired:
         while True:
             while (idle or free) and (spec := take(not busy)):
-                pipe, worker, place = idle.pop() if idle else _hire(device, free.pop())
-                hired += [worker] if worker not in hired else []
+                pipe, worker, place = idle.pop() if idle else _hire(device, free.pop(), hired)
                 busy[pipe] = worker, place, spec
                 with suppress(OSError):  # the worker is dead: reading its answer tells
                     pipe.send(spec)
@@ -128,14 +153,10 @@ def processes(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record
                 del busy[pipe]
                 idle.append((pipe, worker, place))
                 yield told
-    finally:
-        for worker in hired:
-            worker.kill()
-            worker.join()
 
 
-def _hire(device: str | None, place: str | None):
-    """A new worker process: (our end of its pipe, the process, its place)."""
+def _hire(device: str | None, place: str | None, hired: ExitStack):
+    """A new worker process, which `hired` ends: (our end of its pipe, the process, its place)."""
     # A fork of this process would copy torch's threads and locks. One of a server that has only imported it costs no import.
     context = multiprocessing.get_context("spawn" if sys.platform == "darwin" else "forkserver")
     context.set_forkserver_preload(["lclstudy.training.prepare"])
@@ -146,23 +167,19 @@ def _hire(device: str | None, place: str | None):
         worker.start()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    hired.callback(worker.join)
+    hired.callback(worker.kill)
     theirs.close()  # so that the end of the worker closes the pipe
     return ours, worker, place
 
 
 def _work(pipe, device: str | None, place: str | None) -> None:
     """A worker process: trains what comes through the pipe."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     if place is not None:
         os.environ["CUDA_VISIBLE_DEVICES"], device = place, "cuda"
     with suppress(EOFError, OSError):
         while True:
             pipe.send(attempt(pipe.recv(), "processes", device, lambda *told: pipe.send(told)))
-
-
-def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
-    os._exit(1)  # at once, whatever torch computes
 
 
 def cluster_is_here() -> bool:
@@ -180,15 +197,17 @@ def cluster_is_here() -> bool:
 def on_ray(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record]:
     """On the cluster that is there, else on a local one. The driver prepares; nodes need the environment alone."""
     import ray
+    import ray.util.queue
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    ours = not ray.is_initialized()
-    if ours:
-        _join_or_start(workers)
     shipped, running = {}, {}  # running: a task's reference -> (spec, its share of a GPU, or 1 core)
-    try:
+    with _ending_with_us(), ExitStack() as ending:
+        if not ray.is_initialized():
+            _join_or_start(workers)
+            ending.callback(ray.shutdown)
+        ending.callback(lambda: [ray.cancel(job, force=True) for job in running])
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        board = ray.remote(_Told).options(num_cpus=0, scheduling_strategy=here).remote()
+        board = ray.util.queue.Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
         task = ray.remote(max_retries=RETRIES, retry_exceptions=False)(_on_node)
         while True:
             there = ray.cluster_resources()  # each time, because nodes come and go
@@ -202,7 +221,7 @@ def on_ray(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record]:
             if not running:
                 return
             ended, _ = ray.wait(list(running), timeout=1)
-            for spec, told in ray.get(board.take.remote()).items():
+            for spec, *told in board.get_nowait_batch(board.qsize()):
                 tell(spec, *told)
             for job in ended:
                 spec, _ = running.pop(job)
@@ -210,11 +229,6 @@ def on_ray(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record]:
                     yield ray.get(job)
                 except ray.exceptions.RayError as error:
                     yield failure(spec, "ray", f"{type(error).__name__}: {error}", str(error))
-    finally:
-        for job in running:
-            ray.cancel(job, force=True)
-        if ours:
-            ray.shutdown()
 
 
 def _join_or_start(workers: int | None) -> None:
@@ -257,7 +271,7 @@ def _on_node(spec: RunSpec, device: str | None, data: list, board) -> Record:
     found = _fetch(data[0])
     if found.encoder:
         found = replace(found, encoder=_fetch(found.encoder))
-    record = attempt(spec, "ray", device, lambda *told: board.tell.remote(spec, told), found)
+    record = attempt(spec, "ray", device, lambda *told: board.put_nowait((spec, *told)), found)
     if record.failure:
         record.failure = f"on node {socket.gethostname()}: {record.failure}"
     return record
@@ -268,20 +282,6 @@ def _fetch(reference):
     import ray
 
     return ray.get(reference)
-
-
-class _Told:
-    """How far each run is, in the driver's reach: an actor beside it."""
-
-    def __init__(self):
-        self._told = {}
-
-    def tell(self, spec: RunSpec, told: tuple) -> None:
-        self._told[spec] = told
-
-    def take(self) -> dict:
-        told, self._told = self._told, {}
-        return told
 
 
 EXECUTORS = {"serial": serial, "processes": processes, "ray": on_ray}

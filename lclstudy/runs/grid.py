@@ -76,23 +76,26 @@ def run_missing(
         prepare.check(spec)
     queue = Queue(store, missing, retrain)
     board = Board(total, total - len(missing), progress)
-    ended: list[Record] = []
+    done, failures = 0, []
     outcomes = EXECUTORS[executor](queue.take, board.tell, missing, device, workers)
     try:
         with logging_redirect_tqdm(tqdm_class=tqdm):
             for record in outcomes:
                 queue.finish(record)
-                ended.append(record)
-                if record.status != "done":
+                if record.status == "done":
+                    done += 1
+                    said = f"validation accuracy {record.epochs[record.best_epoch - 1]['validation_accuracy']:.3f}"
+                else:
+                    failures.append(record)
+                    said = "failed"
                     log.warning("%s failed: %s", record.spec.label(), record.failure)
-                board.finish(record.spec, _said(record), total - queue.left())
+                board.finish(record.spec, said, total - queue.left())
     finally:
         outcomes.close()  # ends the workers
         queue.close()
         board.close()
-    failures = tuple(record for record in ended if record.status != "done")
-    done = len(ended) - len(failures)
-    return Summary(done, total - len(ended), len(failures), time.monotonic() - started, failures)
+    skipped = total - done - len(failures)
+    return Summary(done, skipped, len(failures), time.monotonic() - started, tuple(failures))
 
 
 def obtain(spec: RunSpec, store: RunStore | None = None, **how) -> Record:
@@ -121,9 +124,3 @@ def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Su
     first = run_missing(needed, store, **how)
     wanted = [spec for spec in class_sets.specs(profile, class_sets.all_sets(profile, store)) if spec not in needed]
     return first + run_missing(wanted, store, **how)
-
-
-def _said(record: Record) -> str:
-    if record.status != "done":
-        return "failed"
-    return f"validation accuracy {record.epochs[record.best_epoch - 1]['validation_accuracy']:.3f}"

@@ -1,7 +1,9 @@
 """How far the runs of a grid are: a bar each on a terminal; elsewhere, as in a log or a notebook, a line now and then."""
 
+import io
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 
@@ -54,23 +56,14 @@ class Board:
             print("; ".join(map(str, [self._runs, *running])), file=sys.stderr, flush=True)
 
 
-class Teller:
-    """What `training.train` takes in place of a bar: calls `tell(step, total, said)` now and then."""
+class Teller(tqdm):
+    """What `training.train` takes in place of a bar: draws nothing, but calls `tell(step, total, said)` now and then."""
+
+    _lock = threading.RLock()  # tqdm's own has a semaphore, which a worker that is killed would leak
 
     def __init__(self, tell: Callable[[int, int, str], None], total: int, **_):
-        self._tell, self._total, self._step, self._said, self._next = tell, total, 0, "", 0.0
+        self._tell = tell
+        super().__init__(total=total, mininterval=TELL_SECONDS, miniters=1, file=io.StringIO())
 
-    def __enter__(self) -> "Teller":
-        return self
-
-    def __exit__(self, *_) -> None:
-        pass
-
-    def set_postfix(self, refresh: bool = True, **said) -> None:
-        self._said = ", ".join(f"{name} {value}" for name, value in said.items())
-
-    def update(self, steps: int = 1) -> None:
-        self._step += steps
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + TELL_SECONDS
-            self._tell(self._step, self._total, self._said)
+    def display(self, *_, **__) -> None:
+        self._tell(self.n, self.total, (self.postfix or "").replace("=", " "))

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,33 +18,25 @@ from lclstudy.results.records import Found, Record
 
 log = logging.getLogger("lclstudy")
 
-__all__ = ["Frozen", "RunStore", "SaveError", "best_frozen", "freeze", "frozen_names", "publish", "read_frozen"]
+__all__ = ["Frozen", "RunStore", "best_frozen", "freeze", "frozen_names", "publish", "read_frozen"]
 
 _RETRAINED = ["frozen_accuracy", "own_accuracy", "difference", "same_predictions", "greatest_difference"]
 _RETRAINED += ["frozen_device", "own_device", "frozen_threads", "own_threads"]
 
 
-class SaveError(StudyError):
-    """A record that could not be written. `record` is the record itself, so that what was trained is not lost."""
-
-    def __init__(self, message: str, record: Record):
-        super().__init__(message)
-        self.record = record
-
-
 class RunStore:
     """The run records of a folder, by default `paths.runs()`. Processes may share it: the last whole write of a run stays.
 
-    A run that is frozen, in `data/results` or `build/*/results`, counts as finished too, unless a question is of `own` records
-    alone. What is damaged is set aside and counts as not run; a record of a newer format is a StudyError, and stays.
+    A run that is frozen, in `data/results` or `build/*/results`, counts as finished too. What is damaged is set aside and
+    counts as not run; a record of a newer format is a StudyError, and stays.
     """
 
     def __init__(self, path: Path | str | None = None):
         self.path = Path(path) if path is not None else paths.runs()
 
-    def has(self, spec: RunSpec, own: bool = False) -> bool:
+    def has(self, spec: RunSpec) -> bool:
         """Whether a finished run of `spec` is there, whole and verified. A failed run counts as not there."""
-        return self._has(spec.identity()) or (not own and FrozenRuns().has(spec))
+        return not self.missing([spec])
 
     def missing(self, specs: list[RunSpec], retrain: bool = False) -> list[RunSpec]:
         """The specs that have no finished run, in the order given; of specs with one identity the first alone.
@@ -56,23 +47,22 @@ class RunStore:
         for spec in specs:
             by_identity.setdefault(spec.identity(), spec)
         frozen_runs = FrozenRuns([] if retrain else None)
-        return [spec for identity, spec in by_identity.items() if not frozen_runs.has(spec) and not self._has(identity)]
+        return [spec for identity, spec in by_identity.items() if not self._done(identity) and not frozen_runs.has(spec)]
 
     def save(self, record: Record) -> None:
-        """Writes a record whole or not at all. A failed record never takes the place of a finished one.
+        """Writes a record whole or not at all. A failed one never takes the place of a finished one.
 
-        Raises SaveError (a StudyError that carries the record) if the disk refuses, ValueError if the arrays do not fit.
+        Raises StudyError if the disk refuses.
         """
         facts, arrays = records.apart(record)
-        if self._has(facts["identity"]) and record.status != "done":
+        if self._done(facts["identity"]) and record.status != "done":
             return
         try:
-            records.write(self._file(facts["identity"]), records.encode(facts, arrays))
+            records.write(self.path / f"{facts['identity']}.npz", records.encode(facts, arrays))
         except OSError as error:
-            raise SaveError(
+            raise StudyError(
                 f"Could not save the record of {record.spec.label()} in {paths.relative(self.path)}: "
-                f"{error.strerror or error}; make room there or point LCLSTUDY_RUNS to another folder, and run again.",
-                record,
+                f"{error.strerror or error}; make room there or point LCLSTUDY_RUNS to another folder, and run again."
             ) from error
 
     def load(self, spec: RunSpec) -> Record:
@@ -80,7 +70,7 @@ class RunStore:
 
         Of a frozen run, probabilities come from half precision. Raises StudyError if there is none.
         """
-        own = self._read(self._file(spec.identity()))
+        own = self._read(spec.identity(), records.FULL)
         if (own is None or own[0]["status"] != "done") and FrozenRuns().has(spec):
             return FrozenRuns().load(spec)
         if own is None:
@@ -96,24 +86,23 @@ class RunStore:
         `validation_weighted_f1` (0 to 1, at the best epoch), device, executor, then the measures by their own name and the
         notes as `note_...`.
         """
-        return tables.runs_table(self._found(specs))
+        return tables.runs_table(self._facts(specs))
 
     def epochs_frame(self, specs: list[RunSpec] | None = None) -> pd.DataFrame:
         """A row per epoch of each record, in the order of `frame`: identity, settings, then what the epoch recorded."""
-        return tables.epochs_table(self._found(specs))
-
-    def failed(self) -> pd.DataFrame:
-        """The rows of `frame` of the runs that failed; `failure` says why in one line."""
-        frame = self.frame()
-        return frame[frame["status"] == "failed"].reset_index(drop=True)
+        return tables.epochs_table(self._facts(specs))
 
     def freeze(self, folder: Path | str, specs: list[RunSpec] | None = None) -> Path:
         """Adds the records of `specs` (all if None) to the frozen results in a folder, or replaces them; removes none.
 
         The same records give the same bytes. `read_frozen` reads them. Raises StudyError if the disk refuses.
         """
-        pairs = self._found(None) if specs is None else self._own(specs)
-        frozen.freeze(Path(folder), pairs)
+        if specs is None:
+            runs = [found for identity in self._identities() if (found := self._read(identity, records.FULL))]
+        else:
+            read = ((spec, self._read(spec.identity(), records.FULL)) for spec in specs)
+            runs = ((tables.planned(spec, found[0]), found[1]) for spec, found in read if found)
+        frozen.freeze(Path(folder), runs)
         return Path(folder)
 
     def retrained(self, name: str) -> pd.DataFrame:
@@ -125,91 +114,76 @@ class RunStore:
         """
         results = read_frozen(name)
         rows = []
-        for before in results.done.to_dict("records"):
-            own = self._read(self._file(before["identity"]))
-            if own and own[0]["status"] == "done" and own[0]["measures"].get("seconds") != before.get("seconds"):
-                rows.append({**before, **_beside(before, *own, results)})
+        for row in results.done.to_dict("records"):
+            facts, arrays = self._read(row["identity"], records.FULL) or ({"status": "not run"}, {})
+            if facts["status"] != "done" or facts["measures"].get("seconds") == row.get("seconds"):
+                continue
+            accuracy, probabilities = tables.scored(facts, arrays)["scores"]["test_accuracy"], arrays["test_probabilities"]
+            beside = (
+                row["test_accuracy"],
+                accuracy,
+                100 * (accuracy - row["test_accuracy"]),
+                np.mean(probabilities.argmax(axis=1) == results.predictions(row["identity"])),
+                np.abs(probabilities - results.probabilities(row["identity"])).max(),
+                *(row["device"], facts["device"]),
+                *(row.get("threads"), facts["measures"].get("threads")),
+            )
+            rows.append({**row, **dict(zip(_RETRAINED, beside, strict=True))})
         return pd.DataFrame(rows, columns=["identity", *tables.SETTINGS, *_RETRAINED])
 
-    def _file(self, identity: str) -> Path:
-        return self.path / f"{identity}.npz"
+    def _identities(self) -> list[str]:
+        return sorted(path.stem for path in self.path.glob("*.npz"))
 
-    def _has(self, identity: str) -> bool:
-        found = self._read(self._file(identity))
+    def _done(self, identity: str) -> bool:
+        found = self._read(identity)
         return found is not None and found[0]["status"] == "done"
 
-    def _read(self, path: Path) -> Found | None:
-        """The facts and arrays of a record; None if there is none. What is damaged is reported and set aside."""
+    def _read(self, identity: str, wanted: Iterable[str] = ()) -> Found | None:
+        """The facts and the arrays `wanted` of a record; None if there is none. What is damaged is reported and set aside."""
+        path = self.path / f"{identity}.npz"
         try:
-            with path.open("rb") as file:
-                opened = os.fstat(file.fileno())
-                data = file.read()
+            return records.decode(path.read_bytes(), path, wanted)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StudyError(f"Could not read {paths.relative(path)}: {error.strerror}; mend its access or move it.") from error
-        try:
-            return records.decode(data, path, records.FULL)
         except records.Damaged as damage:
             aside = path.with_name(path.name + ".corrupt")
             with contextlib.suppress(OSError):  # gone, or a folder that may only be read
-                if os.path.samestat(opened, path.stat()):  # else another process has written it anew
-                    path.replace(aside)
+                path.replace(aside)
             log.warning("Record %s is damaged (%s): set aside as %s, counts as not run.", path.name, damage, aside.name)
             return None
 
-    def _own(self, specs: Iterable[RunSpec]) -> list[Found]:
-        """What is recorded here of each spec, with the settings of the spec."""
-        read = ((spec, self._read(self._file(spec.identity()))) for spec in specs)
-        return [(tables.planned(spec, found), found[1]) for spec, found in read if found]
-
-    def _found(self, specs: list[RunSpec] | None) -> list[Found]:
-        """Facts and arrays of the records that are there, or of each spec, of the frozen run where none is finished here."""
+    def _facts(self, specs: list[RunSpec] | None) -> list[dict]:
+        """Scored facts of the records that are there, or of each spec, of the frozen run where none is finished here."""
         if specs is None:
-            found = [self._read(path) for path in sorted(self.path.glob("*.npz"))]
-            return sorted((pair for pair in found if pair), key=lambda pair: tables.order(pair[0]))
+            return sorted(filter(None, map(self._scored, self._identities())), key=tables.order)
         frozen_runs = FrozenRuns()
-        return [self._of(spec, frozen_runs) for spec in specs]
+        return [tables.planned(spec, self._best(spec.identity(), frozen_runs)) for spec in specs]
 
-    def _of(self, spec: RunSpec, frozen_runs: FrozenRuns) -> Found:
-        own = self._read(self._file(spec.identity()))
-        if own is None or (own[0]["status"] != "done" and frozen_runs.has(spec)):
-            return tables.planned(spec, frozen_runs.find(spec.identity())), {}
-        return tables.planned(spec, own), own[1]
+    def _best(self, identity: str, frozen_runs: FrozenRuns) -> dict | None:
+        own = self._scored(identity)
+        kept = frozen_runs.find(identity) if own is None or own["status"] != "done" else None
+        return kept[0] if kept and (own is None or kept[0]["status"] == "done") else own
 
-
-def _beside(before: dict, facts: dict, arrays: dict, results: Frozen) -> dict:
-    identity = facts["identity"]
-    probabilities = arrays["test_probabilities"]
-    scores = tables.scores(facts, arrays)
-    return {
-        "frozen_accuracy": before["test_accuracy"],
-        "own_accuracy": scores["test_accuracy"],
-        "difference": 100 * (scores["test_accuracy"] - before["test_accuracy"]),
-        "same_predictions": float((probabilities.argmax(axis=1) == results.predictions(identity)).mean()),
-        "greatest_difference": float(np.abs(probabilities - results.probabilities(identity)).max()),
-        "frozen_device": before["device"],
-        "own_device": facts["device"],
-        "frozen_threads": before.get("threads"),
-        "own_threads": facts["measures"].get("threads"),
-    }
+    def _scored(self, identity: str) -> dict | None:
+        found = self._read(identity, records.FULL)
+        return tables.scored(*found) if found else None
 
 
-def freeze(profile: Profile, store: RunStore | None = None, also: Iterable[RunSpec] = ()) -> Path:
+def freeze(profile: Profile, store: RunStore | None = None, also: Iterable[RunSpec] = (), folder: Path | None = None) -> Path:
     """Freezes what `store` has of a profile, its case study included, and of `also` others, for a person's own use.
 
-    They go to `build/NAME/results`, which git ignores and `read_frozen` reads beside what is tracked. Returns that folder.
+    They go to `folder`, by default `build/NAME/results`, which git ignores and `read_frozen` reads beside what is tracked.
+    Returns it.
     """
-    return _freeze(profile, store, also, paths.build(profile.name) / "results")
+    store = store or RunStore()
+    specs = list(dict.fromkeys([*class_sets.all_specs(profile, store), *also]))
+    return store.freeze(folder or paths.build(profile.name) / "results", specs)
 
 
-def publish(profile: Profile, store: RunStore | None = None, also: Iterable[RunSpec] = ()) -> Path:
+def publish(profile: Profile, store: RunStore | None = None) -> Path:
     """As `freeze`, but into the tracked `data/results/NAME`. Raises StudyError on a profile of one's own."""
     if profile.name not in profile_names():
         raise unknown("profile to freeze into data/results", profile.name, profile_names())
-    return _freeze(profile, store, also, paths.results(profile.name))
-
-
-def _freeze(profile: Profile, store: RunStore | None, also: Iterable[RunSpec], folder: Path) -> Path:
-    store = store or RunStore()
-    return store.freeze(folder, list(dict.fromkeys([*class_sets.all_specs(profile, store), *also])))
+    return freeze(profile, store, folder=paths.results(profile.name))

@@ -1,4 +1,4 @@
-"""A table as Markdown, csv and LaTeX, with a sidecar that says what made it. pandas writes the formats."""
+"""A table as Markdown, csv and LaTeX, with a sidecar that says what made it."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,13 +7,7 @@ import pandas as pd
 
 from lclstudy.errors import StudyError
 
-from . import provenance
-
-
-def to_markdown(table: pd.DataFrame) -> str:
-    """The table in Markdown. Needs `tabulate`, as pandas does."""
-    escaped = table.rename(columns=_escape_pipe).map(_escape_pipe)
-    return escaped.to_markdown(index=False, disable_numparse=True) + "\n"
+from . import markdown, provenance
 
 
 def to_csv(table: pd.DataFrame) -> str:
@@ -24,8 +18,13 @@ def to_csv(table: pd.DataFrame) -> str:
 def to_latex(table: pd.DataFrame, caption: str, label: str) -> str:
     """The table in LaTeX with the rules of `booktabs`, every special character escaped. Needs `jinja2`, as pandas does."""
     texts = table.rename(columns=str).map(str)
-    latex = texts.to_latex(index=False, escape=True, caption=_escape_latex(caption), label=label, position="t")
+    latex = texts.to_latex(index=False, escape=True, caption=caption.translate(_LATEX), label=label, position="t")
     return latex.replace("<", r"\textless{}").replace(">", r"\textgreater{}")  # else ¡ and ¿ in LaTeX's first font encoding
+
+
+# pandas escapes the cells, but not the caption
+_LATEX = str.maketrans({mark: f"\\{mark}" for mark in "&%$#_{}"}
+                       | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"})  # fmt: skip
 
 
 def save(
@@ -47,24 +46,9 @@ def save(
     readable = table if readable is None else readable
     texts = {
         f"{name}.csv": to_csv(table),
-        f"{name}.md": f"{caption}\n\n{to_markdown(readable)}",
+        f"{name}.md": f"{caption}\n\n{markdown.lines(readable)}\n",
         f"{name}.tex": to_latex(readable, caption, f"tab:{name}"),
     }
     files = {file: text.encode() for file, text in texts.items()}
     facts = {"caption": caption, **provenance.describe(notebook, inputs)}
     return provenance.write(Path(folder), files, facts, f"{name}.json")
-
-
-def _escape_pipe(value: object) -> str:
-    return str(value).replace("|", r"\|")
-
-
-_LATEX = {character: f"\\{character}" for character in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
-
-
-def _escape_latex(text: str) -> str:
-    return text.translate(str.maketrans(_LATEX))  # pandas escapes the cells, but not the caption

@@ -1,27 +1,47 @@
 """What a notebook shows besides figures: tables as Markdown, and texts beside their second views with the changes marked."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from html import escape
 
 import pandas as pd
 from IPython.display import HTML, Markdown
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-MISSING = "–"
+from .text import NONE
+
+Columns = dict[str, str | tuple[str, str]]
 
 
-def table(frame: pd.DataFrame, columns: dict[str, str | tuple[str, str]] | None = None) -> Markdown:
-    """The frame without its index: texts to the left, numbers to the right.
+def table(frame: pd.DataFrame, columns: Columns | None = None, as_is: Collection[str] = ()) -> Markdown:
+    """The frame without its index, as a notebook shows it; arguments as in `lines`."""
+    return Markdown(lines(frame, columns, as_is))
 
-    `columns` says which columns are shown, with a heading each, and a format where `,` will not do: `{"share": ("share (%)",
-    ".1f")}`; all if it is not given. What is missing is a dash. Raises KeyError on a column that is not there.
+
+def lines(frame: pd.DataFrame, columns: Columns | None = None, as_is: Collection[str] = ()) -> str:
+    """The frame as a Markdown table: texts to the left, numbers to the right, what is missing a dash.
+
+    `columns` says which columns are shown, with a heading each (Markdown), and a format where `,` will not do: `{"share":
+    ("share (%)", ".1f")}`; all if it is not given. Texts are shown letter by letter, whatever they hold; those of the columns
+    `as_is` are Markdown of our own. Raises KeyError on a column that is not there.
     """
-    columns = columns or {column: str(column) for column in frame}
-    wanted = [(frame[name], *((said, ",") if isinstance(said, str) else said)) for name, said in columns.items()]
-    sides = ["---:" if is_numeric_dtype(values) and not is_bool_dtype(values) else ":---" for values, *_ in wanted]
-    texts = [[_said(value, spec) for value in values] for values, _, spec in wanted]
-    lines = [[heading for _, heading, _ in wanted], sides, *zip(*texts, strict=True)]
-    return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    columns = columns or {column: plain(str(column)) for column in frame}
+    wanted = [(name, *((said, ",") if isinstance(said, str) else said)) for name, said in columns.items()]
+    numeric = [is_numeric_dtype(frame[name]) and not is_bool_dtype(frame[name]) for name, *_ in wanted]
+    texts = [[_said(value, spec, name in as_is) for value in frame[name]] for name, _, spec in wanted]
+    rows = [[said for _, said, _ in wanted], ["---:" if right else ":---" for right in numeric], *zip(*texts, strict=True)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def plain(text: str) -> str:
+    """A text such that Markdown, HTML and TeX in it are shown and not obeyed, in one line."""
+    text = _TAG_OR_ENTITY.sub(lambda found: escape(found[0]), " ".join(text.splitlines()))
+    return text.translate(_PLAIN).replace("](", "]\\(")
+
+
+_TAG_OR_ENTITY = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)")
+# JupyterLab and GitHub take `\$` for the start of a formula all the same.
+_PLAIN = str.maketrans({mark: f"\\{mark}" for mark in "`*_~|"} | {"\\": "&#92;", "$": "<span>$</span>"})
 
 
 def views(rows: Iterable[tuple[str, str, list]], first: str = "class") -> HTML:
@@ -35,11 +55,11 @@ def views(rows: Iterable[tuple[str, str, list]], first: str = "class") -> HTML:
     return HTML("\n".join([f"<table><thead><tr>{head}</tr></thead><tbody>", *body, "</tbody></table>"]))
 
 
-def _said(value: object, spec: str) -> str:
+def _said(value: object, spec: str, as_is: bool) -> str:
     if isinstance(value, str):
-        return value.replace("|", "\\|")
+        return value.replace("|", "\\|") if as_is else plain(value)
     if pd.isna(value):
-        return MISSING
+        return NONE
     return str(value) if isinstance(value, bool) else format(value, spec).replace("-", "−")
 
 

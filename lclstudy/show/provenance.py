@@ -11,7 +11,7 @@ from pathlib import Path
 from lclstudy import __version__, paths
 from lclstudy.errors import StudyError
 
-_PACKAGES = ("numpy", "pandas", "matplotlib")
+_PACKAGES = ("numpy", "pandas", "matplotlib", "seaborn")
 
 
 def describe(notebook: str, inputs: Iterable[Path | str]) -> dict:

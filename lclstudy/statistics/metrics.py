@@ -1,8 +1,7 @@
 """How good predictions are: accuracy, weighted F1, confusion, top-k entropy, calibration. NumPy and scikit-learn.
 
 Shapes: N examples, C classes, B bins. Labels and predictions are class ids from 0 to C - 1; `classes` is C, or the C names.
-Every function raises StudyError on arrays that do not fit: no rows, lengths that differ, ids out of range, probabilities that
-are NaN, negative, or whose rows do not sum to 1.
+Probabilities are [N, C], rows sum to 1; those of records and of frozen results were verified when they were read.
 """
 
 from collections.abc import Sequence
@@ -15,9 +14,6 @@ from scipy.stats import entropy
 from sklearn import metrics as sklearn_metrics
 
 from lclstudy.errors import StudyError
-
-# Records hold float32 probabilities; a softmax in bf16 can leave a row this far from 1.
-ROW_SUM_TOLERANCE = 1e-2
 
 
 class Reliability(NamedTuple):
@@ -34,8 +30,7 @@ class Reliability(NamedTuple):
 
 def accuracy(labels: np.ndarray, predictions: np.ndarray) -> float:
     """Top-1 accuracy, 0 to 1."""
-    labels, predictions = _same_length(_ids(labels, "labels"), _ids(predictions, "predictions"))
-    return float(np.mean(labels == predictions))
+    return float(sklearn_metrics.accuracy_score(labels, predictions))
 
 
 def weighted_f1(labels: np.ndarray, predictions: np.ndarray, classes: int | Sequence[str]) -> float:
@@ -43,34 +38,34 @@ def weighted_f1(labels: np.ndarray, predictions: np.ndarray, classes: int | Sequ
 
     A class that is never predicted, or never true, has F1 0.
     """
-    count = _count(classes)
-    labels, predictions = _same_length(_ids(labels, "labels", count), _ids(predictions, "predictions", count))
-    return float(sklearn_metrics.f1_score(labels, predictions, labels=range(count), average="weighted", zero_division=0))
+    ids = range(_count(classes))
+    return float(sklearn_metrics.f1_score(labels, predictions, labels=ids, average="weighted", zero_division=0))
 
 
 def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, classes: int | Sequence[str]) -> np.ndarray:
-    """Counts [C, C], int64: row = true class, column = predicted class."""
-    count = _count(classes)
-    labels, predictions = _same_length(_ids(labels, "labels", count), _ids(predictions, "predictions", count))
+    """Counts [C, C], int64: row = true class, column = predicted class. Raises StudyError on class ids out of range."""
+    count, ids = _count(classes), np.union1d(labels, predictions)
+    if not np.isin(ids, range(count)).all():
+        raise StudyError(f"Labels and predictions must be class ids from 0 to {count - 1}; given {ids.min()} to {ids.max()}.")
     return sklearn_metrics.confusion_matrix(labels, predictions, labels=range(count))
+
+
+def _count(classes: int | Sequence[str]) -> int:
+    return int(classes) if isinstance(classes, int | np.integer) else len(classes)
 
 
 def confused_pairs(confusion: np.ndarray) -> list[tuple[int, int, int]]:
     """(class a, class b, how often one was taken for the other) of a confusion matrix [C, C], a < b, most often first.
 
-    Pairs that were never confused are left out; ties go to the lower classes. Raises StudyError if the matrix is not square.
+    Pairs that were never confused are left out; ties go to the lower classes.
     """
-    confusion = np.asarray(confusion)
-    if confusion.ndim != 2 or confusion.shape[0] != confusion.shape[1]:
-        raise StudyError(f"A confusion matrix must be square; given shape {confusion.shape}.")
-    both = np.triu(confusion + confusion.T, k=1)
+    both = np.triu(confusion + np.transpose(confusion), k=1)
     pairs = [(int(a), int(b), int(both[a, b])) for a, b in np.argwhere(both)]
     return sorted(pairs, key=lambda pair: -pair[2])
 
 
 def confident_errors(probabilities: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
     """The numbers of the wrongly classified examples, at most `count`, the most confident first; ties in their order."""
-    probabilities, labels = _predicted(probabilities, labels)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:count]
 
@@ -78,11 +73,14 @@ def confident_errors(probabilities: np.ndarray, labels: np.ndarray, count: int) 
 def topk_entropy(probabilities: np.ndarray, k: int) -> np.ndarray:
     """Entropy in bits [N] of the k largest probabilities of each row of [N, C], renormalised to sum 1 (Eq. 7, p. 8).
 
-    0 for k = 1, at most log2(k). Raises StudyError if k is not from 1 to C.
+    0 for k = 1, at most log2(k). Raises StudyError if k is not from 1 to C, or on rows that are no distributions.
     """
-    probabilities = _distributions(probabilities)
+    probabilities = np.asarray(probabilities, dtype=float)
+    # A softmax in bf16 can leave a row 1 % from a sum of 1.
+    if probabilities.ndim != 2 or not (probabilities >= 0).all() or not np.allclose(probabilities.sum(axis=1), 1, atol=0.01):
+        raise StudyError("Probabilities must be [examples, classes], 0 or more, with rows that sum to 1: take a softmax first.")
     classes = probabilities.shape[1]
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= classes:
+    if k not in range(1, classes + 1):
         raise StudyError(f"k must be a whole number from 1 to the number of classes, {classes}; given {k!r}.")
     largest = np.partition(probabilities, classes - k, axis=1)[:, classes - k :]
     return entropy(largest, base=2, axis=1)  # scipy renormalises, and takes 0 log 0 as 0
@@ -93,7 +91,7 @@ def topk_entropies(probabilities: np.ndarray) -> np.ndarray:
 
     With S_k the sum of the k largest, H_k = log2 S_k - (sum of p log2 p over them) / S_k: two cumulative sums, one sorting.
     """
-    largest_first = -np.sort(-_distributions(probabilities), axis=1)
+    largest_first = -np.sort(-probabilities.astype(float), axis=1)
     total = np.cumsum(largest_first, axis=1)
     terms = np.cumsum(xlogy(largest_first, largest_first), axis=1) / np.log(2)
     return np.maximum(np.log2(total) - terms / total, 0)  # rounding may leave a one-hot row just below 0
@@ -101,8 +99,8 @@ def topk_entropies(probabilities: np.ndarray) -> np.ndarray:
 
 def brier_score(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Mean over examples of the squared distance from the one-hot truth, 0 to 2 (Brier 1950)."""
-    probabilities, labels = _predicted(probabilities, labels)
-    return float(((probabilities - np.eye(probabilities.shape[1])[labels]) ** 2).sum(axis=1).mean())
+    ids = range(probabilities.shape[1])
+    return float(sklearn_metrics.brier_score_loss(labels, probabilities, labels=ids, scale_by_half=False))
 
 
 def confidence_auroc(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -110,7 +108,6 @@ def confidence_auroc(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
     0.5 is chance, 1 means that every right prediction is more confident than every wrong one; NaN if all are right or wrong.
     """
-    probabilities, labels = _predicted(probabilities, labels)
     right = probabilities.argmax(axis=1) == labels
     return float(sklearn_metrics.roc_auc_score(right, probabilities.max(axis=1))) if 0 < right.sum() < len(right) else np.nan
 
@@ -120,7 +117,6 @@ def calibration_temperature(probabilities: np.ndarray, labels: np.ndarray) -> fl
 
     Above 1 the model is too sure, below 1 not sure enough. Searched from 0.05 to 20. Fit it on validation texts.
     """
-    probabilities, labels = _predicted(probabilities, labels)
 
     def loss(log_temperature: float) -> float:
         return negative_log_likelihood(at_temperature(probabilities, np.exp(log_temperature)), labels)
@@ -130,25 +126,16 @@ def calibration_temperature(probabilities: np.ndarray, labels: np.ndarray) -> fl
 
 def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """The probabilities [N, C] when the logits are divided by a temperature above 0."""
-    logits = np.log(np.maximum(_distributions(probabilities), np.finfo(np.float32).tiny))
-    return softmax(logits / temperature, axis=1)
+    return softmax(np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)) / temperature, axis=1)
 
 
 def negative_log_likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Mean of -ln p(true class), in nats. A 0 counts as the smallest normal float32, so the mean stays finite."""
-    probabilities, labels = _predicted(probabilities, labels)
-    of_truth = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(of_truth, np.finfo(np.float32).tiny)).mean())
+    """Mean of -ln p(true class), in nats. A 0 counts as the least step of a float64, 2e-16, so that the mean stays finite."""
+    return float(sklearn_metrics.log_loss(labels, probabilities, labels=range(probabilities.shape[1])))
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> Reliability:
-    """Mean confidence (largest probability) and accuracy per bin of confidence; bin b holds (edges[b], edges[b + 1]].
-
-    Raises StudyError if `bins` is below 1.
-    """
-    probabilities, labels = _predicted(probabilities, labels)
-    if isinstance(bins, bool) or not isinstance(bins, int | np.integer) or bins < 1:
-        raise StudyError(f"bins must be a whole number, 1 or more; given {bins!r}.")
+    """Mean confidence (largest probability) and accuracy per bin of confidence; bin b holds (edges[b], edges[b + 1]]."""
     edges = np.linspace(0, 1, bins + 1)
     confidence = probabilities.max(axis=1)
     place = np.digitize(confidence, edges[1:-1], right=True)
@@ -165,51 +152,3 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bi
     filled = found.count > 0
     gaps = np.abs(found.accuracy - found.confidence)[filled]
     return float(np.average(gaps, weights=found.count[filled]))
-
-
-def _count(classes: int | Sequence[str]) -> int:
-    count = int(classes) if isinstance(classes, int | np.integer) else len(classes)
-    if count < 1:
-        raise StudyError(f"classes must be the number of classes, 1 or more, or their names; given {classes!r}.")
-    return count
-
-
-def _ids(values: np.ndarray, name: str, classes: int | None = None) -> np.ndarray:
-    values = np.asarray(values)
-    if values.ndim != 1 or len(values) == 0:
-        raise StudyError(f"{name} must be one row of class ids, at least one; given an array of shape {values.shape}.")
-    if not np.issubdtype(values.dtype, np.integer):
-        raise StudyError(f"{name} must be class ids (whole numbers); given {values.dtype}.")
-    if values.min() < 0 or (classes is not None and values.max() >= classes):
-        allowed = "0 or more" if classes is None else f"from 0 to {classes - 1}"
-        raise StudyError(f"{name} must be class ids {allowed}; given {values.min()} to {values.max()}.")
-    return values
-
-
-def _same_length(labels: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if len(labels) != len(others):
-        raise StudyError(f"labels and predictions must be of one length; given {len(labels)} and {len(others)}.")
-    return labels, others
-
-
-def _distributions(probabilities: np.ndarray) -> np.ndarray:
-    probabilities = np.asarray(probabilities)
-    if probabilities.ndim != 2 or 0 in probabilities.shape or not np.issubdtype(probabilities.dtype, np.floating):
-        given = f"{probabilities.dtype} of shape {probabilities.shape}"
-        raise StudyError(f"probabilities must be numbers of shape [examples, classes], none of them 0; given {given}.")
-    probabilities = probabilities.astype(np.float64)
-    if not np.isfinite(probabilities).all():
-        raise StudyError("probabilities hold NaN or infinity; the run that gave them did not end well: train it again.")
-    sums = probabilities.sum(axis=1)
-    if probabilities.min() < 0 or np.abs(sums - 1).max() > ROW_SUM_TOLERANCE:
-        given = f"values from {probabilities.min():.4g}, row sums {sums.min():.4g} to {sums.max():.4g}"
-        raise StudyError(
-            f"probabilities must not be negative and each row must sum to 1; given {given}: apply softmax to logits."
-        )
-    return probabilities
-
-
-def _predicted(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    probabilities = _distributions(probabilities)
-    labels, _ = _same_length(_ids(labels, "labels", probabilities.shape[1]), probabilities)
-    return probabilities, labels

@@ -155,8 +155,6 @@ MALFORMED = [
     ("parsinlu", '{"review": "a", "question": "b", "label": "1"}\n{"rev\n', 2, "not a JSON object"),
     ("parsinlu", "[1]\n", 1, "not a JSON object"),
     ("parsinlu", '{"review": "a", "question": "b", "label": "4"}\n', 1, "unknown label '4'"),
-    ("embedded", "text\n", 1, "the header is not text,label"),
-    ("embedded", "text,label\na,glad\n", 2, "unknown label 'glad'"),
 ]
 
 

@@ -1,5 +1,6 @@
 """Second views: what synonym replacement may change, what it must keep, and that it is a function of its arguments."""
 
+import logging
 import math
 import os
 import re
@@ -16,20 +17,9 @@ from lclstudy.corpora.load import load_corpus
 from lclstudy.errors import StudyError
 
 CONTENT = [
-    "happy",
-    "dog",
-    "walked",
-    "car",
-    "sad",
-    "friends",
-    "quickly",
-    "well-known",
-    "angry",
-    "house",
-    "job",
-    "married",
+    "happy", "dog", "walked", "car", "sad", "friends", "quickly", "well-known", "angry", "house", "job", "married",
     "self-esteem",
-]
+]  # fmt: skip
 STOPPED = ["i", "was", "not", "the", "did", "in", "myself", "very", "never", "whose"]
 UNKNOWN = ["xqzt", "don't", "can\u2019t", "blorf", "2nd-hand-ish", "\u06a9\u062a\u0627\u0628", "URL", "USER_MENTION", "[NAME]"]
 # None of these can stand inside a synonym, which is made of letters, hyphens, apostrophes and single blanks.
@@ -124,14 +114,6 @@ def test_a_higher_rate_keeps_what_a_lower_rate_replaced(text, low, high, seed):
         assert new in (old, newer)
 
 
-@given(batch=st.lists(texts(), max_size=6), seed=seeds)
-@settings(deadline=None)
-def test_a_view_does_not_depend_on_the_texts_around_it(batch, seed):
-    views = synonyms.second_views(batch, "wordnet", 0.3, seed)
-    assert views == [synonyms.synonyms(text, 0.3, seed) for text in batch]
-    assert synonyms.second_views(batch[::-1], "wordnet", 0.3, seed) == views[::-1]
-
-
 SENTENCES = [
     "my best friend bought a new car and i felt very jealous of her.",
     "I was ANGRY when the dog walked into our house, again!",
@@ -147,13 +129,6 @@ def test_the_same_in_another_process_with_another_hash_seed():
     command = [sys.executable, "-c", code, ascii(SENTENCES)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ascii(synonyms.second_views(SENTENCES, "wordnet", 0.3, 7))
-
-
-def test_other_seeds_give_other_views():
-    for text in SENTENCES:
-        views = {synonyms.synonyms(text, 0.3, seed) for seed in range(10)}
-        assert len(views) >= 8
-        assert text not in views
 
 
 def test_seeds_spread_over_words_and_synonyms():
@@ -215,7 +190,7 @@ def test_replacements_are_what_makes_the_second_view(text, rate, seed):
 @given(text=texts(), rate=rates, seed=seeds)
 @settings(deadline=None)
 def test_counts_are_those_of_the_replacements(text, rate, seed):
-    counts = synonyms.count_changes(text, rate, seed)
+    (counts,) = synonyms.changes_of([text], rate, seed).itertuples()
     words = [piece for piece in _pieces(text)[0] if _is_word(piece)]
     assert counts.words == len(words)
     assert counts.replaceable == sum(map(_has_synonym, words))
@@ -223,12 +198,25 @@ def test_counts_are_those_of_the_replacements(text, rate, seed):
     assert counts.replaced == len(synonyms.replacements(text, rate, seed)) == min(counts.wanted, counts.replaceable)
 
 
-def test_the_first_sense_is_that_of_any_part_of_speech():
-    assert synonyms.is_first_sense("neighbor", "neighbour")
-    assert synonyms.is_first_sense("Neighbor", "Neighbour")
-    assert synonyms.is_first_sense("hour", "time of day") is False
-    assert synonyms.is_first_sense("run", "tally")  # the first noun sense, a score in baseball
-    assert not synonyms.is_first_sense("lied", "consist")
+@pytest.mark.parametrize(
+    ("word", "synonym", "first"),
+    [
+        ("neighbor", "neighbour", True),
+        ("Neighbor", "Neighbour", True),
+        ("hour", "time of day", False),
+        ("run", "tally", True),  # the first noun sense, a score in baseball
+        ("lied", "consist", False),
+    ],
+)
+def test_the_first_sense_is_that_of_any_part_of_speech(word, synonym, first):
+    assert synonyms._is_first_sense(word, synonym) is first
+
+
+def test_every_replacement_of_several_texts_says_its_sense():
+    found = synonyms.replaced_in(SENTENCES, 0.3, 0)
+    made = [each for text in SENTENCES for each in synonyms.replacements(text, 0.3, 0)]
+    assert [tuple(row) for row in found.drop(columns="first").itertuples(index=False)] == made
+    assert found["first"].dtype == bool and synonyms.replaced_in([PERSIAN], 0.3, 0).empty
 
 
 def test_every_stop_word_stays():
@@ -237,10 +225,18 @@ def test_every_stop_word_stays():
     assert synonyms.synonyms(text.upper(), 1.0, 0) == text.upper()
 
 
-def test_kinds_of_second_views():
-    assert synonyms.second_views(SENTENCES, "dropout", 0.3, 0) == SENTENCES
-    assert synonyms.second_views(SENTENCES, "dropout", 0.3, 0) is not SENTENCES
-    assert synonyms.second_views([], "wordnet", 0.3, 0) == []
+def test_second_views_by_dropout_are_the_texts():
+    views = synonyms.second_views(SENTENCES, "dropout", 0.3, 0)
+    assert views == SENTENCES and views is not SENTENCES
+
+
+def test_texts_that_wordnet_does_not_know_are_said(caplog):
+    with caplog.at_level(logging.WARNING, logger="lclstudy"):
+        synonyms.second_views([PERSIAN, *SENTENCES], "wordnet", 0.3, 0)
+        synonyms.second_views([], "wordnet", 0.3, 0)
+        assert caplog.text == ""
+        assert synonyms.second_views([PERSIAN, PERSIAN, SENTENCES[0]], "wordnet", 0.3, 0)[:2] == [PERSIAN] * 2
+    assert "no word of 2 of 3 texts: their second views differ by the encoder's dropout alone" in caplog.text
 
 
 @pytest.mark.parametrize("kind", ["none", "Wordnet", "backtranslation", None])
@@ -263,12 +259,6 @@ def test_coverage_counts_tokens():
     assert synonyms.coverage(["cats, cats!", "URL"], signs=True) == pytest.approx(2 / 5)
     assert synonyms.coverage(["cats, cats!", "URL"]) == 1.0
     assert synonyms.coverage([SENTENCES[0]] * 3) == synonyms.coverage(SENTENCES[:1])
-
-
-@given(batch=st.lists(st.text(max_size=30), max_size=5))
-@settings(deadline=None)
-def test_coverage_is_a_share(batch):
-    assert 0 <= synonyms.coverage(batch, signs=True) <= synonyms.coverage(batch) <= 1
 
 
 def test_real_tweets_keep_their_placeholders_and_nearly_all_change(raw_data):

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -10,22 +11,22 @@ from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import make_spec
 
-NAMES = [
-    "empathetic_dialogues", "goemotions", "isear", "emoint", "sst5", "sst2", "ag_news", "twitter_sentiment", "parsinlu",
-    "embedded",
-]  # fmt: skip
+CLASSES = {
+    "empathetic_dialogues": 32, "goemotions": 27, "isear": 7, "emoint": 4, "sst5": 5, "sst2": 2, "ag_news": 4,
+    "twitter_sentiment": 2, "parsinlu": 7, "embedded": 12,
+}  # fmt: skip
 
 
 def test_names_are_those_of_the_design_and_each_has_a_reader():
-    assert list(catalog.corpora()) == NAMES
-    assert set(READERS) == set(NAMES)
+    assert {name: len(entry.labels) for name, entry in catalog.corpora().items()} == CLASSES
+    assert {*READERS, "embedded"} == set(CLASSES), "which is a table of text and label, as of one's own"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CLASSES)
 def test_entry_is_complete(name):
     entry = catalog.corpora()[name]
     assert entry.title and entry.task and entry.note
-    assert len(entry.labels) >= 2 and len(set(entry.labels)) == len(entry.labels)
+    assert len(set(entry.labels)) == len(entry.labels)
     assert set(entry.counts) <= {"train", "validation", "test"}
     sources = {file.split for file in entry.files}
     assert "all" in sources or {"train", "test"} <= sources
@@ -33,11 +34,6 @@ def test_entry_is_complete(name):
         assert file.split in ("train", "validation", "test", "all", "")
         assert (file.sha256 and len(file.sha256) == 64 and file.bytes) or (file.git_blob and len(file.git_blob) == 40)
         assert file.url.startswith("https://") or name == "embedded"
-
-
-def test_number_of_classes():
-    classes = {name: len(entry.labels) for name, entry in catalog.corpora().items()}
-    assert classes == dict(zip(NAMES, (32, 27, 7, 4, 5, 2, 4, 2, 7, 12), strict=True))
 
 
 def test_every_raw_file_is_pinned_as_the_manifest_says(raw_data):
@@ -61,39 +57,66 @@ def test_goemotions_labels_are_those_of_its_own_list(raw_data):
     assert listed == [*catalog.corpora()["goemotions"].labels, "neutral"]
 
 
+@pytest.mark.parametrize("path", ["../outside.csv", "emoint/../../outside.csv", "/etc/outside.csv"])
+def test_a_raw_file_stays_in_its_folder(path):
+    with pytest.raises(StudyError, match="must stay in the folder of the raw files; given"):
+        catalog.RawFile(path=path)
+
+
 def test_checksum_tells_corpora_apart_and_follows_the_pins(monkeypatch):
-    checksums = {name: catalog.corpus_checksum(name) for name in NAMES}
-    assert len({checksums[name] for name in NAMES if name != "sst2"}) == len(NAMES) - 1
+    checksums = {name: catalog.corpus_checksum(name) for name in CLASSES}
+    assert len({checksums[name] for name in CLASSES if name != "sst2"}) == len(CLASSES) - 1
     entry = catalog.corpora()["isear"]
     changed = dataclasses.replace(entry, files=(dataclasses.replace(entry.files[0], sha256="0" * 64),))
     monkeypatch.setattr(catalog, "corpora", lambda: {"isear": changed})
     assert catalog.corpus_checksum("isear") != checksums["isear"]
 
 
-def test_checksum_of_an_own_file_is_of_its_content(tmp_path):
-    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
-    first.write_text("text,label\n")
-    second.write_text("text,label\n")
-    assert catalog.corpus_checksum(str(first)) == catalog.corpus_checksum(str(second))
-    second.write_text("text,label\nx,y\n")
-    assert catalog.corpus_checksum(str(first)) != catalog.corpus_checksum(str(second))
+# Files of one's own
 
 
-def test_unknown_corpus_names_the_nearest():
-    with pytest.raises(StudyError, match=r"Unknown corpus 'emotint'.*Did you mean 'emoint'\?"):
-        catalog.own_file("emotint")
+@pytest.fixture
+def mine(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("text,label\nx,y\n")
+    return path
 
 
-def test_unknown_suffix_and_absent_file_are_told_apart(tmp_path):
-    with pytest.raises(StudyError, match=r"or a path ending in \.csv, \.jsonl, \.parquet, \.tsv"):
-        catalog.own_file(str(tmp_path / "mine.xlsx"))
-    with pytest.raises(StudyError, match="No corpus file"):
-        catalog.own_file(str(tmp_path / "mine.csv"))
+def test_checksum_of_an_own_file_is_of_its_content_and_columns(mine):
+    before = catalog.corpus_checksum(str(mine))
+    copy = mine.rename(mine.with_name("other.csv"))
+    assert catalog.corpus_checksum(str(copy)) == before
+    assert catalog.corpus_checksum(catalog.own_name(copy, "text", "label")) == before
+    assert catalog.corpus_checksum(catalog.own_name(copy, "review")) != before
+    copy.write_text("text,label\nx,z\n")
+    assert catalog.corpus_checksum(str(copy)) != before
 
 
-def test_unknown_encoder():
-    with pytest.raises(StudyError, match=r"Unknown encoder 'minilmm'.*Did you mean 'minilm'"):
-        catalog.encoder("minilmm")
+@pytest.mark.parametrize("columns", [("review", "mood"), ("text", "a.b/c & d=é?"), ("Text ", "label"), ("text", "label")])
+def test_a_file_with_columns_of_its_own_has_a_name(mine, columns):
+    name = catalog.own_name(mine, *columns)
+    assert catalog.own_file(name) == (mine, *columns)
+    assert Path(name).stem == "mine"
+    assert make_spec(name, "ce", encoder="tiny").label() == "mine ce tiny seed 0"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("emotint", r"Unknown corpus 'emotint'.*Did you mean 'emoint'\?"),
+        ("mine.json", r"or a path ending in \.csv, \.jsonl, \.parquet, \.tsv, \.xlsx"),
+        ("gone.csv", "No corpus file 'gone.csv'"),
+        ("gone.csv?text_column=a", "No corpus file 'gone.csv'"),
+        ("gone.csv?txt_column=a", r"Unknown parameter of gone\.csv 'txt_column'.*Did you mean 'text_column'"),
+    ],
+)
+def test_what_is_no_corpus_is_one_line(name, message):
+    with pytest.raises(StudyError, match=message) as raised:
+        catalog.own_file(name)
+    assert "\n" not in str(raised.value)
+
+
+# Encoders
 
 
 @pytest.fixture
@@ -115,7 +138,7 @@ def test_another_file_of_a_local_encoder_is_another_encoder(folder, file):
     assert make_spec("emoint", "ce").identity() != identity
 
 
-def test_a_file_that_computes_nothing_or_another_place_is_the_same_encoder(folder, monkeypatch):
+def test_a_file_that_computes_nothing_or_another_place_is_the_same_encoder(folder):
     before = catalog.encoder_checksum("electra-base")
     (folder / "README.md").write_text("another")
     folder.rename(folder.with_name("electra-base-discriminator"))  # the last part of its name on the hub
@@ -132,3 +155,8 @@ def test_without_a_folder_or_with_pinned_weights_an_encoder_is_its_revision(tmp_
         (tmp_path / name / "config.json").write_text("{}")
     for name, entry in catalog.encoders().items():
         assert catalog.encoder_checksum(name) == entry.revision
+
+
+def test_unknown_encoder():
+    with pytest.raises(StudyError, match=r"Unknown encoder 'minilmm'.*Did you mean 'minilm'"):
+        catalog.encoder("minilmm")

@@ -1,32 +1,65 @@
 """Names as shown: complete, distinct, and from the catalogues."""
 
+from dataclasses import fields
+
+import pytest
+
 from lclstudy.plan import catalog, names
-from lclstudy.plan.spec import OBJECTIVES, PROTOCOL_VALUES, Protocol
+from lclstudy.plan.spec import UNREAD, Protocol, RunSpec
+
+SETTINGS = [field.name for kind in (RunSpec, Protocol) for field in fields(kind)]
 
 
 def test_every_objective_and_encoder_has_a_name_of_its_own():
-    assert list(names.OBJECTIVES) == list(OBJECTIVES)
-    assert set(catalog.encoders()) == set(names.ENCODERS)
-    for known in (names.OBJECTIVES, names.ENCODERS, names.METRICS):
-        assert len(set(known.values())) == len(known)
+    for entries in (catalog.objectives(), catalog.encoders(), catalog.corpora()):
+        titles = [entry.title for entry in entries.values()]
+        assert all(titles) and len(set(titles)) == len(titles)
 
 
 def test_a_corpus_is_called_by_its_title_and_ones_own_by_its_name():
-    assert names.corpus("emoint") == catalog.corpora()["emoint"].title
-    assert names.corpus("my_corpus") == "my_corpus"
-    assert names.encoder("mine") == names.objective("mine") == names.metric("mine") == "mine"
+    assert (names.corpus("emoint"), names.encoder("tiny"), names.objective("ce_aug")) == ("EmoInt", "tiny", "CE + aug.")
+    assert names.metric("weighted_f1") == "weighted F1"
+    assert {show("mine") for show in (names.corpus, names.encoder, names.objective, names.metric)} == {"mine"}
+
+
+def test_every_setting_is_explained_and_nothing_else():
+    assert sorted(catalog.read("settings.toml")) == sorted(SETTINGS)
+    assert all(names.meaning(name) for name in SETTINGS)
+    assert {setting for unread in UNREAD.values() for setting in unread} <= set(SETTINGS)
 
 
 def test_every_change_of_the_released_protocol_has_a_name_of_its_own():
-    changes = [
-        f"{name}={value}"
-        for name, values in PROTOCOL_VALUES.items()
-        for value in values
-        if Protocol.parse(f"released,{name}={value}") != Protocol()
-    ]
-    assert sorted(changes) == sorted(names.SETTINGS)
-    assert len(set(names.SETTINGS.values())) == len(changes)
-    assert names.protocol("released,weights=uniform") == "uniform weights"
-    assert names.protocol("released, views=each_epoch,reduction=sum") == "new synonyms each epoch, summed over the batch"
-    assert (names.protocol("released"), names.protocol("printed")) == ("released", "printed")
-    assert names.protocol("printed,reduction=mean") == "printed, mean over the batch"
+    for change in names.SETTINGS:
+        assert Protocol.parse(f"released,{change}") != Protocol()
+    for name, released in vars(Protocol()).items():
+        values = catalog.read("settings.toml")[name]["values"]
+        assert str(released).lower() in values
+        assert sum(f"{name}={value}" in names.SETTINGS for value in values) == len(values) - 1
+    assert len(set(names.SETTINGS.values())) == len(names.SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("released,weights=uniform", "uniform weights"),
+        ("released, views=each_epoch,reduction=sum", "new synonyms each epoch, summed over the batch"),
+        ("released", "released"),
+        ("printed", "printed"),
+        ("printed,reduction=mean", "printed, mean over the batch"),
+    ],
+)
+def test_protocols(text, said):
+    assert names.protocol(text) == said
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("augment=none", "no second views"),
+        ("batch_size=32", "batch size 32"),
+        ("weights={}", "weights={}"),
+        ("printed", "printed"),
+    ],
+)
+def test_changes_of_other_settings(change, said):
+    assert names.setting(change) == said

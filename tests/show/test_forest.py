@@ -1,16 +1,16 @@
-"""Forest plot and verdicts at a glance: what is drawn is what the tables hold, and every text can be read."""
+"""Forest plot and tiles of verdicts: what is drawn is what the tables hold, and every text can be read."""
 
 import math
 
 import pandas as pd
 
-from lclstudy.analyses.verdicts import tables
+from lclstudy.analyses.verdicts import figures, said, tables
 from lclstudy.show import forest, style
 from tests.analyses.verdicts.test_tables import frozen
 from tests.material import check_readable, make_runs
 
 
-def test_the_forest_draws_every_difference_and_says_what_is_not_run():
+def test_the_forest_draws_every_difference():
     results = [frozen(make_runs({"lcl": [86.0, 87.0], "ce": [85.0, 85.5]}))]
     rows = tables.forest_rows(results, "lcl", "ce")
     figure, (ax,) = style.subplots(width=style.DOUBLE, height=3.5)
@@ -21,15 +21,20 @@ def test_the_forest_draws_every_difference_and_says_what_is_not_run():
     marks = sorted(round(x, 6) for x in single if not math.isnan(x))
     both = pd.concat([rows["difference"], rows["published_difference"]]).dropna()
     assert marks == sorted(both.round(6))
-    assert [text.get_text() for text in ax.texts].count("not run") == 5
+    assert [text.get_text() for text in ax.texts] == ["5, 5", "2, 2"]
     assert "points" in ax.get_xlabel()
 
 
-def test_every_verdict_has_a_colour_and_its_word():
-    table = tables.judge([frozen(make_runs({"lcl": [86.0, 87.0], "ce": [85.0, 85.5]}))]).iloc[:12]
+def test_every_verdict_has_a_colour_and_its_letter():
+    table = tables.judge_claims(
+        [frozen(make_runs({"lcl": [87.0, 87.2, 87.1], "ce": [85.0, 85.3, 85.2]}))], tables.claims().iloc[:12]
+    )
+    rows = table.to_dict("records")
     figure, (ax,) = style.subplots(width=style.DOUBLE, height=3)
-    forest.verdict_map(table, ax, [tables.about(row) for row in table.to_dict("records")], "The paper")
+    figures.tiles(
+        table, [said.what(row) for row in rows], [figures.short(said.where(row), row) for row in rows], ax, "The paper"
+    )
     check_readable(figure)
-    said = [text.get_text() for text in ax.texts]
-    assert [word for word in said if word in tables.VERDICTS] == list(table["verdict"])
-    assert set(forest.VERDICTS) == set(tables.VERDICTS)
+    letters = [text.get_text().rstrip("*") for text in ax.texts]
+    assert letters == [figures.LETTERS[word] for word in table["word"]] and "R" in letters
+    assert set(figures.COLOURS) == set(tables.VERDICTS)

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lclstudy.corpora import synonyms
@@ -28,6 +28,25 @@ def test_numbers_stand_to_the_right_and_nothing_is_blank():
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<script>alert(1)</script>", "&lt;script>alert(1)&lt;/script>"),
+        ("a|b", r"a\|b"),
+        ("$5 and $6", "<span>$</span>5 and <span>$</span>6"),
+        ("*bold* _it_ `code` ~~gone~~", r"\*bold\* \_it\_ \`code\` \~\~gone\~\~"),
+        ("[a](http://b)", r"[a]\(http://b)"),
+        ("a\\|b &lt; \n c < d & e", r"a&#92;\|b &amp;lt;   c < d & e"),
+    ],
+)
+def test_a_label_or_a_text_is_shown_letter_by_letter(text, shown):
+    _, _, row = lines(markdown.table(pd.DataFrame({"text": [text]})))
+    assert row == f"| {shown} |"
+    assert lines(markdown.table(pd.DataFrame({text: [1]})))[0] == f"| {shown} |", "a heading too"
+    _, _, ours = lines(markdown.table(pd.DataFrame({"text": ["`a|b` $x$"]}), as_is=["text"]))
+    assert ours == r"| `a\|b` $x$ |", "what we write in Markdown ourselves"
+
+
 def test_columns_are_chosen_named_and_formatted():
     shown = lines(markdown.table(FRAME, {"rows": "texts", "share": ("share (%)", ".1f")}))
     assert shown == ["| texts | share (%) |", "| ---: | ---: |", "| 1,234,567 | 12.3 |", "| −3 | – |"]
@@ -39,6 +58,7 @@ def plain(cell):
     return html.unescape(re.sub(r"</?(mark|b)>", "", cell))
 
 
+@settings(deadline=None)  # the first loads WordNet
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20), st.integers(0, 20))
 def test_marked_texts_are_the_text_and_its_second_view(noise, seed):
     text = f"{noise} the happy dog ran <home> {noise}"

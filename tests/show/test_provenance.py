@@ -15,7 +15,7 @@ def test_inputs_are_hashed_under_relative_paths():
     assert found["inputs"]["pyproject.toml"] == wanted
     assert list(found["inputs"]) == ["data/published/numbers.csv", "pyproject.toml"]
     assert found["notebook"] == "01_corpora" and found["versions"]["lclstudy"] == __version__
-    assert set(found["versions"]) == {"lclstudy", "python", "numpy", "pandas", "matplotlib"}
+    assert set(found["versions"]) == {"lclstudy", "python", "numpy", "pandas", "matplotlib", "seaborn"}
 
 
 def test_a_folder_stands_for_its_files_but_not_for_half_written_ones(tmp_path):

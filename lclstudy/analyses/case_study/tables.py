@@ -1,4 +1,4 @@
-"""Table 3 of the paper and its like: objectives on class subsets, published beside reproduced. No torch."""
+"""Table 3 of the paper and its like: objectives on class sets, published beside ours, and judged. No torch."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,161 +7,140 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from lclstudy.plan import names
-from lclstudy.results import published
-from lclstudy.results.class_sets import frozen_sets
+from lclstudy.results import class_sets, hard_sets, published, selection
+from lclstudy.results.comparisons import ALL_CLASSES, PRIMARY, comparisons, published_comparisons
 from lclstudy.results.frozen import Frozen
-from lclstudy.show import tables
+from lclstudy.results.main_table import main_results
+from lclstudy.show import text
+from lclstudy.statistics import subsets
 
-Sets = Mapping[str, Sequence[str] | None]
-
-PAIRS = (("lcl", "ce"), ("lcl", "scl"), ("scl", "ce"))
 OBJECTIVES = ("ce", "scl", "lcl")
-LEVEL = 0.05
-
-
-def class_sets(sets: Sets) -> pd.DataFrame:
-    """The sets by name with their classes, and which of their classes stand in another small set as well."""
-    small = {name: set(members) for name, members in sets.items() if members}
-    rows = []
-    for name, members in small.items():
-        shared = [f"{', '.join(sorted(members & other))} in {named}" for named, other in small.items()
-                  if named != name and len(other) == len(members) and members & other]  # fmt: skip
-        rows.append(
-            {"set": name, "classes": ", ".join(sets[name]), "shared with sets of its size": "; ".join(shared) or "none"}
-        )
-    return pd.DataFrame(rows, columns=["set", "classes", "shared with sets of its size"])
+FEWEST = 4  # sets that a correlation needs
+Sets = Mapping[str, Sequence[str] | None]
 
 
 def found_said(found: Sets, sets: Sets) -> list[str]:
     """A line per found set, with its published name where it is one of `sets` under another name."""
-    names_of = {frozenset(members): name for name, members in sets.items() if members}
-    same = {name: names_of.get(frozenset(members), name) for name, members in found.items()}
+    known = {frozenset(members): name for name, members in sets.items() if members}
+    same = {name: known.get(frozenset(members), name) for name, members in found.items()}
     return [f"{name}: {', '.join(members)}{f' (the published set {same[name]})' if same[name] != name else ''}."
             for name, members in found.items()]  # fmt: skip
 
 
 def run_findings(frame: pd.DataFrame, sets: Sets) -> list[str]:
-    """What runs on subsets gave, in words: how many finished, and the mean test accuracy of each objective on each set.
-
-    `frame` is of `RunStore.frame`.
-    """
+    """What runs on class sets gave, of `RunStore.frame`: how many finished, and mean test accuracies by set, in words."""
     counts = frame["status"].value_counts()
-    said = [f"{counts.get('done', 0)} of {len(frame)} runs finished, {counts.get('failed', 0)} failed."]
-    results = _in_order(tables.main_results(published.table().iloc[:0], frame, class_sets=_known(sets)), sets)
-    return said + [_scores_said(name, group) for name, group in results[results["n"] > 0].groupby("classes", sort=False)]
+    known = {name: members for name, members in sets.items() if members}
+    shown = readable(main_results(published.table().iloc[:0], frame, class_sets=known))
+    each = [f"{row.pop('Classes')}: test accuracy (%) {'; '.join(f'{who} {said}' for who, said in row.items())}."
+            for row in shown.to_dict("records")]  # fmt: skip
+    return [f"{counts.get('done', 0)} of {len(frame)} runs finished, {counts.get('failed', 0)} failed.", *each]
 
 
 def case_corpora(results: Frozen) -> list[str]:
-    """The corpora of frozen results that have runs on class subsets, planned or done."""
-    return list(dict.fromkeys(results.runs["corpus"][results.runs["classes"] != ""]))
+    """The corpora of frozen results that have runs on class sets, planned or done."""
+    return list(results.runs["corpus"][results.runs["classes"] != ""].unique())
 
 
-def results_by_set(results: Frozen, corpus: str) -> pd.DataFrame:
-    """`tables.main_results` of a corpus, a row per class set and objective, all classes first; beside Table 3."""
-    sets = frozen_sets(results, corpus)
-    return _in_order(tables.main_results(_table_3(corpus), _runs(results, corpus), class_sets=sets), sets)
+def table_3(results: Frozen, corpus: str) -> pd.DataFrame:
+    """`main_results` of the class sets of a corpus beside Table 3, all classes first, with the encoders of its runs on sets."""
+    runs, sets = selection.runs(results), class_sets.frozen_sets(results, corpus)
+    here = runs[(runs["corpus"] == corpus) & runs["objective"].isin(OBJECTIVES)]
+    here = here[here["encoder"].isin(here["encoder"][here["classes"] != ""])]
+    table = main_results(_printed(corpus), here, class_sets=sets)
+    places = {name: place for place, name in enumerate([ALL_CLASSES, *sets])}
+    return table.sort_values("classes", key=lambda column: column.map(places), kind="stable", ignore_index=True)
 
 
-def comparisons_by_set(results: Frozen, corpus: str) -> pd.DataFrame:
-    """`tables.comparisons` of a corpus per class set; Holm's method over all its tests."""
-    sets = frozen_sets(results, corpus)
-    return _in_order(tables.comparisons(_runs(results, corpus), PAIRS, class_sets=sets), sets)
+def _printed(corpus: str) -> pd.DataFrame:
+    return published.table("suresh2021", 3).query("corpus == @corpus")
 
 
-def published_by_set(corpus: str) -> pd.DataFrame:
-    """`tables.published_comparisons` of Table 3; empty for a corpus that is not in it."""
-    return tables.published_comparisons(_table_3(corpus), PAIRS)
+def missing(table: pd.DataFrame) -> list[str]:
+    """The sets of `table_3` without a finished run."""
+    return [name for name, group in table.groupby("classes", sort=False) if not group["n"].any()]
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """`table_3` as text: a row per class set that ran, and per objective `mean (sd), n = 3`, published and ours."""
+    rows = []
+    for name, group in table[~table["classes"].isin(missing(table))].groupby("classes", sort=False):
+        cells = {"Classes": name}
+        for row in group.to_dict("records"):
+            who, theirs, ours = names.objective(row["objective"]), text.NONE, row["status"]
+            if row["published_encoder"]:
+                theirs = f"{text.mean(row['published_mean'], row['published_sd'])}, n = {row['published_n']}"
+            if row["n"]:
+                ours = f"{text.mean(row['mean'], row['sd'])}, n = {row['n']}"
+            cells |= {f"{who}, published": theirs, f"{who}, ours": ours} if table["published_n"].any() else {who: ours}
+        rows.append(cells)
+    return pd.DataFrame(rows)
+
+
+def differences(results: Frozen, corpus: str) -> pd.DataFrame:
+    """`comparisons` on the class sets of a corpus that ran (a family of tests is a set), with `published_low`, `published_high`
+    and `published_n` of Table 3 by Welch's test."""
+    names_of = {"ci_low": "published_low", "ci_high": "published_high", "n_a": "published_n"}
+    theirs = published_comparisons(_printed(corpus)).rename(columns=names_of)[["set", "a", "b", *names_of.values()]]
+    found = comparisons(results, PRIMARY).query("corpus == @corpus and word != 'not run'")
+    table = table_3(results, corpus)
+    found = found[found["encoder"].isin(table["encoder"][table["planned"] > 0])]
+    places = {name: place for place, name in enumerate(table["classes"].unique())}
+    return found.merge(theirs, "left", on=["set", "a", "b"]).sort_values(
+        "set", key=lambda sets: sets.map(places), kind="stable"
+    )
+
+
+def gains(results: Frozen, corpus: str) -> pd.DataFrame:
+    """The gain of LCL over CE on each class set, `published` and `ours`: `whose`, `set`, `difference`, and `confusion`: of the
+    validation texts of its classes the share in percent that our CE runs on all classes take for another class of the set.
+
+    Empty if no CE run on all classes is finished.
+    """
+    runs = class_sets.searched_runs(results, corpus)
+    if not runs:
+        return pd.DataFrame(columns=["whose", "set", "difference", "confusion"])
+    counts, classes = results.confusion(runs, hard_sets.SPLIT)
+    sets = {ALL_CLASSES: classes, **published.class_sets(), **class_sets.frozen_sets(results, corpus)}
+    kinds = {"published": published_comparisons(_printed(corpus)), "ours": differences(results, corpus)}
+    found = pd.concat([table.assign(whose=whose) for whose, table in kinds.items()]).query("a == 'lcl' and b == 'ce'")
+    ids = [[classes.index(one) for one in sets[name]] for name in found["set"]]
+    shares = [100 * subsets.confusion_within(counts, one) / counts[one].sum() for one in ids]
+    return found.assign(confusion=shares)[["whose", "set", "difference", "confusion"]]
+
+
+def readable_differences(table: pd.DataFrame) -> pd.DataFrame:
+    """`differences` as text."""
+    return pd.DataFrame([{
+        "Classes": row["set"],
+        "Comparison": text.pair(row["a"], row["b"]),
+        "n of each": f"{row['n_a']}, {row['n_b']}",
+        "Difference, interval over seeds": text.difference(row),
+        "p": row["note"] or text.p_value(row["p"]),
+        "p (Holm)": text.p_value(row["p_holm"]),
+        "First above second?": "; ".join(filter(None, (row["word"], row["mark"]))),
+        "Interval over test texts": f"[{text.number(row['texts_low'])}, {text.number(row['texts_high'])}]",
+        "Paired by seed": text.interval(row["paired_difference"], row["paired_low"], row["paired_high"]),
+        "Published difference": text.interval(row["expected"], row["published_low"], row["published_high"]),
+    } for row in table.to_dict("records")])  # fmt: skip
 
 
 def set_sizes(results: Frozen, corpus: str) -> pd.DataFrame:
-    """A row per class set: number of classes, and validation and test texts (from a finished run; NaN where there is none)."""
-    sets = {tables.ALL_CLASSES: (), **frozen_sets(results, corpus)}
-    runs = _runs(results, corpus)
-    rows = []
-    for name, members in sets.items():
-        here = runs[(runs["classes"] == "|".join(members)) & (runs["status"] == "done")]
-        first = here["identity"].iloc[0] if len(here) else None
-        split = {split: len(results.labels(first, split)) if first else np.nan for split in ("validation", "test")}
-        classes = results.classes(first) if first else members
-        rows.append({"set": name, "classes": len(classes) or np.nan, **split, "members": ", ".join(members) or "all"})
-    return pd.DataFrame(rows).astype(dict.fromkeys(("classes", "validation", "test"), "Int64"))
+    """A row per class set: its classes, and its validation and test texts, of a finished run (NaN where there is none)."""
+    runs, rows = results.done[results.done["corpus"] == corpus], []
+    for name, members in {ALL_CLASSES: (), **class_sets.frozen_sets(results, corpus)}.items():
+        here = runs["identity"][runs["classes"] == "|".join(members)].tolist()[:1]
+        texts = {split: len(results.labels(*here, split)) if here else np.nan for split in ("validation", "test")}
+        rows.append({"set": name, "classes": ", ".join(members) or "all", **texts})
+    return pd.DataFrame(rows).astype(dict.fromkeys(("validation", "test"), "Int64"))
 
 
-def readable(results: pd.DataFrame) -> pd.DataFrame:
-    """Table 3 as text: a row per class set, and per objective `published (sd), n | ours (sd), n`."""
-    rows = []
-    for name, group in results.groupby("classes", sort=False):
-        cells = {"Classes": name}
-        for row in group.to_dict("records"):
-            who = names.objective(row["objective"])
-            if results["published_mean"].notna().any():
-                printed = tables.mean_and_deviation(row["published_mean"], row["published_sd"])
-                given = not pd.isna(row["published_mean"])
-                cells[f"{who}, published"] = f"{printed}, n = {row['published_n']}" if given else "–"
-            cells[f"{who}, ours"] = _ours_said(row)
-        rows.append(cells)
-    return pd.DataFrame(rows).fillna("–")
-
-
-def findings(results: pd.DataFrame, ours: pd.DataFrame, printed: pd.DataFrame) -> list[str]:
-    """The case study in words, from `results_by_set`, `comparisons_by_set` and `published_by_set`."""
-    said = [_scores_said(name, group) for name, group in results[results["n"] > 0].groupby("classes", sort=False)]
-    said += [
-        _difference_said(row, printed) for row in ours[(ours["a"] == "lcl") & ours["difference"].notna()].to_dict("records")
-    ]
-    said += _hardness_said("Published", printed) + _hardness_said("Ours", ours)
-    absent = [name for name, group in results.groupby("classes", sort=False) if not group["n"].any()]
-    return [*said, f"Not run: {', '.join(absent)}."] if absent else said
-
-
-def _table_3(corpus: str) -> pd.DataFrame:
-    printed = published.table("suresh2021", 3)
-    return printed[printed["corpus"] == corpus]
-
-
-def _runs(results: Frozen, corpus: str) -> pd.DataFrame:
-    """The runs on a corpus with the objectives and the encoder of its runs on subsets."""
-    here = results.runs[(results.runs["corpus"] == corpus) & results.runs["objective"].isin(OBJECTIVES)]
-    return here[here["encoder"].isin(here["encoder"][here["classes"] != ""])]
-
-
-def _known(sets: Sets) -> dict[str, Sequence[str]]:
-    return {name: members for name, members in sets.items() if members}
-
-
-def _in_order(table: pd.DataFrame, sets: Sets) -> pd.DataFrame:
-    place = {name: number for number, name in enumerate(dict.fromkeys([tables.ALL_CLASSES, *sets]))}
-    return table.sort_values("classes", key=lambda column: column.map(place), kind="stable").reset_index(drop=True)
-
-
-def _ours_said(row: dict) -> str:
-    if row["status"] != "done":
-        return row["status"]
-    return f"{tables.mean_and_deviation(row['mean'], row['sd'])}, n = {row['n']}"
-
-
-def _scores_said(name: str, group: pd.DataFrame) -> str:
-    each = [f"{names.objective(row['objective'])} {_ours_said(row)}" for row in group.to_dict("records")]
-    return f"{name}: test accuracy (%) {'; '.join(each)}."
-
-
-def _difference_said(row: dict, printed: pd.DataFrame) -> str:
-    pair = f"{names.objective(row['a'])} − {names.objective(row['b'])}"
-    said = f"{row['classes']}, {pair}: {row['difference']:+.2f} points"
-    if row["note"]:
-        said += f" ({row['note']})"
-    else:
-        shown = "a difference" if row["p_holm"] < LEVEL else "no difference shown"
-        said += f" [{row['ci_low']:.2f}, {row['ci_high']:.2f}], p (Holm) {tables.p_value(row['p_holm'])}, {shown}"
-    same = printed[(printed["classes"] == row["classes"]) & (printed["a"] == row["a"]) & (printed["b"] == row["b"])]
-    return f"{said}; published {same['difference'].iloc[0]:+.2f}." if len(same) else f"{said}."
-
-
-def _hardness_said(whose: str, differences: pd.DataFrame) -> list[str]:
-    """How the gain over cross-entropy goes with the difficulty of a set: Spearman's correlation, with enough sets."""
-    gains = differences[(differences["a"] == "lcl") & (differences["b"] == "ce") & differences["difference"].notna()]
-    if len(gains) < 4:
-        return []
-    rho, p = spearmanr(gains["mean_b"], gains["difference"])
-    said = f"{whose}: over {len(gains)} sets, the gain of LCL over CE against CE's accuracy has Spearman's rho {rho:+.2f}"
-    return [f"{said} (p {tables.p_value(p)}; below 0 means that harder sets gain more)."]
+def said(table: pd.DataFrame, found: pd.DataFrame, gained: pd.DataFrame) -> str:
+    """The case study in words, from `table_3`, `differences` and `gains`: Markdown."""
+    pairs = [(pair, {word: rows.to_dict("records") for word, rows in group.groupby("word", sort=False)})
+             for pair, group in found[found["a"] == "lcl"].groupby(["a", "b"], sort=False)]  # fmt: skip
+    enough = {whose: (rows, len(rows) >= FEWEST) for whose, rows in gained.groupby("whose", sort=False)}
+    correlations = [(whose, len(rows), *(spearmanr(rows["difference"], rows["confusion"]) if told else (None, None)))
+                    for whose, (rows, told) in enough.items()]  # fmt: skip
+    facts = {"corpus": table["corpus"].iloc[0], "encoders": found["encoder"].unique().tolist(), "missing": missing(table)}
+    return text.words("analyses/case_study/said.md.j2", pairs=pairs, correlations=correlations, **facts)

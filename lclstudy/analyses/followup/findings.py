@@ -1,120 +1,69 @@
-"""What the follow-up report's questions gave, in words, from its tables. No torch."""
+"""What the follow-up report's questions gave, in a few sentences, from its tables. No torch."""
 
 import numpy as np
 import pandas as pd
 
-from lclstudy.plan import names
-from lclstudy.show import tables
+from lclstudy.show import text
+from lclstudy.statistics.judge import FEWEST
 
-from . import tables as followup_tables
-
-
-def baseline_findings(found: pd.DataFrame) -> list[str]:
-    """The levels of the systems that ran with the report's own encoder, and who stands above the bag of words."""
-    said = []
-    for row in found[found["same"] & found["published"].notna()].to_dict("records"):
-        interval = "" if pd.isna(row["low"]) else f" [{row['low']:.1f}, {row['high']:.1f}]"
-        said.append(f"{names.corpus(row['corpus'])}, {row['system']}: {row['mean']:.1f} %{interval} (n = {row['n']}) "
-                    f"against {row['published']:g} in the report ({row['mean'] - row['published']:+.1f}).")  # fmt: skip
-    for encoder in ("rnn", "gru"):
-        pairs = _pairs(found, encoder, "tfidf")
-        if pairs:
-            above = [names.corpus(corpus) for corpus, one, other in pairs if one > other]
-            said.append(f"{names.encoder(encoder)} is above {names.encoder('tfidf')} on {len(above)} of {len(pairs)} corpora"
-                        f"{': ' + ', '.join(above) if above else ''}.")  # fmt: skip
-    absent = found[(found["status"] == tables.NOT_RUN) & found["published"].notna()]
-    done = found[found["status"] == "done"]
-    instead = (~done["same"] & done["published"].notna()).sum()
-    said.append(f"Not run, of the report's {found['published'].notna().sum()} numbers: {len(absent)}; {instead} stand beside "
-                f"{names.encoder(followup_tables.STANDS_IN)} instead.")  # fmt: skip
-    return said
+from .tables import COLLAPSED, CORPORA, GRID, NEAR_CHANCE, STANDS_IN, reports_best
 
 
-def _pairs(found: pd.DataFrame, one: str, other: str) -> list[tuple[str, float, float]]:
-    ran = found[found["n"] > 0].set_index(["corpus", "encoder", "objective"])["mean"]
-    keys = [(corpus, (corpus, one, "ce"), (corpus, other, "ce")) for corpus in followup_tables.CORPORA]
-    return [(corpus, ran[a], ran[b]) for corpus, a, b in keys if a in ran and b in ran]
+def findings(systems: pd.DataFrame, grid: pd.DataFrame, failure: pd.DataFrame, variants: pd.DataFrame, chance: float) -> str:
+    """Markdown, from `tables.systems`, `tables.grid`, and `tables.settings` of EmoInt and of SST-5.
+
+    `chance` is the accuracy in percent of always naming EmoInt's largest class.
+    """
+    return text.words(
+        "analyses/followup/said.md.j2",
+        **_levels(systems), grid=_grid(grid), chance=chance, methods=_methods(failure, chance + NEAR_CHANCE),
+        n=sorted(set(failure["n"][failure["n"] > 0])),
+        variants=variants[(variants["n"] >= FEWEST) & (variants["changes"] > 0) & (variants["basis"] == "seeds")]
+        .sort_values("difference").to_dict("records"),
+    )  # fmt: skip
 
 
-def grid_findings(found: pd.DataFrame) -> list[str]:
-    """How far accuracy depends on the settings, which is best, and where the report's best stands."""
-    ran = found[found["n"] > 0].reset_index(drop=True)
+def _levels(found: pd.DataFrame) -> dict:
+    printed, done = found[found["published"].notna()], found[found["n"] > 0]
+    ran = printed["n"] > 0
+    means = done[done["objective"] == "ce"].set_index(["encoder", "corpus"])["mean"]
+    pairs = {encoder: [means[encoder, corpus] > means["tfidf", corpus] for corpus in CORPORA
+                       if (encoder, corpus) in means and ("tfidf", corpus) in means] for encoder in ("rnn", "gru")}  # fmt: skip
+    return {"printed": len(printed), "own": printed[printed["same"] & ran].to_dict("records"), "stands_in": STANDS_IN,
+            "instead": int((ran & ~printed["same"]).sum()), "absent": int((~ran).sum()),
+            "above_bag": {encoder: pair for encoder, pair in pairs.items() if pair}}  # fmt: skip
+
+
+def _grid(found: pd.DataFrame) -> dict | None:
+    """The span of accuracy over the settings that ran, with and without those that collapsed; which is best; the report's."""
+    ran = found[found["n"] > 0]
     if ran.empty:
-        return ["The grid over alpha, temperature and batch size: not run."]
-    best = ran.loc[ran["validation"].idxmax()]
-    encoder = names.encoder(ran["encoder"].iloc[0])
-    said = [f"Grid with {encoder}: {len(ran)} of {len(found)} settings run, one seed each where n = 1; test accuracy from "
-            f"{ran['mean'].min():.1f} to {ran['mean'].max():.1f} %, half of them from {ran['mean'].quantile(0.25):.1f} to "
-            f"{ran['mean'].quantile(0.75):.1f}.",
-            f"Best on validation: {_point_said(best)}, test accuracy {best['mean']:.1f} %; the highest test accuracy is "
-            f"{ran['mean'].max():.1f}."]  # fmt: skip
-    wanted = followup_tables.reports_best()
-    theirs = ran[np.logical_and.reduce([ran[name] == wanted[name] for name in followup_tables.GRID])]
-    if len(theirs):
-        rank = int((ran["validation"] > theirs["validation"].iloc[0]).sum()) + 1
-        said.append(f"The report's best setting ({_point_said(theirs.iloc[0])}) has rank {rank} of {len(ran)} on validation "
-                    f"here, test accuracy {theirs['mean'].iloc[0]:.1f} %.")  # fmt: skip
-    if ran["ce"].notna().any():
-        above = int((ran["mean"] > ran["ce"]).sum())
-        said.append(f"{above} of {len(ran)} settings are above cross-entropy at their batch size "
-                    f"({ran['ce'].min():.1f} to {ran['ce'].max():.1f} %).")  # fmt: skip
-    return said
+        return None
+    collapsed = ran["one_label"] >= COLLAPSED
+    well, cold = ran[~collapsed], sorted(set(ran["temperature"][collapsed]))
+    wanted = reports_best()
+    ran = ran.assign(rank=ran["validation"].rank(ascending=False, method="min"))
+    theirs = ran[np.logical_and.reduce([ran[name] == wanted[name] for name in GRID])].to_dict("records")
+    return {
+        "encoder": ran["encoder"].iloc[0], "ran": len(ran), "planned": len(found), "single": int((ran["n"] == 1).sum()),
+        "low": ran["mean"].min(), "high": ran["mean"].max(), "low_well": well["mean"].min(), "high_well": well["mean"].max(),
+        "collapsed": int(collapsed.sum()), "cold": [f"{value:g}" for value in cold],
+        "best": ran.loc[ran["validation"].idxmax()].to_dict(), "theirs": theirs[0] if theirs else None,
+        "above_ce": int((ran["mean"] > ran["ce"]).sum()), "low_ce": ran["ce"].min(), "high_ce": ran["ce"].max(),
+    }  # fmt: skip
 
 
-def _point_said(row: pd.Series) -> str:
-    return f"alpha {row['alpha']:g}, temperature {row['temperature']:g}, batch size {row['batch_size']:g}"
-
-
-def failure_findings(found: pd.DataFrame, chance: float) -> list[str]:
-    """Whether the report's settings make the contrastive objectives fail on EmoInt, and which setting does it."""
-    said = []
-    for (objective, encoder), rows in found[found["n"] > 0].groupby(["objective", "encoder"], sort=False):
-        base = rows[rows["changes"] == 0]
-        who = f"{names.objective(objective)} with {names.encoder(encoder)}"
-        if base.empty:
-            continue
-        mean, n = base["mean"].iloc[0], base["n"].iloc[0]
-        failed = mean < chance + followup_tables.NEAR_CHANCE
-        said.append(f"{who}, as in the report: {mean:.1f} % (n = {n}; the largest class is {chance:.1f} %): "
-                    f"{'it fails as the report says' if failed else 'it does not fail'}.")  # fmt: skip
-        stuck, well = (rows[(rows["mean"] < chance + followup_tables.NEAR_CHANCE) == still] for still in (True, False))
-        if (rows["changes"] == 1).any():
-            said.append(f"{who}: {_alone_said(stuck, well, failed)}.")
-        said += [f"{who}: {line}." for line in _together_said(stuck, well, failed)]
-    return said or ["The report's settings on EmoInt: not run."]
-
-
-def _alone_said(stuck: pd.DataFrame, well: pd.DataFrame, failed: bool) -> str:
-    does, not_ = (_settings_said(rows[rows["changes"] == 1]) for rows in ((well, stuck) if failed else (stuck, well)))
-    return f"changed alone, these {'mend it' if failed else 'make it fail'}: {does}; these do not: {not_}"
-
-
-def _together_said(stuck: pd.DataFrame, well: pd.DataFrame, failed: bool) -> list[str]:
-    """Several changes at once; beside a change that alone makes the method fail, whether another mends it."""
-    said, left = [], pd.concat([stuck, well])[lambda rows: rows["changes"] > 1]
-    for (cause,) in () if failed else stuck.loc[stuck["changes"] == 1, "changed"]:
-        mended, still = (rows[[set(changed) > {cause} for changed in rows["changed"]]] for rows in (well, stuck))
-        left = left[[cause not in changed for changed in left["changed"]]]
-        if len(mended) + len(still):
-            does, not_ = _settings_said(mended, cause), _settings_said(still, cause)
-            said.append(f"with {cause}, these mend it: {does}; these do not: {not_}")
-    return [*said, f"several changed at once: {_settings_said(left)}"] if len(left) else said
-
-
-def _settings_said(rows: pd.DataFrame, beside: str = "") -> str:
-    """The settings with their accuracy, without the change that all of them share, `beside`."""
-    changes = [", ".join(change for change in row if change != beside) for row in rows["changed"]]
-    return "; ".join(f"{said} {mean:.1f} %" for said, mean in zip(changes, rows["mean"], strict=True)) or "none"
-
-
-def variant_findings(found: pd.DataFrame) -> list[str]:
-    """Each variant against the report's first setting of its objective."""
-    said = []
-    for row in found[(found["n"] > 0) & (found["changes"] > 0)].to_dict("records"):
-        interval = "" if pd.isna(row["ci_low"]) else (
-            f" [{row['ci_low']:.1f}, {row['ci_high']:.1f}], p {tables.p_value(row['p'])} "
-            f"({tables.p_value(row['p_holm'])} by Holm's method)"
-        )  # fmt: skip
-        said.append(f"{names.objective(row['objective'])} with {names.encoder(row['encoder'])}, {row['setting']}: "
-                    f"{row['mean']:.1f} % (n = {row['n']}), {row['difference']:+.1f} points{interval}.")  # fmt: skip
-    return said or ["The variants: not run."]
+def _methods(found: pd.DataFrame, edge: float) -> list[dict]:
+    """By contrastive objective and encoder: its run as in the report, and which settings are stuck (below `edge`) or not."""
+    methods = []
+    found = found[(found["n"] > 0) & (found["objective"] != "ce")]
+    for _, rows in found.assign(stuck=found["mean"] < edge).groupby(["objective", "encoder"], sort=False):
+        for base in rows[rows["changes"] == 0].to_dict("records"):
+            changed = rows[rows["changes"] > 0].to_dict("records")
+            alone = [row for row in changed if row["changes"] == 1]
+            causes = [row["setting"] for row in alone if row["stuck"] and not base["stuck"]]
+            mended = {cause: [row for row in changed if cause in row["changed"] and row["changes"] > 1] for cause in causes}
+            told = [row["setting"] for rows in mended.values() for row in rows] + [row["setting"] for row in alone]
+            methods.append({"base": base, "alone": alone, "beside": {cause: rows for cause, rows in mended.items() if rows},
+                            "several": [row for row in changed if row["setting"] not in told]})  # fmt: skip
+    return methods

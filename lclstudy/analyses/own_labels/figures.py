@@ -8,18 +8,20 @@ from functools import cache
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lclstudy.plan import names
+from lclstudy.show import marks
 from lclstudy.show.plots import class_order
 from lclstudy.show.style import DOUBLE, NEUTRAL, SMALLEST, colour, marker, style
 from lclstudy.statistics import metrics
 
 MATRIX = 15  # up to so many classes the whole confusion is drawn, of more the pairs most often confused
+ANNOTATED = 10  # up to so many classes the numbers are written into it
 PAIRS = 10
 _DETECTED = 0.8
 
@@ -30,7 +32,7 @@ def card(
     answer: str,
     scores: dict[str, Sequence[float]],
     intervals: dict[str, tuple[float, float]],
-    confusion: np.ndarray,
+    confusion: dict[str, np.ndarray],
     classes: Sequence[str],
     seconds: dict[str, Sequence[float]],
     curve: pd.DataFrame,
@@ -40,7 +42,7 @@ def card(
 
     `title` names corpus, texts, classes, encoder and n; `answer` is the finding, in a line. By objective: `scores` test
     accuracies (%) a run each, `intervals` (low, high) of their means, NaN for one run, and `seconds` of training. `confusion`
-    [C, C] are counts summed over runs; `curve` is of `tables.power_curve` for a `gain` in points.
+    [C, C] are counts summed over its runs; `curve` is of `tables.power_curve` for a `gain` in points.
     """
     figure = plt.figure(figsize=(DOUBLE, 4.8), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=(1, 1.2))  # so that long class names on the right move nothing here
@@ -51,9 +53,9 @@ def card(
     seconds_bars(seconds, middle)
     power_line(curve, gain, max(map(len, scores.values())), bottom)
     few = len(classes) <= MATRIX
-    (confusion_matrix if few else confusion_pairs)(np.asarray(confusion), classes, right.subplots())
-    what = "Which classes are taken for which,\nin % of the texts of a label, all runs of both losses" if few else (
-        f"The pairs most often confused, of {len(classes):,} classes,\nall runs of both losses")  # fmt: skip
+    (confusion_change if few else confusion_pairs)(confusion, classes, right.subplots())
+    what = "What LCL changes: share of the texts of a label\n(points, LCL − CE); blue diagonal, red rest: better" if few else (
+        f"The pairs most often confused, of {len(classes):,} classes:\nerrors of CE and of LCL")  # fmt: skip
     right.suptitle(what, x=0.03, ha="left", fontsize=SMALLEST + 1)  # above its axes a title would run over the edge
     return figure
 
@@ -61,11 +63,10 @@ def card(
 def accuracy_dots(scores: dict, intervals: dict, ax: Axes) -> Axes:
     """A row per objective: small marks are runs, the large one their mean, the line its 95 % interval."""
     for row, (name, values) in enumerate(scores.items()):
-        look = {"color": colour(name), "marker": marker(name), "linestyle": "none"}
-        ax.plot(values, np.full(len(values), row + 0.22), markersize=3, alpha=0.6, **look)
+        look = {"color": colour(name), "marker": marker(name)}
+        ax.plot(values, np.full(len(values), row + 0.22), markersize=3, alpha=0.6, linestyle="none", **look)
         if len(values):
-            ax.plot(intervals[name], (row, row), color=colour(name), linewidth=1)
-            ax.plot(np.mean(values), row, markersize=6, **look)
+            marks.interval(ax, row, np.mean(values), *intervals[name], size=6, **look)
     _objective_rows(ax, {name: f"{np.mean(values):.1f} %" if len(values) else "not run" for name, values in scores.items()})
     ax.set_title("Test accuracy: small mark one seed,\nlarge mark mean, line its 95 % interval")
     ax.set_xlabel("accuracy (%)")
@@ -123,40 +124,36 @@ def power_line(curve: pd.DataFrame, gain: float, now: int, ax: Axes) -> Axes:
     return ax
 
 
-def confusion_matrix(confusion: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
-    """Row shares in percent of a confusion matrix [C, C] of counts, rows without texts grey; classes alike are neighbours."""
+def confusion_change(confusion: dict[str, np.ndarray], classes: Sequence[str], ax: Axes) -> Axes:
+    """Row shares of LCL's confusions less those of CE's, in points; rows without texts grey; like classes are neighbours."""
     with np.errstate(invalid="ignore"):
-        shares = 100 * confusion / confusion.sum(axis=1, keepdims=True)
-    order = class_order(confusion)
-    shown = shares[np.ix_(order, order)]
-    # A square-root scale, because confusions are far rarer than right answers.
-    ax.imshow(shown, cmap="Blues", norm=PowerNorm(0.5, 0, 100), aspect="auto")
-    ax.set_facecolor("#DDDDDD")
+        shares = {name: 100 * counts / counts.sum(axis=1, keepdims=True) for name, counts in confusion.items()}
+    order = class_order(sum(confusion.values()))
+    change = (shares["lcl"] - shares["ce"])[np.ix_(order, order)]
     labels = [drawable(classes[index], index) for index in order]
-    ax.set_xticks(range(len(labels)), labels, rotation=90, parse_math=False)
-    ax.set_yticks(range(len(labels)), labels, parse_math=False)
+    reach = max(1.0, np.nanmax(np.abs(change), initial=0.0))
+    look = {"cmap": "RdBu", "vmin": -reach, "vmax": reach, "cbar": False, "xticklabels": False, "yticklabels": False}
+    sns.heatmap(change, ax=ax, annot=len(classes) <= ANNOTATED, fmt="+.0f", annot_kws={"size": SMALLEST}, **look)
+    ax.set_facecolor("#DDDDDD")
+    places = np.arange(len(labels)) + 0.5
+    ax.set_xticks(places, labels, rotation=90, parse_math=False)
+    ax.set_yticks(places, labels, rotation=0, parse_math=False)
     ax.tick_params(length=0)
-    for (row, column), share in np.ndenumerate(shown):
-        if share >= 0.5:
-            ax.text(column, row, f"{share:.0f}", ha="center", va="center", fontsize=SMALLEST,
-                    color="white" if share > 35 else "black")  # fmt: skip
     ax.set(xlabel="answer of the model", ylabel="label of the text")
     return ax
 
 
-def confusion_pairs(confusion: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
-    """The pairs of classes most often taken for each other, as shares of the texts of both (%)."""
-    nearest = metrics.confused_pairs(confusion)[:PAIRS]
-    shares = [100 * both / confusion[[a, b]].sum() for a, b, both in nearest]
-    labels = [f"{drawable(classes[a], a)}\n{drawable(classes[b], b)}" for a, b, _ in nearest]
-    ax.barh(range(len(shares)), shares, height=0.6, color="#6BAED6")
-    for row, share in enumerate(shares):
-        ax.annotate(f"{share:.0f}", (share, row), (2, 0), textcoords="offset points", va="center")
-    ax.set_yticks(range(len(labels)), labels, parse_math=False)
-    ax.set_ylim(max(len(labels), 1) - 0.5, -0.5)
-    ax.tick_params(axis="y", length=0)
+def confusion_pairs(confusion: dict[str, np.ndarray], classes: Sequence[str], ax: Axes) -> Axes:
+    """The pairs of classes most often taken for each other: of each loss, the errors in % of the texts of both."""
+    nearest = metrics.confused_pairs(sum(confusion.values()))[:PAIRS]
+    for shift, (name, counts) in zip((-0.17, 0.17), confusion.items(), strict=True):
+        shares = [100 * (counts[a, b] + counts[b, a]) / max(1, counts[[a, b]].sum()) for a, b, _ in nearest]
+        ax.plot(shares, np.arange(len(shares)) + shift, marker(name), color=colour(name), label=names.objective(name))
+    marks.rows(ax, [f"{drawable(classes[a], a)}\n{drawable(classes[b], b)}" for a, b, _ in nearest])
+    for label in ax.get_yticklabels():
+        label.set_parse_math(False)
     ax.set_xlabel("taken for the other, % of the texts of both")
-    ax.margins(x=0.12)
+    ax.legend(loc="lower right")
     return ax
 
 

@@ -1,87 +1,68 @@
-"""The figures of how sure the models are: entropy against k, reliability, calibration. `ax` in, `ax` out."""
-
-from collections.abc import Sequence
+"""The figures of how sure the models are: entropy against k, differences of entropy, reliability. `ax` in, `ax` out."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from lclstudy.plan import names
 from lclstudy.plan.spec import OBJECTIVES
+from lclstudy.show import marks, text
 from lclstudy.show.style import NEUTRAL, SMALLEST, colour, label_lines, marker, style
 
-OUTCOMES = {"right": "-", "wrong": (0, (3, 2))}
+from .tables import place
+
+SHIFTS = {"": -0.25, "right_": 0.05, "wrong_": 0.3}  # all predictions above those that are right, and those that are wrong
 
 
 @style()
-def entropy_curves(bands: pd.DataFrame, ax: Axes, title: str) -> Axes:
-    """Mean entropy of the top-k scores against k for each objective of one place, with a band from lowest to highest run.
+def entropy_curves(table: pd.DataFrame, ax: Axes, title: str) -> Axes:
+    """Mean entropy of the top-k scores against k, from 2, for each objective: rows of `tables.curves` of one place and outcome.
 
-    `bands` are rows of `tables.bands` with one outcome. The dotted line is log2 k, the entropy of k equal scores.
+    Bands go from the lowest to the highest run; the dotted line is log2 k, the entropy of k equal scores.
     """
-    ends = {}
-    for objective, line in _objectives(bands):
-        _band(ax, line, colour(objective), "-")
-        ends[objective] = (line["k"].iloc[-1], line["mean"].iloc[-1])
-    _ceiling(ax, bands)
-    _axes(ax, bands, title)
-    label_lines(ax, ends, {name: names.objective(name) for name in ends})
-    return ax
+    import seaborn  # takes half a second, and most commands draw nothing
 
-
-@style()
-def entropy_by_outcome(bands: pd.DataFrame, ax: Axes, title: str) -> Axes:
-    """As `entropy_curves`, split into right (solid) and wrong (dashed) predictions; outcomes without texts have no line."""
-    for outcome, line_style in OUTCOMES.items():
-        for objective, line in _objectives(bands[bands["outcome"] == outcome].dropna(subset="mean")):
-            _band(ax, line, colour(objective), line_style)
-    _ceiling(ax, bands)
-    _axes(ax, bands, title)
-    return ax
-
-
-@style()
-def outcome_key(ax: Axes, objectives: Sequence[str]) -> None:
-    """The key of `entropy_by_outcome` below all panels of the figure of `ax`."""
-    handles = [Line2D([], [], color=colour(name), label=names.objective(name)) for name in objectives]
-    handles += [
-        Line2D([], [], color=NEUTRAL, linestyle=look, label=f"{outcome} predictions") for outcome, look in OUTCOMES.items()
-    ]
-    _legend(ax, handles)
-
-
-def _objectives(bands: pd.DataFrame):
-    for objective in OBJECTIVES:
-        line = bands[(bands["objective"] == objective) & (bands["k"] >= 2)].sort_values("k")
-        if len(line):
-            yield objective, line
-
-
-def _band(ax: Axes, line: pd.DataFrame, shade: str, line_style) -> None:
-    few = len(line) < 4
-    ax.plot(line["k"], line["mean"], color=shade, linestyle=line_style, marker="o" if few else None, markersize=2.5)
-    ax.fill_between(line["k"], line["low"], line["high"], color=shade, alpha=0.15, linewidth=0)
-
-
-def _ceiling(ax: Axes, bands: pd.DataFrame) -> None:
-    k = np.arange(2, bands["k"].max() + 1)
-    top = max(ax.get_ylim()[1], 0.1)
+    drawn = table[table["k"] >= 2]
+    order = [name for name in OBJECTIVES if name in set(drawn["objective"])]
+    seaborn.lineplot(drawn, x="k", y="entropy", hue="objective", hue_order=order, errorbar=("pi", 100), legend=False, ax=ax,
+                     palette={name: colour(name) for name in order}, err_kws={"alpha": 0.15, "linewidth": 0})  # fmt: skip
+    top, k = 1.04 * ax.get_ylim()[1], np.arange(2, drawn["k"].max() + 1)
     ax.plot(k, np.log2(k), color=NEUTRAL, linewidth=0.7, linestyle=":", zorder=1)
-    ax.set_ylim(0, top * 1.04)
-    if top > 1:  # else the ceiling is above what is shown
-        end = (min(2 ** (top * 1.04), k[-1]), min(top * 1.04, np.log2(k[-1])))  # where it leaves the panel
-        ax.annotate("log₂ k", end, (-14, -1), textcoords="offset points", ha="right", va="top", size=SMALLEST, color=NEUTRAL)
-
-
-def _axes(ax: Axes, bands: pd.DataFrame, title: str) -> None:
-    n = bands["n"][bands["n"] > 0]
+    n = drawn.groupby("objective")["seed"].nunique()
     counts = "–".join(dict.fromkeys(map(str, (n.min(), n.max()))))
-    band = ", band: lowest to highest" if n.max() > 1 else ""
-    ax.set_title(f"{title}\nn = {counts} run{'s' if n.max() > 1 else ''}{band}")
-    ax.set(xlabel="k", ylabel="entropy of the top-k scores (bits)", xlim=(1.8, bands["k"].max() + 0.2))
+    ax.set_title(f"{title}\nn = {counts} run{'s' if n.max() > 1 else ''}{', band: lowest to highest' if n.max() > 1 else ''}")
+    ax.set(xlabel="k", ylabel="entropy of the top-k scores (bits)", xlim=(1.8, max(k[-1], 3) + 0.2), ylim=(0, top))
     ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    last = drawn[drawn["k"] == k[-1]].groupby("objective")["entropy"].mean()
+    label_lines(ax, {name: (k[-1], last[name]) for name in order}, {name: names.objective(name) for name in order})
+    return ax
+
+
+def ceiling_key(ax: Axes) -> None:
+    """What the dotted line is, once below all panels."""
+    marks.key(ax, [("log₂ k: k equal scores", {"linestyle": ":", "marker": "", "linewidth": 0.7})])
+
+
+@style()
+def differences(found: pd.DataFrame, ax: Axes) -> Axes:
+    """`tables.differences` from CE, a row per place and objective: of all predictions, and of right and wrong ones alone."""
+    shown = found[(found["b"] == "ce") & (found["word"] != "not run")]
+    for y, row in enumerate(shown.to_dict("records")):
+        for which, shift in SHIFTS.items():
+            face, dashed = marks.OPEN if which else marks.FILLED, which == "wrong_"
+            marks.interval(ax, y + shift, *(row[which + name] for name in ("difference", "ci_low", "ci_high")),
+                           colour(row["a"]), marker(row["a"]), face, dashed)  # fmt: skip
+        counts = f"n = {row['n_a']}" if row["n_a"] == row["n_b"] else f"n = {row['n_a']}, {row['n_b']}"
+        marks.beside(ax, y, f"{counts}\npeakier: {row['word']}")
+    labels = [f"{place(row.corpus, row.set)}\n{text.pair(row.a, row.b)}" for row in shown.itertuples()]
+    marks.rows(ax, labels, zero=True)
+    marks.symmetric([ax], shown.filter(regex="difference$|ci_low$|ci_high$").drop(columns="paired_difference"), least=0.2)
+    ax.set_xlabel("difference of entropy (bits); left of 0: peakier than CE")
+    entries = [("all predictions", {}), ("right ones", {"markerfacecolor": marks.OPEN}),
+               ("wrong ones", {"markerfacecolor": marks.OPEN, "linestyle": "--"})]  # fmt: skip
+    marks.key(ax, entries, "line: 95 % interval over seeds", columns=3)
+    return ax
 
 
 @style()
@@ -93,65 +74,20 @@ def reliability_diagram(bins: pd.DataFrame, ax: Axes, title: str) -> Axes:
     """
     ax.plot([0, 100], [0, 100], color=NEUTRAL, linewidth=0.6, linestyle=":")
     for objective in (name for name in OBJECTIVES if name in set(bins["objective"])):
-        filled = bins[(bins["objective"] == objective) & (bins["count"] >= 10)]
-        share = filled["count"] / bins.loc[bins["objective"] == objective, "count"].sum()
-        ax.plot(100 * filled["confidence"], 100 * filled["accuracy"], color=colour(objective), linewidth=0.8)
-        ax.scatter(100 * filled["confidence"], 100 * filled["accuracy"], s=4 + 60 * share, color=colour(objective),
-                   marker=marker(objective), linewidths=0)  # fmt: skip
-    texts = bins.groupby("objective")["count"].sum()
-    ax.set_title(f"{title}\nup to {texts.max():,} predictions each")
+        here = bins[bins["objective"] == objective]
+        filled = here[here["count"] >= 10]
+        x, y = 100 * filled["confidence"], 100 * filled["accuracy"]
+        ax.plot(x, y, color=colour(objective), linewidth=0.8)
+        ax.scatter(x, y, s=4 + 60 * filled["count"] / here["count"].sum(), color=colour(objective), marker=marker(objective),
+                   linewidths=0)  # fmt: skip
+    ax.set_title(f"{title}\nup to {bins.groupby('objective')['count'].sum().max():,} predictions each")
     ax.set(xlabel="confidence (%)", ylabel="accuracy (%)", xlim=(0, 101), ylim=(0, 101))
     ax.text(96, 6, "too sure", ha="right", size=SMALLEST, color=NEUTRAL, style="italic")
     ax.text(4, 92, "not sure enough", size=SMALLEST, color=NEUTRAL, style="italic")
     return ax
 
 
-@style()
-def objective_key(ax: Axes, objectives: Sequence[str]) -> None:
+def objective_key(ax: Axes, objectives: pd.Series) -> None:
     """A key of the objectives below all panels of the figure of `ax`."""
-    _legend(ax, [Line2D([], [], color=colour(name), marker=marker(name), linewidth=0.8, label=names.objective(name))
-                 for name in objectives])  # fmt: skip
-
-
-def _legend(ax: Axes, handles: list[Line2D]) -> None:
-    figure = ax.get_figure(root=True)
-    columns = len(handles) if figure.get_figwidth() > 5 else 3
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
-
-
-@style()
-def calibration_dots(calibration: pd.DataFrame, axes: Sequence[Axes], places: dict[tuple, str]) -> Sequence[Axes]:
-    """Calibration error, and negative log likelihood, of single runs (small) and their mean (large), per place and objective.
-
-    `calibration` is of `tables.calibration`; `places` gives the name of each (corpus, classes, encoder) in order. Open
-    marks: after dividing the logits by the temperature that fits the validation texts best.
-    """
-    measures = (("ece", "ece_scaled", "calibration error (points)", 100),
-                ("nll", "nll_scaled", "negative log likelihood (nats)", 1))  # fmt: skip
-    rows = [(key, name) for key in places for name in OBJECTIVES if name in set(_at(calibration, key)["objective"])]
-    for ax, (plain, scaled, said, scale) in zip(np.atleast_1d(axes), measures, strict=True):
-        for y, (key, name) in enumerate(rows):
-            runs = _at(calibration, key)
-            runs = runs[runs["objective"] == name]
-            look = {"color": colour(name), "marker": marker(name), "linestyle": "none"}
-            ax.plot(runs[plain] * scale, [y - 0.12] * len(runs), ".", color=colour(name), markersize=2.5, alpha=0.7)
-            ax.plot(runs[plain].mean() * scale, y - 0.12, **look)
-            ax.plot(runs[scaled].mean() * scale, y + 0.2, **look, markerfacecolor="white")
-        ax.set_yticks(range(len(rows)), [f"{places[key]}: {names.objective(name)}" for key, name in rows])
-        ax.set_ylim(len(rows) - 0.4, -0.6)
-        ax.tick_params(axis="y", length=0)
-        ax.set_xlim(left=0)
-        ax.set_xlabel(said)
-        ax.grid(axis="x")
-        ax.set_axisbelow(True)
-    axes[1].set_yticklabels([])
-    n = calibration.groupby(["corpus", "classes", "encoder", "objective"])["seed"].nunique()
-    axes[0].set_title(f"mean of n = {'–'.join(dict.fromkeys(map(str, (n.min(), n.max()))))} runs, small dots: single runs")
-    _legend(axes[0], [Line2D([], [], color=NEUTRAL, marker="o", linestyle="none", label="as trained"),
-                      Line2D([], [], color=NEUTRAL, marker="o", linestyle="none", markerfacecolor="white",
-                             label="after temperature scaling on validation texts")])  # fmt: skip
-    return axes
-
-
-def _at(frame: pd.DataFrame, key: tuple) -> pd.DataFrame:
-    return frame[(frame["corpus"] == key[0]) & (frame["classes"] == key[1]) & (frame["encoder"] == key[2])]
+    shown = [name for name in OBJECTIVES if name in set(objectives)]
+    marks.key(ax, [(names.objective(name), {"color": colour(name), "marker": marker(name)}) for name in shown], columns=5)

@@ -1,95 +1,98 @@
-"""Tables of the case study: sets, published beside ours, and the words, from frozen runs made by hand."""
+"""The case study on frozen runs made by hand: sets, published beside ours, the words, and the figures."""
 
-import numpy as np
+import matplotlib
+
+matplotlib.use("Agg")
+
 import pandas as pd
 import pytest
 
-from lclstudy.analyses.case_study import tables
-from lclstudy.results import class_sets, published
-from lclstudy.results.frozen import Frozen
-from tests.material import make_runs
+from lclstudy.analyses.case_study import figures, tables
+from lclstudy.plan.spec import make_spec
+from lclstudy.results import class_sets, frozen, published
+from lclstudy.runs.store import RunStore
+from lclstudy.show import style
+from tests.material import PAPER, check_readable, make_runs, record, row_of
 
-CORPUS = "empathetic_dialogues"
-HARD = "|".join(sorted(published.class_sets()["4-hard-a"], reverse=True))
-OTHER = "caring|faithful|grateful|proud"
-OTHER_NAME = "caring, faithful, grateful, proud"  # no run to search in, so the search does not name it
-
-
-class Results:
-    """What a frozen folder gives: a table of runs, and here no predictions, so that a set has no confusion."""
-
-    def __init__(self, runs: pd.DataFrame):
-        self.runs = runs.assign(identity=[f"run{number}" for number in range(len(runs))])
+HARD = tuple(published.class_sets()["4-hard-a"])
+RIGHT = {"ce": (30, 31, 32), "lcl": (36, 37, 38), "scl": (31, 33, 36)}  # of 40 test texts
 
 
-@pytest.fixture
-def results():
-    parts = [
-        make_runs({"ce": [58.0, 58.4], "scl": [58.5, 58.6], "lcl": [60.0, 60.3], "ce_aug": [57.0]}, CORPUS),
-        make_runs({"ce": [56.0, 56.2, 56.1], "scl": ["not run"], "lcl": [57.0, 57.5, 57.4]}, CORPUS, classes=HARD),
-        make_runs({"ce": [70.0], "scl": ["not run"], "lcl": [71.0]}, CORPUS, classes=OTHER),
-        make_runs({"ce": [85.0, 86.0]}, "emoint"),
-    ]
-    frame = pd.concat(parts, ignore_index=True)
-    found = Results(frame)
-    return Frozen("mine", _without_all_classes_ce(found.runs), frame.iloc[:0])
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Runs of three seeds on 4-hard-a, of two on a set of our own, and CE on all classes, which confuses 4-hard-a."""
+    folder = tmp_path_factory.mktemp("case")
+    store = RunStore(folder / "runs")
+    own = ("caring", "faithful", "grateful", "proud")
+    for classes, seeds in ((HARD, 3), (own, 2)):
+        for objective, right in RIGHT.items():
+            for seed in range(seeds):
+                spec = make_spec(PAPER, objective, encoder="tiny", seed=seed, classes=classes)
+                store.save(_on_set(spec, 40 - right[seed]))
+    store.save(record(make_spec(PAPER, "ce", encoder="tiny"), {(HARD[0], HARD[1]): 2, (HARD[0], "sad"): 1}))
+    store.freeze(folder / "results")
+    return frozen.read_frozen(folder / "results")
 
 
-def _without_all_classes_ce(runs):
-    """Runs on all classes count as failed for the search, which here has no predictions to read."""
-    return runs.assign(status=runs["status"].mask((runs["objective"] == "ce") & (runs["classes"] == ""), "failed"))
+def _on_set(spec, wrong):
+    """Ten texts of each of four classes, of which so many are taken for the next class."""
+    made = record(make_spec("emoint", "ce", encoder="tiny"), {})  # four classes as well
+    made.spec, made.classes = spec, spec.classes
+    made.test_probabilities[:wrong] = made.test_probabilities[:wrong][:, [3, 0, 1, 2]]
+    return made
 
 
-def test_sets_have_their_published_names_whatever_the_order_of_their_classes(results):
-    sets = class_sets.frozen_sets(results, CORPUS)
-    assert list(sets) == ["4-hard-a", OTHER_NAME]
-    assert set(sets["4-hard-a"]) == set(published.class_sets()["4-hard-a"])
-    assert tables.case_corpora(results) == [CORPUS]
+@pytest.fixture(scope="module")
+def made(results):
+    return [ask(results, PAPER) for ask in (tables.table_3, tables.differences, tables.gains)]
 
 
-def test_a_row_per_set_and_objective_beside_table_3(results):
-    table = tables.results_by_set(results, CORPUS)
-    assert list(dict.fromkeys(table["classes"])) == ["all", "4-hard-a", OTHER_NAME, "16", "8", "4-easy", "4-hard-b", "4-hard-c",
-                                                     "4-hard-d"]  # fmt: skip
-    assert set(table["objective"]) == {"ce", "scl", "lcl"}
-    row = table[(table["classes"] == "4-hard-a") & (table["objective"] == "lcl")].squeeze()
+def test_a_row_per_set_and_objective_beside_table_3(results, made):
+    table, _, _ = made
+    own = class_sets.frozen_sets(results, PAPER)
+    assert tables.case_corpora(results) == [PAPER] and len(own) == 2 and "4-hard-a" in own
+    row = row_of(table, classes="4-hard-a", objective="lcl")
     assert (row["n"], row["published_mean"], row["published_sd"], row["published_n"]) == (3, 57.5, 0.7, 10)
-    assert row["mean"] == pytest.approx(np.mean([57.0, 57.5, 57.4]))
-    assert table[table["classes"] == "16"]["status"].eq("not run").all()
-    assert np.isnan(table[table["classes"] == OTHER_NAME]["published_mean"]).all()
+    assert row["mean"] == pytest.approx(92.5)
+    assert tables.missing(table) == ["16", "8", "4-easy", "4-hard-b", "4-hard-c", "4-hard-d"]
+    shown = tables.readable(table).set_index("Classes")
+    assert list(shown.index) == ["all", *own]
+    assert shown.loc["4-hard-a", ["LCL, published", "LCL, ours"]].tolist() == ["57.5 (0.7), n = 10", "92.5 (2.5), n = 3"]
+    assert shown.loc["all", "SCL, ours"] == "not run" and shown.iloc[-1]["CE, published"] == "–"
 
 
-def test_the_readable_table_has_n_beside_every_mean_and_no_blank(results):
-    shown = tables.readable(tables.results_by_set(results, CORPUS)).set_index("Classes")
-    assert shown.loc["4-hard-a", "LCL, ours"] == "57.3 (0.3), n = 3"
-    assert shown.loc["4-hard-a", "LCL, published"] == "57.5 (0.7), n = 10"
-    assert shown.loc[OTHER_NAME, "CE, ours"] == "70.0, n = 1"
-    assert shown.loc[OTHER_NAME, "CE, published"] == "–"
-    assert shown.loc["8", "SCL, ours"] == "not run"
-    assert not (shown == "").any().any() and not shown.isna().any().any()
+def test_differences_are_judged_in_a_family_of_each_set(made):
+    _, found, _ = made
+    row = row_of(found, set="4-hard-a", a="lcl", b="ce")
+    assert (row["word"], row["expected"], row["published_n"]) == ("reproduced", pytest.approx(1.4), 10)
+    assert row["difference"] == pytest.approx(15) and row["p"] < row["p_holm"] <= 3 * row["p"]
+    assert row["published_low"] < 1.4 < row["published_high"]
+    assert {*found.loc[found["n_a"] == 2, "word"]} == {"undecided"} and "all" not in {*found["set"]}
+    shown = tables.readable_differences(found)
+    assert shown["Published difference"].tolist()[-3:] == ["–"] * 3 and not shown.isna().any().any()
 
 
-def test_comparisons_are_one_family_and_one_run_is_no_test(results):
-    ours = tables.comparisons_by_set(results, CORPUS)
-    pair = ours[(ours["a"] == "lcl") & (ours["b"] == "ce")].set_index("classes")
-    assert pair.loc["4-hard-a", "difference"] == pytest.approx(57.3 - 56.1)
-    assert pair.loc["4-hard-a", "p_holm"] >= pair.loc["4-hard-a", "p"]
-    assert pair.loc[OTHER_NAME, "note"] == "one run: no test"
-    theirs = tables.published_by_set(CORPUS)
-    assert len(theirs) == 8 * len(tables.PAIRS)
-    assert tables.published_by_set("emoint").empty
+def test_gains_stand_beside_how_often_a_set_is_confused(made):
+    gains = made[2].set_index(["whose", "set"])
+    assert gains.loc[("ours", "4-hard-a"), "confusion"] == pytest.approx(100 * 2 / 40), "sad is outside the set"
+    assert gains.loc[("published", "all"), "confusion"] == pytest.approx(100 * 3 / 320)
+    assert gains.loc[("published", "4-hard-a"), "difference"] == pytest.approx(1.4)
+    assert len(gains.loc["published"]) == 8 and len(gains.loc["ours"]) == 2
 
 
-def test_the_finding_follows_from_the_numbers(results):
-    made = tables.results_by_set(results, CORPUS)
-    ours, theirs = tables.comparisons_by_set(results, CORPUS), tables.published_by_set(CORPUS)
-    said = tables.findings(made, ours, theirs)
-    assert any(line.startswith("4-hard-a: test accuracy (%) CE 56.1 (0.1), n = 3; LCL 57.3 (0.3), n = 3") for line in said)
-    assert any(line.startswith("4-hard-a, LCL − CE: +1.20 points [") and line.endswith("published +1.40.") for line in said)
-    assert any(line.startswith(f"{OTHER_NAME}, LCL − CE: +1.00 points (one run: no test)") for line in said)
-    assert any(line.startswith("Published: over 8 sets") for line in said)
-    assert not any(line.startswith("Ours: over") for line in said), "three sets or fewer give no correlation"
-    assert said[-1] == "Not run: 16, 8, 4-easy, 4-hard-b, 4-hard-c, 4-hard-d."
+def test_the_finding_follows_from_the_numbers(made):
+    said = tables.said(*made)
+    assert "That LCL is above CE: **reproduced** on 4-hard-a (+15.00 [9.33, 20.67], published +1.40" in said
+    assert "**undecided** on caring" in said
+    assert "published, 8 sets: Spearman's rho" in said and "ours, 2 sets: too few to say" in said
+    assert "Not run: 16, 8, 4-easy, 4-hard-b, 4-hard-c and 4-hard-d." in said
+    table, found, gains = made
+    assert "has not run on a class set" in tables.said(table, found.iloc[:0], gains.iloc[:0])
+
+
+def test_sets_say_how_many_texts_they_have(results):
+    sizes = tables.set_sizes(results, PAPER).set_index("set")
+    assert sizes.loc["4-hard-a", ["validation", "test"]].tolist() == [40, 40] and sizes.loc["all", "test"] == 320
 
 
 def test_a_found_set_that_is_published_is_said_to_be():
@@ -98,15 +101,26 @@ def test_a_found_set_that_is_published_is_said_to_be():
     assert said == ["found-a: y, x (the published set hard).", "found-b: p, q."]
 
 
-def test_classes_that_two_sets_share_are_told():
-    table = tables.class_sets({"all": None, "a": ("x", "y"), "b": ("y", "z"), "c": ("p", "q"), "big": ("x", "p", "r")})
-    told = table.set_index("set")["shared with sets of its size"].to_dict()
-    assert told == {"a": "y in b", "b": "y in a", "c": "none", "big": "none"}
+def test_runs_on_sets_in_words():
+    parts = [make_runs({"ce": [56.0, 56.2, 56.1], "scl": ["not run"], "lcl": [57.0]}, PAPER, classes="|".join(HARD)),
+             make_runs({"ce": ["failed"]}, PAPER, classes="sad|proud")]  # fmt: skip
+    said = tables.run_findings(pd.concat(parts), {"all": None, "4-hard-a": HARD})
+    assert said[0] == "4 of 6 runs finished, 1 failed."
+    assert said[1:] == ["4-hard-a: test accuracy (%) CE 56.1 (0.1), n = 3; SCL not run; LCL 57.0, n = 1."]
 
 
-def test_runs_on_sets_in_words(results):
-    sets = {"all": None, "4-hard-a": HARD.split("|")}
-    frame = results.runs[results.runs["classes"].isin(["", HARD]) & (results.runs["corpus"] == CORPUS)]
-    said = tables.run_findings(frame, sets)
-    assert said[0] == f"{(frame['status'] == 'done').sum()} of {len(frame)} runs finished, 2 failed."
-    assert said[-1] == "4-hard-a: test accuracy (%) CE 56.1 (0.1), n = 3; LCL 57.3 (0.3), n = 3."
+def test_figures_show_the_tables(made):
+    _, found, gains = made
+    figure = figures.gains(found)
+    check_readable(figure)
+    for ax, b in zip(figure.axes, ("ce", "scl"), strict=True):
+        rows = found[(found["a"] == "lcl") & (found["b"] == b)]
+        marks = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "D"]
+        assert sorted(mark for mark in marks if mark == mark) == sorted([*rows["difference"], *rows["expected"].dropna()])
+        assert ax.get_xlim() == figure.axes[0].get_xlim() and any("undecided" in text.get_text() for text in ax.texts)
+    assert figures.gains(found.iloc[:0]) is None
+    figure, (ax,) = style.subplots(width=4.5, height=2.8)
+    figures.gains_by_confusion(gains, ax)
+    check_readable(figure)
+    assert sorted(x for line in ax.lines if line.get_marker() == "D" for x in line.get_xdata()) == sorted(gains["difference"])
+    assert len(ax.get_yticklabels()) == 9 and "4-hard-a (5 %)" in [text.get_text() for text in ax.get_yticklabels()]

@@ -8,12 +8,16 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
+from lclstudy.analyses.own_labels import corpus as corpora
 from lclstudy.analyses.own_labels import figures, tables
 from lclstudy.corpora.load import load_corpus
 from lclstudy.errors import StudyError
 from lclstudy.plan.profiles import load_profile
 from lclstudy.results.records import Record
 from lclstudy.runs import grid, store
+from lclstudy.show import text
+from lclstudy.show.text import words
+from lclstudy.statistics import judge as judging
 from lclstudy.statistics import tests
 from tests.material import check_readable
 
@@ -58,8 +62,8 @@ def table(tmp_path, rows, name="mine.csv", columns=("text", "label", "split")) -
     return str(path)
 
 
-def described(tmp_path, rows) -> tables.Corpus:
-    return tables.describe(load_corpus(table(tmp_path, rows)), "mine")
+def described(tmp_path, rows) -> corpora.Corpus:
+    return corpora.describe(load_corpus(table(tmp_path, rows)), "mine")
 
 
 SPLIT_ROWS = [(f"{split} {label} {number}", label, split)
@@ -72,29 +76,29 @@ SPLIT_ROWS = [(f"{split} {label} {number}", label, split)
 
 @pytest.mark.parametrize("seeds", ["0,1,2", " 0, 1,2 ", [0, 1, 2], ["0", "1", "2"], (0, 1, 2)])
 def test_a_run_of_each_loss_per_seed(seeds):
-    specs = tables.plan(QUICK, "embedded", seeds, epochs=2, encoder=None)
+    specs = corpora.plan(QUICK, "embedded", seeds, epochs=2, encoder=None)
     assert [(spec.objective, spec.seed) for spec in specs] == [(name, seed) for seed in range(3) for name in ("ce", "lcl")]
     assert {spec.epochs for spec in specs} == {2} and {spec.encoder for spec in specs} == {"tiny"}
 
 
 def test_one_seed_may_be_a_number():
-    assert [spec.seed for spec in tables.plan(QUICK, "embedded", 7)] == [7, 7]
+    assert [spec.seed for spec in corpora.plan(QUICK, "embedded", 7)] == [7, 7]
 
 
 @pytest.mark.parametrize("seeds", ["", "0,1,1", "0,x", "-1", "0.5", None, []])
 def test_wrong_seeds(seeds):
     with pytest.raises(StudyError, match="seeds must be different whole numbers"):
-        tables.plan(QUICK, "embedded", seeds)
+        corpora.plan(QUICK, "embedded", seeds)
 
 
 @pytest.mark.parametrize("gain", [0, -1, 101, "1", True, math.nan, None])
 def test_wrong_gains(gain):
     with pytest.raises(StudyError, match="gain must be a number of points"):
-        tables.check_gain(gain)
+        corpora.check_gain(gain)
 
 
 def test_the_default_runs_are_those_of_the_quick_profile():
-    wanted = {spec.identity() for spec in tables.plan(QUICK, "embedded", "0,1,2")}
+    wanted = {spec.identity() for spec in corpora.plan(QUICK, "embedded", "0,1,2")}
     assert wanted <= {spec.identity() for spec in QUICK.specs()}
 
 
@@ -107,21 +111,21 @@ def test_what_is_in_a_corpus(tmp_path):
     assert corpus.counts.loc["cat"].to_dict() == {"train": 13, "validation": 3, "test": 4}
     assert corpus.counts.loc["dog"].to_dict() == {"train": 13, "validation": 3, "test": 5}
     assert (corpus.repeated, corpus.conflicting, corpus.leaked) == (2, 1, 1)
-    shown = dict(tables.corpus_table(corpus).to_numpy())
+    shown = dict(corpora.corpus_table(corpus).to_numpy())
     assert shown["train texts"] == "26" and shown["texts that have two or more labels"] == "1"
 
 
 def test_a_sound_corpus_gives_no_caution_of_the_corpus(tmp_path):
     rows = [(f"{split} {label} {number}", label, split) for split in ("train", "validation", "test")
             for label in ("cat", "dog") for number in range(20)]  # fmt: skip
-    specs = tables.plan(load_profile("minilm"), "embedded", "0,1")
-    assert tables.cautions(described(tmp_path, rows), specs, gain=30) == []
+    specs = corpora.plan(load_profile("minilm"), "embedded", "0,1,2")
+    assert corpora.cautions(described(tmp_path, rows), specs, gain=30) == []
 
 
 def test_cautions_in_plain_words(tmp_path):
     rows = [*SPLIT_ROWS, *((f"more {number}", "cat", "train") for number in range(90)),
             ("rare 1", "rare", "train"), ("train cat 3", "cat", "test"), ("train dog 3", "cat", "train")]  # fmt: skip
-    said = "\n".join(tables.cautions(described(tmp_path, rows), tables.plan(QUICK, "embedded", 0, train_limit=50), 1.0))
+    said = "\n".join(corpora.cautions(described(tmp_path, rows), corpora.plan(QUICK, "embedded", 0, train_limit=50), 1.0))
     for part in (
         "1 class (rare) has fewer than 10 training texts",
         "1 class (rare) has no test text",
@@ -129,7 +133,7 @@ def test_cautions_in_plain_words(tmp_path):
         "There are 9 test texts",
         "Test texts that are training texts too: 1.",
         "Texts that have two or more labels: 1.",
-        "One seed: there is no test",
+        "Fewer than 3 seeds decide nothing",
         "starts from nothing",
         "train_limit keeps at most 50",
     ):
@@ -137,65 +141,76 @@ def test_cautions_in_plain_words(tmp_path):
 
 
 def test_a_rate_for_a_new_network_is_no_rate_for_a_trained_one(tmp_path):
-    corpus, specs = described(tmp_path, SPLIT_ROWS), tables.plan(QUICK, "embedded", "0,1", encoder="minilm")
-    assert "too high for the pre-trained MiniLM" in " ".join(tables.cautions(corpus, specs, 1.0))
-    slower = tables.plan(QUICK, "embedded", "0,1", encoder="minilm", learning_rate=2e-5)
-    assert "too high" not in " ".join(tables.cautions(corpus, slower, 1.0))
+    corpus, specs = described(tmp_path, SPLIT_ROWS), corpora.plan(QUICK, "embedded", "0,1", encoder="minilm")
+    assert "too high for the pre-trained MiniLM" in " ".join(corpora.cautions(corpus, specs, 1.0))
+    slower = corpora.plan(QUICK, "embedded", "0,1", encoder="minilm", learning_rate=2e-5)
+    assert "too high" not in " ".join(corpora.cautions(corpus, slower, 1.0))
 
 
 def test_of_many_classes_the_smallest_are_shown():
     counts = pd.DataFrame({"train": np.arange(100, 0, -1), "validation": 1, "test": 1}, [f"c{n}" for n in range(100)])
-    corpus = tables.Corpus("mine", counts.rename_axis("class"), 0, 0, 0)
-    shown = tables.class_table(corpus)
+    corpus = corpora.Corpus("mine", counts.rename_axis("class"), 0, 0, 0)
+    shown = corpora.class_table(corpus)
     assert list(shown["class"]) == [f"c{n}" for n in range(99, 84, -1)]
     assert list(shown["no."]) == list(range(100, 85, -1))
-    assert "15 more" not in tables.cautions(corpus, tables.plan(QUICK, "embedded", "0,1"), 50)[0]
-    assert "9 classes (c91, c92, c93, c94, c95 and 4 more) have" in tables.cautions(
-        corpus, tables.plan(QUICK, "embedded", "0,1"), 50)[0]  # fmt: skip
+    assert "15 more" not in corpora.cautions(corpus, corpora.plan(QUICK, "embedded", "0,1,2"), 50)[0]
+    assert "9 classes (c91, c92, c93, c94, c95 and 4 more) have" in corpora.cautions(
+        corpus, corpora.plan(QUICK, "embedded", "0,1,2"), 50)[0]  # fmt: skip
 
 
 def test_the_luck_of_the_test_texts():
-    assert tables.sampling_reach(0.5, 100) == pytest.approx(9.8, abs=0.01)
+    assert corpora.sampling_reach(0.5, 100) == pytest.approx(9.8, abs=0.01)
+
+
+def test_foresight_says_what_the_seeds_and_the_texts_can_see(tmp_path):
+    corpus = described(tmp_path, SPLIT_ROWS)
+    said = corpora.foresight(corpora.plan(QUICK, "embedded", "0,1,2"), corpus, 1.0)
+    spread = corpora.usual_spread("tiny")
+    assert f"({spread:.2f} points), see a true gain of {tests.power(1.0, spread, 3, spread, 3).smallest:.1f} points" in said
+    assert f"±{corpora.sampling_reach(0.5, 8):.1f}" in said
+    assert "seeds of each loss" not in corpora.foresight(corpora.plan(QUICK, "embedded", 0), corpus, 1.0)
+    assert math.isnan(corpora.usual_spread("electra-base"))
 
 
 # --- the answer
 
 
 @pytest.mark.parametrize(
-    ("ce", "lcl", "gain", "wanted"),
+    ("ce", "lcl", "said"),
     [
-        ((60, 61, 62), (70, 71, 72), 1.0, "helps"),
-        ((70, 71, 72), (60, 61, 62), 1.0, "hurts"),
-        ((60.0, 60.1, 60.2), (60.4, 60.5, 60.6), 1.0, "helps little"),
-        ((60.0, 60.1, 60.2), (60.1, 60.0, 60.2), 1.0, "too little"),
-        ((55, 60, 65), (58, 62, 66), 1.0, "open"),
-        ((60,), (70,), 1.0, "open"),
-        ((60, 60), (70, 70), 1.0, "open"),
+        ((60, 61, 62), (70, 71, 72), "LCL is better than CE (3 runs each)."),
+        ((70, 71, 72), (60, 61, 62), "LCL is worse than CE (3 runs each)."),
+        ((60.0, 60.1, 60.2), (60.1, 60.0, 60.2), "LCL does not gain the 1 point that would matter (3 runs each)."),
+        ((55, 60, 65), (58, 62, 66), "Whether LCL is better than CE is undecided (3 runs each)."),
+        ((60, 61), (70, 71), "Whether LCL is better than CE is undecided (2 runs each)."),
+        ((60, 61, 62), (70, 71, None), "Whether LCL is better than CE is undecided (3 and 2 runs)."),
+        ((60,), (None,), "Not both losses have run (1 and 0 runs)."),
     ],
 )
-def test_verdicts(ce, lcl, gain, wanted):
-    assert tables.verdict(tables.compare(frame(ce, lcl)), gain) == wanted
+def test_the_answer_is_the_studys_one_judgement(ce, lcl, said):
+    runs = frame(ce, lcl)
+    assert tables.answer(runs, 1.0) == said
+    word = judging.judge([value for value in lcl if value is not None], ce, expected=1.0).word
+    assert tables.judged(runs, 1.0).word == word
 
 
-def test_the_verdict_says_how_many_runs():
-    assert tables.verdict_said(frame((60,), (70,)), 1.0) == "Whether LCL helps cannot be told yet (1 run each)."
-    assert "(3 and 2 runs)" in tables.verdict_said(frame((60, 61, 62), (70, 71, None)), 1.0)
-    assert "by the 1 point that" in tables.verdict_said(frame((60.0, 60.1, 60.2), (60.1, 60.0, 60.2)), 1.0)
-
-
-def test_the_results_are_those_of_welch():
+def test_the_results_are_those_of_welch_and_each_interval_is_named():
     ce, lcl = (60, 61, 63), (64, 66, 65)
-    test, shown = tests.welch(lcl, ce), tables.results_table(frame(ce, lcl)).iloc[0]
-    assert shown["CE: mean (SD), n"] == "61.3 (1.5), 3"
-    assert shown["LCL − CE (points) [95 % interval]"] == f"+3.67 [{test.ci_low:.2f}, {test.ci_high:.2f}]"
-    assert f"p = {test.p:.3f}" in shown["Welch's t"]
+    test, shown = tests.welch(lcl, ce), tables.results_table(frame(ce, lcl), some_records(), 1.0)
+    first = shown.iloc[0]
+    assert first["CE: mean (SD), n"] == "61.3 (1.5), 3"
+    assert first["LCL − CE (points) over seeds"] == f"+3.67 [{test.ci_low:.2f}, {test.ci_high:.2f}]"
+    assert first["p"] == f"{test.p:.3f}"
+    paired = tests.paired(lcl, ce)
+    assert first["paired by seed"] == text.difference(paired)
+    assert first["over test texts"].startswith("+11.11 [") and shown.iloc[1]["over test texts"] == "–"
 
 
 def test_one_loss_alone_is_not_compared():
     half = frame((60, 61), (None, None))
-    assert tables.compare(half) is None and tables.cost(half) is None
-    shown = tables.results_table(half).iloc[0]
-    assert shown["LCL: mean (SD), n"] == "not run" and shown["Welch's t"] == "not run"
+    assert tables.judged(half, 1.0).word == "not run" and tables.cost(half) is None
+    shown = tables.results_table(half, some_records()[:2], 1.0).iloc[0]
+    assert shown["LCL: mean (SD), n"] == "not run" and shown["p"] == "–"
     assert tables.notes(half) == [f"LCL, seed {seed} failed: the loss became nan" for seed in (0, 1)]
 
 
@@ -218,33 +233,22 @@ def test_cost_is_of_the_median_run():
 
 def test_power_and_runs_needed():
     runs = frame((60, 61, 62), (60.5, 61.5, 62.5))
-    found = tables.needed(runs, 1.0)
-    assert found.runs == tests.runs_needed(1.0, 1.0, 1.0) and found.low < found.runs < found.high
+    needed = tables.judged(runs, 1.0).needed
+    assert needed == tests.runs_needed(1.0, 1.0, 1.0)
     curve = tables.power_curve(runs, 1.0).set_index("n")
     assert curve["power"].is_monotonic_increasing
-    assert curve.loc[found.runs, "power"] >= 0.8 and (curve.loc[: found.runs - 1, "power"] < 0.8).all()
+    assert curve.loc[needed, "power"] >= 0.8 and (curve.loc[: needed - 1, "power"] < 0.8).all()
     assert (curve["low"] <= curve["power"]).all() and (curve["power"] <= curve["high"]).all()
-    assert str(found.runs) in tables.needed_said(found, 1.0)
 
 
-@pytest.mark.parametrize(("ce", "lcl", "said"), [((60,), (61,), "give 3 seeds"), ((60, 60), (61, 61), "no spread")])
-def test_without_spread_no_power(ce, lcl, said):
-    runs = frame(ce, lcl)
-    assert said in tables.needed_said(tables.needed(runs, 1.0), 1.0)
-    assert tables.power_curve(runs, 1.0).empty
+@pytest.mark.parametrize(("ce", "lcl"), [((60,), (61,)), ((60, 60), (61, 61))])
+def test_without_spread_no_power(ce, lcl):
+    assert tables.power_curve(frame(ce, lcl), 1.0).empty
 
 
-def test_the_command_can_be_typed():
-    command = tables.command({"corpus": "my file.csv", "epochs": None, "gain": 0.5}, 4)
-    assert command == (
-        "papermill notebooks/14_your_corpus.ipynb out.ipynb -p corpus 'my file.csv' -p gain 0.5 -p seeds 0,1,2,3"
-    )
-
-
-def test_more_seeds_up_to_a_bound():
-    assert tables.next_seeds(frame((50, 60, 70), (55, 65, 75)), 0.5) == tables.MOST_SEEDS
-    assert tables.next_seeds(frame((60,), (61,)), 1.0) == 3
-    assert tables.next_seeds(frame(range(60, 85), range(61, 86)), 1.0) == 26
+def test_the_command_can_be_typed_and_leaves_the_quick_settings_behind():
+    command = tables.command({"corpus": "my file.csv", "epochs": 3, "gain": 0.5, "profile": "quick", "device": None})
+    assert command == "papermill notebooks/14_your_corpus.ipynb out.ipynb -p corpus 'my file.csv' -p gain 0.5 -p profile minilm"
 
 
 # --- confusions
@@ -277,55 +281,40 @@ def test_confusions_and_pairs():
 def test_without_errors_no_pairs():
     found = [record(name, 0, LABELS, LABELS, CLASSES) for name in ("ce", "lcl")]
     assert tables.pairs_table(found, TEXTS).empty
-    assert tables.text_reach(found) == 0
+    assert tables.over_texts(found).difference == 0
 
 
-def test_the_reach_of_other_texts_is_that_of_the_paired_texts():
-    gains = np.array([0, 1.0] + [0] * 15 + [1.0])  # LCL right where CE is wrong: texts 1 and 17
-    assert tables.text_reach(some_records()) == pytest.approx(100 * 1.959964 * gains.std(ddof=1) / math.sqrt(18))
-    assert math.isnan(tables.text_reach(some_records()[:2]))
+def said(corpus, runs, found=None, **given) -> str:
+    facts = tables.facts(corpus, runs, found or some_records(), 1.0, {"corpus": "mine.csv", **given})
+    return words("analyses/own_labels/said.md.j2", **facts)
 
 
 def test_findings(tmp_path):
     corpus = described(tmp_path, SPLIT_ROWS)
-    said = tables.findings(corpus, frame((80, 81, 82), (80, 84, 85)), some_records(), 1.0, {"corpus": "mine.csv"})
-    text = "\n".join(said)
-    for part in (
-        "cannot be told yet (3 runs each)",
-        "CE 81.0 %, LCL 83.0 %",
-        "+2.00 [",
-        "Most confused: cat and dog",
-        "3.0 times as long",
-        "in 8 of 10 studies",
-        "-p corpus mine.csv",
-        "-p profile minilm",
-        "largest class would",
-    ):
-        assert part in text
-    decided = tables.findings(corpus, frame((80, 81, 82), (90, 91, 92)), some_records(), 1.0, {"corpus": "mine.csv"})
-    assert "LCL helps (3 runs each)" in decided[0] and "To go on with" not in "\n".join(decided)
+    told = said(corpus, frame((80, 81, 82), (80, 84, 85)))
+    parts = ["undecided (3 runs each)", "CE 81.0 %, LCL 83.0 %", "+2.00 [", "Most confused: cat and dog", "3.0 times as long"]
+    for part in [*parts, "in 8 of 10 studies", "-p corpus mine.csv", "-p profile minilm", "largest class would"]:
+        assert part in told
+    assert told.index("starts from nothing") < told.index("undecided"), "the caution stands before the headline"
+    clear = said(corpus, frame((80, 81, 82), (90, 91, 92), encoder="minilm"))
+    assert clear.startswith("**LCL is better than CE (3 runs each).**") and "papermill" not in clear
 
 
-def test_the_next_step(tmp_path):
-    corpus, wide = described(tmp_path, SPLIT_ROWS), frame((70, 80, 90), (75, 80, 92))
-    said = tables.findings(corpus, wide, some_records(), 1.0, {"corpus": "mine.csv"})
-    smallest = tests.power(1.0, 10, 20, np.std([75, 80, 92], ddof=1), 20).smallest
-    assert f"20 seeds see a gain of {smallest:.1f} points" in said[-1]
-    assert "To go on with" not in "\n".join(said)  # first a better encoder
-    trained = tables.findings(corpus, wide.assign(encoder="minilm"), some_records(), 1.0, {"corpus": "mine.csv"})
-    assert trained[-2].startswith("To go on with 20 seeds") and "-p profile minilm" not in trained[-1]
-    clear = tables.findings(corpus, frame((80, 81, 82), (90, 91, 92), encoder="minilm"), some_records(), 1.0, {})
-    assert clear[-1].startswith("Nothing more is needed")
+def test_nothing_learnt_is_said_first(tmp_path):
+    assert said(described(tmp_path, SPLIT_ROWS), frame((50, 51), (52, 53))).startswith("**Nothing was learnt yet:**")
 
 
-def test_nothing_learnt_is_said(tmp_path):
-    said = tables.findings(described(tmp_path, SPLIT_ROWS), frame((50, 51), (52, 53)), some_records(), 1.0, {})
-    assert any("nothing was learnt yet" in line for line in said)
+def test_a_network_that_still_improves_is_marked(tmp_path):
+    found = some_records()
+    for one, ends in zip(found, ((0.5, 0.7), (0.5, 0.71), (0.7, 0.7)), strict=True):
+        one.epochs[:] = [{"epoch": epoch, "validation_accuracy": value} for epoch, value in enumerate(ends, 1)]
+    assert tables.not_converged(found) == ["CE"]
+    assert said(described(tmp_path, SPLIT_ROWS), frame((80, 81, 82), (90, 91, 92)), found).startswith("**Not converged:**")
 
 
 def test_nothing_finished_is_an_error(tmp_path):
     with pytest.raises(StudyError, match="No run finished"):
-        tables.records(tables.plan(QUICK, "embedded", 99), store.RunStore(tmp_path))
+        tables.records(corpora.plan(QUICK, "embedded", 99), store.RunStore(tmp_path))
 
 
 # --- the card
@@ -334,8 +323,10 @@ def test_nothing_finished_is_an_error(tmp_path):
 def card(classes, confusion, ce=(60, 61, 63), lcl=(64, 66, 65), **changes):
     runs = frame(ce, lcl)
     counts = pd.DataFrame({"train": 20, "validation": 5, "test": 5}, pd.Index(classes, name="class"))
-    facts = tables.card_facts(tables.Corpus("mine", counts, 0, 0, 0), runs, some_records(), 1.0)
-    return figures.card(**{**facts, "classes": classes, "confusion": np.asarray(confusion), **changes})
+    facts = tables.card_facts(corpora.Corpus("mine", counts, 0, 0, 0), runs, some_records(), 1.0)
+    return figures.card(
+        **{**facts, "classes": classes, "confusion": {"ce": np.asarray(confusion), "lcl": np.asarray(confusion).T}, **changes}
+    )
 
 
 @pytest.mark.parametrize(
@@ -393,22 +384,21 @@ def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path):
     path = tmp_path / "feelings.jsonl"
     rows = [{"text": text.format(number), "label": label} for number in range(20) for label, text in texts.items()]
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
-    specs = tables.plan(QUICK, str(path), 0, epochs=1, augment="dropout")
+    specs = corpora.plan(QUICK, str(path), 0, epochs=1, augment="dropout")
     runs = store.RunStore(tmp_path / "runs")
     summary = grid.run_missing(specs, runs, device="cpu", progress=False)
     assert (summary.done, summary.failed) == (2, 0)
-    corpus, table = tables.describe(load_corpus(str(path)), "feelings"), runs.frame(specs)
+    corpus, table = corpora.describe(load_corpus(str(path)), "feelings"), runs.frame(specs)
     found = tables.records(specs, runs)
     figure = figures.card(**tables.card_facts(corpus, table, found, 1.0))
     check_readable(figure)
     plt.close(figure)
-    said = tables.findings(corpus, table, found, 1.0, {"corpus": str(path)})
-    assert "cannot be told yet (1 run each)" in said[0] and "one run: no test" in said[1]
+    assert "undecided (1 run each)" in said(corpus, table, found)
     assert grid.run_missing(specs, runs, device="cpu", progress=False).skipped == 2
 
 
 def test_fewer_texts_than_a_batch_stop_before_training(tmp_path):
     path = table(tmp_path, [(f"t{n}", "ab"[n % 2]) for n in range(14)], "few.csv", ("text", "label"))
     with pytest.raises(StudyError, match=r"batch_size 10 exceeds the 8 training texts of few ce tiny seed 0.*use a smaller"):
-        grid.run_missing(tables.plan(QUICK, path, 0)[:1], store.RunStore(tmp_path / "runs"), progress=False)
+        grid.run_missing(corpora.plan(QUICK, path, 0)[:1], store.RunStore(tmp_path / "runs"), progress=False)
     assert not list(tmp_path.glob("runs/*"))

@@ -1,20 +1,16 @@
-"""Figures of the audit: they show the numbers given, every text is readable and inside, and bad input is told."""
+"""Figures and tables of the audit: they show the numbers given, and every text is readable and inside."""
 
 import matplotlib
 
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pytest
 
-from lclstudy.analyses.published_numbers import figures, loss_forms, paper, report, rounding
-from lclstudy.errors import StudyError
+from lclstudy.analyses.published_numbers import facts, figures, rounding, tables
 from lclstudy.results import corpus_facts, published
 from lclstudy.show import style
 from tests.material import check_readable
-
-TITLES = {key: reading.title for key, reading in rounding.READINGS.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -23,82 +19,57 @@ def _closed():
     plt.close("all")
 
 
-@pytest.fixture(scope="module")
-def audited():
-    return rounding.audit(rounding.printed_tests())
-
-
 def ends(ax):
-    """The horizontal lines of an axes as (y, left, right), bottom up."""
+    """The horizontal lines of an axes as (y, left, right), from the top row down."""
     return sorted((part[0, 1], part[0, 0], part[1, 0]) for lines in ax.collections for part in lines.get_segments())
-
-
-def test_t_ratios_have_a_panel_per_different_t(audited):
-    figure, axes = style.subplots(1, 3, width=1.6 * style.DOUBLE, height=3.3)
-    figures.t_ratios(audited, TITLES, axes)
-    assert figure.axes == list(axes[:2]), "with equal n Student's and Welch's t are the same"
-    assert axes[0].get_title(loc="left").startswith("Welch or Student, SD over n − 1\n15 of 15 possible")
-    rows = audited[(audited["reading"] == "welch_sample") & audited["t_printed"].notna()]
-    points = next(line for line in axes[0].lines if line.get_linestyle() == "None")
-    assert points.get_xdata() == pytest.approx((rows["t"] / rows["t_printed"]).to_numpy())
-    lows = [left for _, left, _ in ends(axes[0])]
-    assert lows == pytest.approx((rows["t_low"] / rows["t_printed"]).tolist())
-    check_readable(figure)
-
-
-def test_t_that_differ_need_more_panels(audited):
-    apart = audited.assign(t=audited["t"] * (1 + 0.1 * (audited["reading"] == "student_sample")))
-    _, axes = style.subplots(1, 2)
-    with pytest.raises(StudyError, match="3 different columns of t; given 2 axes"):
-        figures.t_ratios(apart, TITLES, axes)
 
 
 def test_degrees_of_freedom_show_what_is_needed_and_what_tests_have(audited):
     degrees = rounding.degrees_of_freedom(audited)
-    figure, axes = style.subplots(width=style.DOUBLE, height=3.6)
-    figures.degrees_of_freedom(degrees, axes[0])
-    bar = axes[0].patches[0]
-    assert (bar.get_x(), bar.get_x() + bar.get_width()) == pytest.approx(tuple(degrees.loc[0, ["implied_low", "implied_high"]]))
-    square = next(line for line in axes[0].lines if line.get_marker() == "s")
+    figure, (ax,) = style.subplots(width=style.DOUBLE, height=3.8)
+    figures.degrees_of_freedom(degrees, ax)
+    cut, needed = ax.patches[0], ax.patches[len(degrees)]
+    assert (cut.get_x(), cut.get_x() + cut.get_width()) == pytest.approx(tuple(degrees.loc[0, ["cut_low", "cut_high"]]))
+    assert (needed.get_x(), needed.get_x() + needed.get_width()) == pytest.approx(
+        tuple(degrees.loc[0, ["rounded_low", "rounded_high"]])
+    )
+    square = next(line for line in ax.lines if line.get_marker() == "s")
     assert list(square.get_xdata()) == degrees["student"].tolist()
-    fits = degrees["fits"].str.contains("welch").sum()
-    assert axes[0].get_title(loc="left") == f"Of {len(degrees)} printed pairs of t and p, {fits} fit Welch's test"
+    assert ax.get_title(loc="left") == "Of 15 printed pairs of t and p, 14 fit Welch's test, 9 Student's"
     check_readable(figure)
 
 
 def test_p_values_show_statement_and_interval(audited):
     figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=5.6)
-    figures.p_values(audited, ["welch_population", "student_sample"], TITLES, axes)
-    rows = audited[audited["reading"] == "student_sample"].reset_index(drop=True)
-    claim = rows.index[rows["test"] == "4-easy: CE vs SCL"][0]
+    figures.p_values(audited, ["welch_population", "student_sample"], axes)
+    here = audited[audited["reading"] == "student_sample"]
+    either = here[here["print"] == "either"].reset_index(drop=True)
+    claim = either.index[either["test"] == "4-easy: CE vs SCL"][0]
     bar = axes[1].patches[claim]
     assert (bar.get_x(), bar.get_x() + bar.get_width()) == pytest.approx((0.15, 1.0))
-    _, low, high = ends(axes[1])[claim]
-    assert (low, high) == pytest.approx(tuple(rows.loc[claim, ["p_low", "p_high"]]))
-    possible = (rows["p_fits"] != "never").sum()
-    assert axes[1].get_title(loc="left") == f"Student, SD over n − 1\n{possible} of 33 statements possible"
-    tiny = rows.index[rows["test"] == "SST-2: SKEP vs LCL"][0]
+    assert ends(axes[1])[claim][1:] == pytest.approx(tuple(either.loc[claim, ["p_low", "p_high"]]))
+    assert axes[1].get_title(loc="left").endswith(f"together in {(either['probability'] > 0).sum()} of 33")
+    tiny = either.index[either["test"] == "SST-2: SKEP vs LCL"][0]
     assert ends(axes[1])[tiny][1] == figures.SMALLEST_P
     check_readable(figure)
-    with pytest.raises(StudyError, match="1 readings need as many axes; given 2"):
-        figures.p_values(audited, ["welch_sample"], TITLES, axes)
 
 
 def test_differences_of_the_paper():
-    rows = paper.published_differences()
+    rows = tables.differences()
+    assert rows["label"].nunique() == 14 and len(rows) == 28
+    row = rows[(rows["label"] == "EmoInt, 4 classes (n = 5)") & (rows["b"] == "ce")].iloc[0]
+    assert row["difference"] == pytest.approx(1.1) and row["ci_low"] > 0
     figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=3.4)
-    figures.differences(rows, [("lcl", "ce"), ("lcl", "scl")], axes)
+    figures.differences(rows, axes)
     first = rows[rows["b"] == "ce"]
-    points = next(line for line in axes[0].lines if line.get_marker() == style.marker("lcl"))
-    assert points.get_xdata() == pytest.approx(first["difference"].to_numpy())
+    points = [line.get_xdata()[0] for line in axes[0].lines if line.get_marker() == style.marker("lcl")]
+    assert points == pytest.approx(first["difference"].tolist())
     assert axes[0].get_title(loc="left").endswith(f"above 0 in {(first['ci_low'] > 0).sum()} of 14")
     check_readable(figure)
-    with pytest.raises(StudyError, match="1 pairs of objectives need as many axes"):
-        figures.differences(rows, [("lcl", "ce")], axes)
 
 
 def test_accuracies_stand_above_the_largest_class():
-    table = report.majority(published.table("modarres"), corpus_facts.table("labels"))
+    table = facts.majority(published.table("modarres"), corpus_facts.table("labels"))
     figure, axes = style.subplots(width=style.DOUBLE, height=2.9)
     figures.above_majority(table, axes[0])
     widths = [bar.get_width() for bar in axes[0].patches]
@@ -107,11 +78,19 @@ def test_accuracies_stand_above_the_largest_class():
     check_readable(figure)
 
 
-def test_temperatures_of_both_searches():
-    figure, axes = style.subplots(width=style.DOUBLE, height=2.8)
-    tried = {"the paper": [0.1, 0.3, 0.5], "the report": [0.07, 7, 10, 100, 1000]}
-    figures.temperature_reach(tried, 20, axes[0], loss_forms.farthest_from_uniform)
-    points = {line.get_label(): line.get_ydata() for line in axes[0].lines}
-    assert points["the report"] == pytest.approx([2 / value for value in tried["the report"]])
-    assert np.log(19) in [line.get_ydata()[0] for line in axes[0].lines]
-    check_readable(figure)
+def test_tables_as_printed():
+    cells = published.table("suresh2021")
+    table = tables.as_printed(cells[cells["table"].isin([1, 2])]).set_index("trained or cited")
+    assert table.loc["ELECTRA base + LCL", ["EmoInt, F1", "SST-5"]].tolist() == ["86.6 (0.3)", "58.5 (0.2)"]
+    assert table.loc["SKEP (Tian et al., 2020a)", ["SST-5", "SST-2"]].tolist() == ["", "96.7"]
+    assert tables.as_printed(cells[cells["table"] == 3]).columns[1:].tolist()[:4] == ["32", "16", "8", "4-easy"]
+    assert tables.as_printed(published.table("modarres")).set_index("trained or cited").loc["mBERT + LCL"].iloc[-1] == "76"
+
+
+def test_the_readable_table_has_a_row_per_test(audited):
+    table = tables.readable(audited, "welch_population").set_index("test")
+    assert len(table) == 33 and table["n"].str.contains("cited").sum() == 2
+    row = table.loc["EmoInt: LCL vs CE"]
+    assert row["t printed"] == "2.25" and row["t follows"].startswith("2.32 [") and row["p printed"] == "= 0.078"
+    assert row["p by Holm"] == "" and table.loc["ISEAR: LCL vs CE", "below 0.05?"] == "yes"
+    assert table.loc["GoEmotions: LCL vs CE", "together if"] == "either"

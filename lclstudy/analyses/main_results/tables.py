@@ -1,0 +1,141 @@
+"""Tables 1, 2, 4 and 5 published beside reproduced, and the differences between objectives, judged. Percent and points."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from lclstudy.plan import names
+from lclstudy.results import published, selection
+from lclstudy.results.comparisons import ALL_CLASSES, PRIMARY, SYNONYMS, comparisons, published_comparisons
+from lclstudy.results.frozen import Frozen
+from lclstudy.results.main_table import NOT_RUN, main_results
+from lclstudy.show import text
+
+MEASURES = [(split, metric) for split in ("test", "validation") for metric in names.METRICS]
+NOT_REPORTED = "not reported"
+
+
+def printed() -> pd.DataFrame:
+    """What the paper prints for all classes of a corpus: the cells of Tables 1, 2, 4 and 5."""
+    cells = published.table("suresh2021")
+    return cells[cells["table"].isin([1, 2, 4, 5])]
+
+
+def main_table(results: Frozen) -> pd.DataFrame:
+    """`main_results` of all classes for each `split` and `metric`, below one another."""
+    runs = selection.runs(results)
+    whole = runs[runs["classes"] == ""]
+    parts = [main_results(printed(), whole, metric, split).assign(split=split, metric=metric) for split, metric in MEASURES]
+    return pd.concat(parts, ignore_index=True)
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """`main_table` as text: `published / ours` in each cell, a row per objective that is planned, of corpora that ran."""
+    rows = []
+    ran = table.loc[table["n"] > 0, "corpus"].unique()
+    here = table[table["corpus"].isin(ran) & (table["planned"] > 0)]
+    for (corpus, encoder, objective), group in here.groupby(["corpus", "encoder", "objective"], sort=False):
+        first, said = group.iloc[0], group[group["published_encoder"] != ""]
+        encoders = [names.encoder(said["published_encoder"].iloc[0]) if len(said) else text.NONE, names.encoder(encoder)]
+        counts = [said["published_n"].iloc[0] or "not said" if len(said) else text.NONE, f"{first['n']} of {first['planned']}"]
+        row = {"Corpus": names.corpus(corpus), "Objective": names.objective(objective), "Encoder": " / ".join(encoders),
+               "n": " / ".join(map(str, counts))}  # fmt: skip
+        rows.append(row | {f"{cell['split']} {names.metric(cell['metric'])}": _both(cell) for cell in group.to_dict("records")})
+    return pd.DataFrame(rows)
+
+
+def _both(cell: dict) -> str:
+    theirs = text.mean(cell["published_mean"], cell["published_sd"]) if cell["published_encoder"] else NOT_REPORTED
+    return f"{theirs} / {text.mean(cell['mean'], cell['sd']) if cell['n'] else cell['status']}"
+
+
+def differences(results: Frozen) -> pd.DataFrame:
+    """`comparisons` on all classes: the papers' three, then, a family of their own, those with CE on second views.
+
+    `published_low` and `published_high` are the 95 % interval of the published difference, by Welch's test.
+    """
+    found = pd.concat([comparisons(results, pairs) for pairs in (PRIMARY, SYNONYMS)], ignore_index=True)
+    cells = printed().query("split == 'test' and metric == 'accuracy' and encoder == 'electra-base'")
+    theirs = published_comparisons(cells).rename(columns={"ci_low": "published_low", "ci_high": "published_high"})
+    theirs = theirs.rename(columns={"n_a": "published_n"})[
+        ["corpus", "a", "b", "published_low", "published_high", "published_n"]
+    ]
+    return found[found["set"] == ALL_CLASSES].merge(theirs, "left", on=["corpus", "a", "b"])
+
+
+def readable_differences(table: pd.DataFrame) -> pd.DataFrame:
+    """`differences` as text, by corpus; without the comparisons that did not run."""
+    ran = table[table["word"] != NOT_RUN]
+    tests = published.significance_tests()
+    return pd.DataFrame([_difference(row, tests) for _, group in ran.groupby("corpus", sort=False)
+                         for row in group.to_dict("records")])  # fmt: skip
+
+
+def _difference(row: dict, tests: pd.DataFrame) -> dict:
+    paired = text.interval(row["paired_difference"], row["paired_low"], row["paired_high"])
+    return {
+        "Corpus": names.corpus(row["corpus"]),
+        "Encoder": names.encoder(row["encoder"]),
+        "Comparison": text.pair(row["a"], row["b"]),
+        "n of each": f"{row['n_a']}, {row['n_b']}",
+        "Difference, interval over seeds": text.difference(row),
+        "p": row["note"] or text.p_value(row["p"]),
+        "p (Holm)": text.p_value(row["p_holm"]),
+        "The claim": claim_said(row),
+        "Word": f"{row['word']}{'; ' if row['mark'] else ''}{row['mark']}",
+        "Interval over test texts": f"[{text.number(row['texts_low'])}, {text.number(row['texts_high'])}]",
+        "Paired by seed": f"{paired}, {text.count(row['paired_n'], 'pair')}" if row["paired_n"] else text.NONE,
+        "Published difference": text.interval(row["expected"], row["published_low"], row["published_high"]),
+        "Published test": published_test(tests, row["corpus"], row["a"], row["b"]),
+    }
+
+
+def claim_said(row: Mapping) -> str:
+    """`LCL is above CE`, `SCL is not above CE`: what is judged of two objectives."""
+    return f"{names.objective(row['a'])} is {row['claim']} {names.objective(row['b'])}"
+
+
+def published_test(tests: pd.DataFrame, corpus: str, a: str, b: str) -> str:
+    """What the paper reports of the test of `a` against `b` on a whole corpus: `LCL > CE: t = 6.42, p < .001`."""
+    whole = tests[(tests["corpus"] == corpus) & (tests["classes"] == ALL_CLASSES) & (tests["metric"] == "accuracy")]
+    pair = whole[whole["better"].isin([a, b]) & whole["worse"].isin([a, b])]
+    return "; ".join(_test_said(row) for row in pair.to_dict("records")) or NOT_REPORTED
+
+
+def _test_said(row: dict) -> str:
+    t = "" if pd.isna(row["t"]) else f"t = {row['t']:.2f}, "
+    p = f"{row['p']:.3f}".rstrip("0").lstrip("0")
+    return f"{names.objective(row['better'])} > {names.objective(row['worse'])}: {t}p {row['p_relation']} {p}"
+
+
+def facts(table: pd.DataFrame, found: pd.DataFrame) -> dict:
+    """What `said.md.j2` needs, from `main_table` and `differences`: of each place the means and the judged pairs, and what is
+    missing."""
+    accuracy = table[(table["split"] == "test") & (table["metric"] == "accuracy") & (table["planned"] > 0)]
+    judged = found[(found["word"] != NOT_RUN) & (found["a"] != "ce_aug") & (found["b"] != "ce_aug")]
+    places = []
+    for (corpus, encoder), pairs in judged.groupby(["corpus", "encoder"], sort=False):
+        means = accuracy[(accuracy["corpus"] == corpus) & (accuracy["encoder"] == encoder) & (accuracy["n"] > 0)]
+        ranked = means.sort_values("mean", ascending=False, kind="stable").to_dict("records")
+        counts = sorted({row["n"] for row in ranked})
+        places.append({"corpus": corpus, "encoder": encoder, "means": ranked, "pairs": pairs.to_dict("records"),
+                       "n": " to ".join(map(str, dict.fromkeys([counts[0], counts[-1]])))})  # fmt: skip
+    compared, ran = {place["corpus"] for place in places}, set(accuracy.loc[accuracy["n"] > 0, "corpus"])
+    planned = list(dict.fromkeys(accuracy["corpus"]))
+    return {
+        "places": places,
+        "alone": [names.corpus(corpus) for corpus in planned if corpus in ran - compared],
+        "absent": [names.corpus(corpus) for corpus in planned if corpus not in ran],
+        "foreign": sorted({place["encoder"] for place in places
+                           if place["encoder"] != "electra-base" and place["corpus"] in set(printed()["corpus"])}),
+    }  # fmt: skip
+
+
+def best_runs(results: Frozen, table: pd.DataFrame) -> list[tuple[dict, list[str]]]:
+    """Of each corpus the row of `main_table` with the best mean test accuracy, and the identities of its runs."""
+    accuracy = table[(table["split"] == "test") & (table["metric"] == "accuracy") & (table["n"] > 0)]
+    best = accuracy.loc[accuracy.groupby("corpus", sort=False)["mean"].idxmax()]
+    runs = selection.runs(results).query("status == 'done' and classes == ''")
+    same = ["corpus", "objective", "encoder"]
+    return [(row, runs.loc[(runs[same] == [row[name] for name in same]).all(axis=1), "identity"].tolist())
+            for row in best.to_dict("records")]  # fmt: skip

@@ -1,0 +1,209 @@
+"""A corpus of one's own before anything is trained: what it holds, what would make an answer weak, what so many runs can see.
+
+Accuracies and differences are in percent and points, of the test texts at the best epoch.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from lclstudy.errors import StudyError
+from lclstudy.plan import catalog, names
+from lclstudy.plan.profiles import Profile
+from lclstudy.plan.spec import RunSpec
+from lclstudy.results.comparisons import scored
+from lclstudy.results.frozen import frozen_names, read_frozen
+from lclstudy.show import text
+from lclstudy.statistics import judge as judging
+from lclstudy.statistics import tests
+
+OBJECTIVES = ("ce", "lcl")
+SETTINGS = ("encoder", "epochs", "learning_rate", "batch_size", "max_length", "augment", "train_limit")  # may be None
+TINY_CLASS = 10  # training texts below which a class is too small to learn or to judge
+IMBALANCE = 10  # the largest class has so many times the texts of the smallest
+HIGH_RATE = 2e-4  # a learning rate above this suits a network trained from nothing, and spoils a pre-trained one
+SHOWN = 5  # names in a sentence, and rows in a table of examples
+
+
+class Corpus(NamedTuple):
+    """What a corpus holds. `counts`: texts by class (row, in label order) and split (column).
+
+    `repeated`: rows whose text and label came before; `conflicting`: texts that have two or more labels; `leaked`: test texts
+    that are training texts too.
+    """
+
+    name: str
+    counts: pd.DataFrame
+    repeated: int
+    conflicting: int
+    leaked: int
+
+
+def plan(profile: Profile, corpus: str, seeds: object, **settings) -> list[RunSpec]:
+    """The runs of CE and LCL on a corpus, seed by seed; settings that are None are the profile's.
+
+    `seeds` is a text with commas between, a number, or a list. Raises StudyError on a wrong setting.
+    """
+    given = seeds.split(",") if isinstance(seeds, str) else np.atleast_1d(seeds).tolist()
+    numbers = [text.strip() for text in map(str, given) if text.strip()]
+    if not numbers or not all(text.isdecimal() for text in numbers) or len(set(map(int, numbers))) < len(numbers):
+        raise StudyError(f"seeds must be different whole numbers with commas between, such as 0,1,2; given {seeds!r}.")
+    return [profile.spec(corpus, name, seed=int(seed), **settings) for seed in numbers for name in OBJECTIVES]
+
+
+def check_gain(gain: object) -> float:
+    """The gain as a number of points. Raises StudyError unless it is above 0 and at most 100."""
+    if isinstance(gain, bool) or not isinstance(gain, int | float) or not 0 < gain <= 100:
+        raise StudyError(f"gain must be a number of points, above 0 and at most 100, such as 1.0; given {gain!r}.")
+    return float(gain)
+
+
+def describe(corpus: Mapping, name: str) -> Corpus:
+    """What is in a corpus of `load_corpus`: any mapping of splits with `text` and `label` whose `train` knows the names."""
+    classes = corpus["train"].features["label"].names
+    rows = pd.concat(
+        [pd.DataFrame({"text": list(rows["text"]), "label": list(rows["label"]), "split": split})
+         for split, rows in corpus.items()], ignore_index=True)  # fmt: skip
+    counts = pd.crosstab(rows["label"], rows["split"]).reindex(index=range(len(classes)), columns=list(corpus), fill_value=0)
+    counts = counts.set_axis(pd.Index(classes, name="class"), axis="index").rename_axis(None, axis="columns")
+    trained = set(rows.loc[rows["split"] == "train", "text"])
+    return Corpus(
+        name=name,
+        counts=counts,
+        repeated=int(rows.duplicated(["text", "label"]).sum()),
+        conflicting=int((rows.groupby("text")["label"].nunique() > 1).sum()),
+        leaked=int(rows.loc[rows["split"] == "test", "text"].isin(trained).sum()),
+    )
+
+
+def largest_share(corpus: Corpus) -> float:
+    """The accuracy (%) of always naming the class that is largest in training."""
+    return float(100 * corpus.counts["test"][corpus.counts["train"].idxmax()] / corpus.counts["test"].sum())
+
+
+def corpus_table(corpus: Corpus) -> pd.DataFrame:
+    """The corpus in a few rows: texts, classes, the smallest and the largest, what is double."""
+    train, sizes = corpus.counts["train"], corpus.counts.sum()
+    rows = {f"{split} texts": f"{count:,}" for split, count in sizes.items()}
+    rows |= {
+        "classes": f"{len(train):,}",
+        "smallest class": f"{short(train.idxmin())} ({train.min():,} training texts)",
+        "largest class": f"{short(train.idxmax())} ({train.max():,} training texts)",
+        "accuracy of always naming the largest class": f"{largest_share(corpus):.1f} %",
+        "rows that repeat a text with its label": f"{corpus.repeated:,}",
+        "texts that have two or more labels": f"{corpus.conflicting:,}",
+        "test texts that are also training texts": f"{corpus.leaked:,}",
+    }
+    return pd.DataFrame(rows.items(), columns=["", "value"])
+
+
+def class_table(corpus: Corpus, most: int = 15) -> pd.DataFrame:
+    """Texts by class and split, numbered as the figure numbers a name it cannot draw; of many classes the smallest."""
+    table = corpus.counts.reset_index()
+    table.insert(0, "no.", range(1, len(table) + 1))
+    return table if len(table) <= most else table.sort_values("train", kind="stable").head(most)
+
+
+def cautions(corpus: Corpus, specs: Sequence[RunSpec], gain: float) -> list[str]:
+    """What makes an answer on this corpus weak, in plain words, before anything is trained; no line if nothing does."""
+    return [*_corpus_cautions(corpus, gain), *_setting_cautions(specs)]
+
+
+def _corpus_cautions(corpus: Corpus, gain: float) -> list[str]:
+    said = []
+    train, test = corpus.counts["train"], corpus.counts["test"]
+    tiny, unseen = list(train.index[train < TINY_CLASS]), list(test.index[test == 0])
+    if tiny:
+        said.append(
+            f"{_classes_have(tiny)} fewer than {TINY_CLASS} training texts: too few to learn from. Merge or extend them."
+        )
+    if unseen:
+        said.append(f"{_classes_have(unseen)} no test text: the test says nothing about what happens there.")
+    if train.max() >= IMBALANCE * max(1, train.min()):
+        times = f"{train.max() / max(1, train.min()):,.0f} times"
+        said.append(
+            f"The largest class has {times} the training texts of the smallest: small classes hardly move the accuracy."
+        )
+    reach = sampling_reach(0.5, int(test.sum()))
+    if reach > gain:
+        said.append(f"There are {test.sum():,} test texts: by the luck of which texts they are alone, an accuracy near 50 % is "
+                    f"known to ±{reach:.1f} points.")  # fmt: skip
+    if corpus.leaked:
+        said.append(
+            f"Test texts that are training texts too: {corpus.leaked:,}. They make the accuracy too good; delete the copies."
+        )
+    if corpus.conflicting:
+        said.append(f"Texts that have two or more labels: {corpus.conflicting:,}. No model can get all of them right.")
+    return said
+
+
+def _setting_cautions(specs: Sequence[RunSpec]) -> list[str]:
+    said, spec = [], specs[0]
+    kind = catalog.encoder(spec.encoder).kind
+    if len(specs) < judging.FEWEST * len(OBJECTIVES):
+        said.append(
+            f"Fewer than {judging.FEWEST} seeds decide nothing: a gain cannot be told from chance. Give 3 seeds or more."
+        )
+    encoder = names.encoder(spec.encoder)
+    if kind != "transformer":
+        said.append(
+            f"The {encoder} encoder starts from nothing: this shows how it works, and how far seeds differ. For a real answer "
+            "use -p profile minilm, or -p profile paper (ELECTRA base)."
+        )
+    elif spec.learning_rate > HIGH_RATE:
+        said.append(
+            f"A learning rate of {spec.learning_rate:g} is too high for the pre-trained {encoder}: it belongs to a network "
+            "trained from nothing. Use -p profile minilm or paper, or -p learning_rate 2.0e-5."
+        )
+    if spec.train_limit is not None:
+        said.append(f"train_limit keeps at most {spec.train_limit:,} training texts: with all of them both losses do better.")
+    return said
+
+
+def _classes_have(classes: list[str]) -> str:
+    more = f" and {len(classes) - SHOWN:,} more" if len(classes) > SHOWN else ""
+    named = ", ".join(map(short, classes[:SHOWN])) + more
+    return f"1 class ({named}) has" if len(classes) == 1 else f"{len(classes):,} classes ({named}) have"
+
+
+def short(text: str, width: int = 40) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def sampling_reach(accuracy: float, texts: int) -> float:
+    """Points by which an accuracy (0 to 1) over so many test texts, which are a sample, may be off, with 95 % confidence."""
+    return 100 * norm.ppf(0.975) * math.sqrt(accuracy * (1 - accuracy) / texts)
+
+
+def usual_spread(encoder: str) -> float:
+    """The standard deviation over seeds in points that frozen runs of the study have with this encoder, pooled over corpora and
+    objectives; NaN if none has two seeds."""
+    groups = [
+        values for name in frozen_names() for _, values in _by_system(scored(read_frozen(name)), encoder) if len(values) > 1
+    ]
+    free = sum(len(values) - 1 for values in groups)
+    return math.sqrt(sum(values.var(ddof=0) * len(values) for values in groups) / free) if free else math.nan
+
+
+def _by_system(runs: pd.DataFrame, encoder: str):
+    return runs[runs["encoder"] == encoder].groupby(["corpus", "set", "objective"])["value"]
+
+
+def foresight(specs: Sequence[RunSpec], corpus: Corpus, gain: float) -> str:
+    """What so many seeds and test texts can see, said before anything is trained."""
+    seeds, texts = len(specs) // len(OBJECTIVES), int(corpus.counts["test"].sum())
+    spread, encoder = usual_spread(specs[0].encoder), names.encoder(specs[0].encoder)
+    reach = sampling_reach(0.5, texts)
+    said = f"An accuracy near 50 % over {texts:,} test texts is known to ±{reach:.1f} points, whatever the seeds."
+    if math.isnan(spread) or seeds < judging.FEWEST:
+        return said
+    found = tests.power(gain, spread, seeds, spread, seeds)
+    return (
+        f"{seeds} seeds of each loss, if they vary as the study's own runs with {encoder} do ({spread:.2f} points), see a true "
+        f"gain of {found.smallest:.1f} points in 8 of 10 studies, and one of {text.count(gain, 'point')} in "
+        f"{10 * found.power:.0f} of 10. {said}"
+    )

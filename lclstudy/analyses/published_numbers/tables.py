@@ -1,0 +1,80 @@
+"""The tables that notebook 00 shows: what is printed, the differences that follow, and every test worked out again."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+
+from lclstudy.plan import catalog, names
+from lclstudy.results import published
+from lclstudy.show import text
+from lclstudy.statistics import tests
+
+from .rounding import multiplicity
+
+PAIRS = (("lcl", "ce"), ("lcl", "scl"))
+
+
+def as_printed(cells: pd.DataFrame) -> pd.DataFrame:
+    """Printed cells side by side, a row per system, those cited ones last; `58.3 (0.5)` is a mean with deviation."""
+    sets = cells["classes"].nunique() > 1
+    systems = cells["encoder"].map(names.encoder) + " + " + cells["objective"].map(names.objective)
+    columns = cells["classes"].replace("all", "32") if sets else cells["corpus"].map(names.corpus)
+    laid = cells.assign(
+        system=np.where(cells["objective"] == "reported", cells["row"].str.replace("_", " "), systems),
+        column=columns + np.where(cells["metric"] == "weighted_f1", ", F1", ""),
+        said=[text.mean(row.value, row.spread, 1 if row.value_rounding < 0.5 else 0) for row in cells.itertuples()],
+    )
+    wide = laid.pivot(index="system", columns="column", values="said").fillna("")
+    order = laid.sort_values("objective", key=lambda names: names == "reported", kind="stable")["system"]
+    wide = wide.loc[list(dict.fromkeys(order)), list(dict.fromkeys(laid["column"]))]
+    return wide.rename_axis(index="trained or cited", columns=None).reset_index()
+
+
+def differences() -> pd.DataFrame:
+    """The paper's test accuracies (Tables 1 to 3), LCL less CE and less SCL in each place: `label`, `a`, `b`, and Welch's test.
+
+    The deviations are taken to divide by n - 1, which the paper does not say.
+    """
+    cells = published.table("suresh2021").query("metric == 'accuracy' and split == 'test' and encoder == 'electra-base'")
+    rows, sets, entries = [], published.class_sets(), catalog.corpora()
+    for (a, b), (place, group) in itertools.product(PAIRS, cells.groupby(["table", "corpus", "classes"], sort=False)):
+        side = group.set_index("objective")[["value", "spread", "n"]]
+        _, corpus, classes = place
+        count = len(sets.get(classes, entries[corpus].labels))
+        where = f"{names.corpus(corpus)}, {count} classes" if classes == "all" else f"{classes} classes"
+        label = f"{classes if classes.startswith('4-') else where} (n = {side.loc[a, 'n']})"
+        rows.append({"label": label, "a": a, "b": b, **tests.welch_from_summary(*side.loc[a], *side.loc[b])._asdict()})
+    return pd.DataFrame(rows)
+
+
+def readable(audited: pd.DataFrame, reading: str) -> pd.DataFrame:
+    """A row per test under a reading, as text: what is printed; what follows, and in brackets what rounding and cutting allow;
+    under which prints t and p follow together; p by Holm over the tests of the same table, of claims of significance.
+    """
+    here = audited[audited["reading"] == reading]
+    rows, ends = (here[here["print"] == kind].reset_index(drop=True) for kind in ("rounded", "either"))
+    together = here[here["probability"] > 0].groupby("test")["print"].agg(", ".join)
+    adjusted = multiplicity(audited, reading)
+    by_holm = _with_ends(*(adjusted[f"p_holm{end}"] for end in ("", "_low", "_high")), _p_said)
+    return pd.DataFrame(
+        {
+            "test": rows["test"],
+            "n": ["cited and " * pd.isna(row.a_n) + f"{row.b_n:.0f}" for row in rows.itertuples()],
+            "t printed": ["" if pd.isna(t) else f"{t:.2f}" for t in rows["t_printed"]],
+            "t follows": _with_ends(rows["t"], ends["t_low"], ends["t_high"], text.number),
+            "p printed": [f"{row.p_relation} {row.p_printed:g}" for row in rows.itertuples()],
+            "p follows": _with_ends(rows["p"], ends["p_low"], ends["p_high"], _p_said),
+            "together if": rows["test"].map(together).fillna("never"),
+            "p by Holm": np.where(adjusted["survives"] == "", "", by_holm),
+            "below 0.05?": adjusted["survives"],
+        }
+    )
+
+
+def _with_ends(middle: pd.Series, low: pd.Series, high: pd.Series, said) -> list[str]:
+    return [f"{said(x)} [{said(y)}, {said(z)}]" for x, y, z in zip(middle, low, high, strict=True)]
+
+
+def _p_said(p: float) -> str:
+    return f"{p:.2g}" if p >= 1e-4 else "<0.0001"

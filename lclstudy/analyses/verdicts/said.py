@@ -1,0 +1,118 @@
+"""The verdicts in words: what a claim is about, the page of all claims, the counts, and the facts of `said.md.j2`."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from lclstudy.plan import names
+from lclstudy.results import published
+from lclstudy.results.comparisons import ALL_CLASSES
+from lclstudy.results.frozen import Frozen
+from lclstudy.show import text
+from lclstudy.statistics.judge import NOT_RUN, UNDECIDED
+
+from .tables import VERDICTS
+
+PAPERS = {"suresh2021": "Suresh and Ong (2021)", "modarres": "The follow-up report"}
+_ABOUT = {
+    "better": "{a} > {b}",
+    "pooled": "{a} > {b}, mean over corpora",
+    "not better": "{a} not above {b}",
+    "same": "{a} = {b}",
+    "peakier": "{a} peakier than {b}",
+    "same entropy": "{a} as peaky as {b}",
+    "larger gain": "gain of {a} over {b} larger",
+    "most confusable": "most confusable set",
+    "level": "accuracy of {a}",
+    "near chance": "{a} near chance",
+    "settings": "{a} depends on settings",
+}
+
+
+def what(claim: dict) -> str:
+    """`LCL > CE`: what a claim compares, without on what."""
+    if claim["kind"] == "better encoder":
+        return " > ".join(map(names.encoder, claim["encoder"].split(" over ")))
+    if claim["kind"] == "pooled" and claim["metric"] == "entropy":
+        return f"{_side(claim['a'])} peakier than {_side(claim['b'])}, mean over corpora"
+    if claim["kind"] == "level" and claim["b"]:
+        return f"{_side(claim['a'])} as good as {names.encoder(claim['b'])}"
+    said = _ABOUT[claim["kind"]].format(a=_side(claim["a"]), b=_side(claim["b"]))
+    said += " in weighted F1" if claim["metric"] == "weighted_f1" else ""
+    return said + (f", {names.encoder(claim['encoder'])}" if claim["kind"] in ("level", "near chance") else "")
+
+
+def where(claim: dict) -> str:
+    """`EmoInt`; `EmpatheticDialogues, 4-easy`; `SST-5 over SST-2`."""
+    if claim["kind"] == "pooled":
+        return f"{len(claim['corpus'].split('|'))} corpora"
+    corpora = " over ".join(map(names.corpus, claim["corpus"].split(" over ")))
+    sets = [part.split("|") for part in claim["classes"].split(" over ")]
+    ranges = [part[0] if len(part) == 1 else f"{part[0]} to {part[-1]}" for part in sets]
+    return corpora if claim["classes"] == ALL_CLASSES else f"{corpora}, {' over '.join(ranges)}"
+
+
+def _side(side: str) -> str:
+    """`scl_two_stage pooling=mean` is `SCL, two stages (pooling mean)`."""
+    name, *changes = side.split() or [""]
+    said = [names.protocol(change.removeprefix("protocol=")) if change.startswith("protocol=") else change.replace("=", " ")
+            for change in changes]  # fmt: skip
+    return f"{names.objective(name)} ({', '.join(said)})" if said else names.objective(name)
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """`judge_claims` as the page to send to the authors. The verdict stands third, so that a narrow page does not cut it."""
+    return pd.DataFrame([_row(row) for row in table.to_dict("records")])
+
+
+def _row(row: dict) -> dict:
+    power = text.number(row["power"])
+    if not pd.isna(row["power_low"]):
+        power += f" [{text.number(row['power_low'])}, {text.number(row['power_high'])}]"
+    unit = "bits" if row["metric"] == "entropy" else "points"
+    difference = text.difference(row)
+    return {
+        "Claim": row["claim"],
+        "About": f"{what(row)}: {where(row)}",
+        "Verdict": row["word"] + (" *" if row["other_encoder"] else ""),
+        "Difference": difference if difference == text.NONE else f"{difference} {unit}",
+        "n": ", ".join(map(str, row["n"])) or "0",
+        "p": text.p_value(row["p"]),
+        "p (Holm)": text.p_value(row["p_holm"]),
+        "Power": power,
+        "Runs needed": text.number(row["needed"], 0),
+        "Note": "; ".join(filter(None, (row["note"], row["mark"]))) or text.NONE,
+        "Evidence": f"{row['profile']}, {names.encoder(row['our_encoder'])}" if row["profile"] else text.NONE,
+        "In its own words": f"“{row['quote']}” ({row['place']})",
+        "Criterion": row["criterion"],
+    }
+
+
+def counts(table: pd.DataFrame) -> pd.DataFrame:
+    """How many claims have each verdict: a row per paper and encoder, the claim's own or another. Weighted F1 is left out: it
+    judges the same runs as accuracy, and is one fact with it."""
+    kept = table[table["metric"] != "weighted_f1"]
+    whose = (
+        kept["other_encoder"].map({True: "another encoder", False: "the claim's encoder"}).where(kept["word"] != NOT_RUN, "–")
+    )
+    found = pd.crosstab([kept["paper"].map(PAPERS), whose], kept["word"]).reindex(columns=VERDICTS, fill_value=0)
+    return found.rename_axis(index=["Source", "Judged with"], columns=None).reset_index()
+
+
+def facts(table: pd.DataFrame, results: Sequence[Frozen]) -> dict:
+    """What `said.md.j2` is filled in with: the counts by paper, and the claims that were decided, accuracy before F1."""
+    kept = table[table["metric"] != "weighted_f1"]
+    papers = {PAPERS[name]: kept.loc[kept["paper"] == name, "word"].value_counts() for name in published.PAPERS}
+    decided = table[~table["word"].isin((NOT_RUN, UNDECIDED))].sort_values("metric", kind="stable")
+    rows = [{**row, "what": what(row), "where": where(row), "n_said": ", ".join(map(str, row["n"]))}
+            for row in decided.to_dict("records")]  # fmt: skip
+    return {
+        "papers": {
+            whose: [(word, int(found.get(word, 0))) for word in VERDICTS if found.get(word, 0)]
+            for whose, found in papers.items()
+        },
+        "tried": int((kept["word"] != NOT_RUN).sum()),
+        "other": int((kept["other_encoder"] & (kept["word"] != NOT_RUN)).sum()),
+        "decided": rows,
+        "evidence": [(one.name, len(one.done)) for one in results],
+    }

@@ -1,0 +1,64 @@
+"""How often the judgement gives each word if the truth is known: what three, five or ten seeds can tell."""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from lclstudy.statistics import judge, tests
+from lclstudy.statistics.judge import WORDS
+
+TRUTHS = ("no difference", "as published", "the opposite")
+SEEDS = (3, 5, 10)
+WRONG = {"no difference": ("reproduced", "contradicted"), "as published": ("contradicted", "smaller than published"),
+         "the opposite": ("reproduced",)}  # fmt: skip
+
+
+def simulate(
+    expected: float, sds: tuple[float, float, float], n: int, draws: int, generator: np.random.Generator
+) -> pd.DataFrame:
+    """Shares of the words for the claim that LCL lies `expected` above CE, a row per truth, in the family of three that is
+    judged: LCL - CE, LCL - SCL, SCL - CE.
+
+    Runs are normal with the standard deviations `sds` of (LCL, CE, SCL) in points; SCL is as good as CE in each truth. Columns:
+    `truth`, `n`, those of `WORDS`, and `wrong`: the share of the words that would be wrong there (`WRONG`).
+    """
+    rows = []
+    for truth, factor in zip(TRUTHS, (0, 1, -1), strict=True):
+        means = np.array([factor * expected, 0, 0])
+        drawn = generator.normal(means[None, :, None], np.array(sds)[None, :, None], (draws, 3, n))
+        words = pd.Series([_word(*runs, expected) for runs in drawn]).value_counts(normalize=True)
+        shares = words.reindex(WORDS, fill_value=0.0)
+        rows.append({"truth": truth, "n": n, **shares, "wrong": float(shares[list(WRONG[truth])].sum())})
+    return pd.DataFrame(rows)
+
+
+def _word(lcl: np.ndarray, ce: np.ndarray, scl: np.ndarray, expected: float) -> str:
+    family = [tests.welch(a, b) for a, b in ((lcl, ce), (lcl, scl), (scl, ce))]
+    p_holm = tests.holm([test.p for test in family])[0]
+    return judge.judge_difference(family[0], len(lcl), expected, p_holm=p_holm).word
+
+
+def simulate_margin(true: float, margin: float, sd: float, n: int, draws: int, generator: np.random.Generator) -> pd.Series:
+    """Shares of the words for a claim of no difference within `margin`, if the true difference is `true`."""
+    drawn = generator.normal([[true], [0.0]], sd, (draws, 2, n))
+    words = pd.Series([judge.judge(a, b, margin=margin).word for a, b in drawn])
+    return words.value_counts(normalize=True).reindex(WORDS, fill_value=0.0)
+
+
+def deviations(runs: pd.DataFrame) -> tuple[float, float, float]:
+    """Standard deviations over seeds of LCL, CE and SCL in points, pooled over all corpora and sets of `comparisons.scored`."""
+
+    def pooled(objective: str) -> float:
+        groups = [side["value"] for _, side in runs[runs["objective"] == objective].groupby(["corpus", "set", "encoder"])]
+        free = sum(len(values) - 1 for values in groups)
+        return math.sqrt(sum(values.var(ddof=0) * len(values) for values in groups) / free) if free else math.nan
+
+    return pooled("lcl"), pooled("ce"), pooled("scl")
+
+
+def table(expected: float, sds: tuple[float, float, float], draws: int, seeds: Iterable[int] = SEEDS) -> pd.DataFrame:
+    """`simulate` for several numbers of seeds, from one generator that begins with 0."""
+    generator = np.random.default_rng(0)
+    return pd.concat([simulate(expected, sds, n, draws, generator) for n in seeds], ignore_index=True)

@@ -1,0 +1,179 @@
+"""Objectives against each other on frozen runs, judged once for every notebook, figure, table and page that shows them."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from lclstudy.plan import names
+from lclstudy.statistics import metrics, tests
+from lclstudy.statistics.judge import Judgement, judge_family, over_texts
+
+from . import class_sets, published, selection
+from .frozen import Frozen
+
+PRIMARY = (("lcl", "ce"), ("lcl", "scl"), ("scl", "ce"))  # the papers' claims: one family of tests per place
+SYNONYMS = (("lcl", "ce_aug"), ("ce_aug", "ce"))  # another question, and so another family: what do second views alone bring?
+ALL_CLASSES = "all"
+NOT_ABOVE = (("scl", "ce"),)  # "SCL, which did not outperform standard cross-entropy loss" (Section 5.1)
+NEGLIGIBLE = 0.7  # points: the smallest difference that the paper itself calls significant (GoEmotions, LCL and CE)
+ENTROPY = "entropy"
+PLACE = ("corpus", "set", "encoder")
+Pairs = Sequence[tuple[str, str]]
+
+
+@lru_cache(maxsize=64)  # a page of verdicts asks for each claim
+def judged(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
+    """`compare` of the runs that stand for each objective, on each corpus, class set and encoder of frozen results.
+
+    `metric` is `accuracy` or `weighted_f1`, in points, where the papers claim that a lies above b, and of SCL that it is not
+    above CE; or `entropy` of the scores of all classes, in bits, where they claim that a lies below b. The published difference
+    is of the paper's tables, with its own encoder. Beside the columns of `compare`, `mark` says what had not converged.
+    """
+    runs = scored(results, metric, split)
+    claim, margin = ("below", None) if metric == ENTROPY else ("above", NEGLIGIBLE)
+    table = compare(runs, pairs, expected=published_differences(metric, split), claim=claim, margin=margin)
+    rising = {key: not_converged(results, identities) for key, identities in _sides(runs).items()}
+    marks = [
+        _mark({row[side] for side in ("a", "b") if rising.get((*_place(row), row[side]))}) for row in table.to_dict("records")
+    ]
+    return table.assign(mark=marks)
+
+
+def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
+    """`judged`, and for accuracy the interval over test texts: `texts_low`, `texts_high`."""
+    table = judged(results, tuple(pairs), metric, split)
+    if metric != "accuracy":
+        return table
+    sides = _sides(scored(results, metric, split))
+    texts = [_texts(results, sides, row, split) for row in table.to_dict("records")]
+    return table.assign(texts_low=[low for low, _ in texts], texts_high=[high for _, high in texts])
+
+
+def _sides(runs: pd.DataFrame) -> dict[tuple[str, ...], list[str]]:
+    return {key: group["identity"].tolist() for key, group in runs.groupby([*PLACE, "objective"], sort=False)}
+
+
+def not_converged(results: Frozen, identities: Sequence[str]) -> bool:
+    """Whether validation accuracy still rose at the last epoch, by more than its standard deviation over these runs."""
+    if results.epochs.empty:
+        return False
+    epochs = results.epochs[results.epochs["identity"].isin(identities)]
+    accuracy = epochs.pivot_table(index="epoch", columns="identity", values="validation_accuracy")
+    if len(accuracy) < 2 or accuracy.shape[1] < 2:
+        return False
+    return bool((accuracy.iloc[-1] - accuracy.iloc[-2]).mean() > accuracy.iloc[-1].std())
+
+
+def _mark(objectives: Iterable[str]) -> str:
+    said = [names.objective(name) for name in sorted(objectives)]
+    return f"not converged: {', '.join(said)}" if said else ""
+
+
+def _place(row: dict) -> tuple[str, ...]:
+    return tuple(row[name] for name in PLACE)
+
+
+@lru_cache(maxsize=64)
+def scored(results: Frozen, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
+    """`valued` of the runs that stand for each objective."""
+    return valued(results, selection.runs(results), metric, split)
+
+
+def valued(results: Frozen, runs: pd.DataFrame, metric: str, split: str = "test") -> pd.DataFrame:
+    """The finished ones of rows of `results.runs`, with the name of their class `set` (`all` for every class) and as `value`
+    their score in percent, or their mean entropy in bits."""
+    done = runs[runs["status"] == "done"]
+    called = {corpus: {"|".join(members): name for name, members in class_sets.frozen_sets(results, corpus).items()}
+              for corpus in done["corpus"].unique()}  # fmt: skip
+    sets = [called[run.corpus].get(run.classes, run.classes) or ALL_CLASSES for run in done.itertuples()]
+    if metric == ENTROPY:
+        every = (results.probabilities(identity, split) for identity in done["identity"])
+        return done.assign(set=sets, value=[float(metrics.topk_entropies(scores)[:, -1].mean()) for scores in every])
+    return done.assign(set=sets, value=100 * done[f"{split}_{metric}"].astype(float))
+
+
+def compare(
+    runs: pd.DataFrame,
+    pairs: Pairs = PRIMARY,
+    by: Iterable[str] = PLACE,
+    expected: Mapping[tuple, float] | None = None,
+    claim: str = "above",
+    margin: float | None = None,
+) -> pd.DataFrame:
+    """Objective `a` against `b` in each place, judged with p adjusted over the pairs of that place: a family is a call's pairs.
+
+    `runs` has a row per run: the columns `by`, `objective`, `seed` and `value`. `expected` gives published differences by
+    (corpus, set, a, b), `claim` is of `judge`; with a `margin`, the pairs of `NOT_ABOVE` are judged by it.
+
+    Columns: those of `by`, `a`, `b`, `claim`, `n_a`, `n_b`, `mean_a`, `mean_b`, `expected`, those of `Judgement`, `p_family`
+    (two-sided by Holm, also where the claim has a margin), and over the seeds that both sides have `paired_difference`,
+    `paired_low`, `paired_high`, `paired_n`.
+    """
+    by, expected, rows = list(by), expected or {}, []
+    for place, group in runs.groupby(by, sort=False):
+        values = {name: side.set_index("seed")["value"] for name, side in group.groupby("objective")}
+        sides = [[values.get(name, pd.Series(dtype=float)) for name in pair] for pair in pairs]
+        wanted = [expected.get((*place[:2], a, b)) for a, b in pairs]
+        claims = ["not above" if margin and pair in NOT_ABOVE else claim for pair in pairs]
+        judged = judge_family(sides, wanted, claims, margin)
+        for (a, b), said, (left, right), want, found in zip(pairs, claims, sides, wanted, judged, strict=True):
+            row = {**dict(zip(by, place, strict=True)), "a": a, "b": b, "claim": said, "n_a": len(left), "n_b": len(right)}
+            row |= {"mean_a": left.mean(), "mean_b": right.mean(), "expected": np.nan if want is None else want}
+            own = {
+                **found._asdict(),
+                "p_family": found.p_holm,
+                "p_holm": found.p_holm if said in ("above", "below") else np.nan,
+            }
+            rows.append({**row, **own, **_paired(left, right)})
+    return pd.DataFrame(rows, columns=[*by, *_COLUMNS])
+
+
+_COLUMNS = ["a", "b", "claim", "n_a", "n_b", "mean_a", "mean_b", "expected", *Judgement._fields, "p_family"]
+_COLUMNS += ["paired_difference", "paired_low", "paired_high", "paired_n"]
+
+
+def published_differences(metric: str = "accuracy", split: str = "test") -> dict[tuple[str, str, str, str], float]:
+    """The differences a - b that the paper's tables give for its own encoder, by (corpus, class set, a, b), in points."""
+    cells = published.table("suresh2021")
+    cells = cells[(cells["metric"] == metric) & (cells["split"] == split) & (cells["encoder"] == "electra-base")]
+    found = {}
+    for place, group in cells.groupby(["corpus", "classes"], sort=False):
+        values = dict(zip(group["objective"], group["value"], strict=True))  # Tables 1 and 3 print the same for 32 classes
+        found |= {(*place, a, b): values[a] - values[b] for a, b in itertools.permutations(values, 2)}
+    return found
+
+
+def published_comparisons(cells: pd.DataFrame, pairs: Pairs = PRIMARY) -> pd.DataFrame:
+    """Welch's test from the means, deviations and n that a paper prints, where it prints all three for both sides of a pair.
+
+    `cells` are rows of `published.table()` of one metric and split. The deviations are taken to divide by n - 1, which the
+    papers do not say. Columns: those of `PLACE`, `a`, `b`, `n_a`, `n_b`, `mean_a`, `mean_b`, and those of `TTest`.
+    """
+    rows = []
+    whole = cells.dropna(subset=["value", "spread", "n"]).rename(columns={"classes": "set"})
+    for place, group in whole.groupby(list(PLACE), sort=False):
+        sides = {row.objective: (row.value, row.spread, int(row.n)) for row in group.itertuples()}
+        for a, b in (pair for pair in pairs if set(pair) <= set(sides)):
+            counts = {"n_a": sides[a][2], "n_b": sides[b][2], "mean_a": sides[a][0], "mean_b": sides[b][0]}
+            test = tests.welch_from_summary(*sides[a], *sides[b])._asdict()
+            rows.append({**dict(zip(PLACE, place, strict=True)), "a": a, "b": b, **counts, **test})
+    return pd.DataFrame(rows, columns=[*PLACE, *(name for name in _COLUMNS[:7] if name != "claim"), *tests.TTest._fields])
+
+
+def _paired(a: pd.Series, b: pd.Series) -> dict[str, float]:
+    seeds = a.index.intersection(b.index)
+    test = tests.paired(a[seeds], b[seeds]) if len(seeds) else None
+    found = (np.nan,) * 3 if test is None else (test.difference, test.ci_low, test.ci_high)
+    return dict(zip(("paired_difference", "paired_low", "paired_high"), found, strict=True)) | {"paired_n": len(seeds)}
+
+
+def _texts(results: Frozen, sides: dict, row: dict, split: str) -> tuple[float, float]:
+    if row["word"] == "not run":
+        return np.nan, np.nan
+    right = [[results.predictions(run, split) == results.labels(run, split) for run in sides[*_place(row), row[side]]]
+             for side in ("a", "b")]  # fmt: skip
+    test = over_texts(*right)
+    return test.ci_low, test.ci_high

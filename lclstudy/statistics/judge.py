@@ -1,0 +1,223 @@
+"""The one judgement of the study: what a comparison of runs says of a claim, always in the same word.
+
+The policy and its reasons are in `data/published/README.md`. Numbers are in the unit of the runs: points of accuracy, or bits.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from lclstudy.errors import StudyError, unknown
+
+from . import tests
+from .tests import TTest
+
+REPRODUCED, CONTRADICTED, SMALLER = "reproduced", "contradicted", "smaller than published"
+UNDECIDED, NOT_RUN = "undecided", "not run"
+WORDS = (REPRODUCED, CONTRADICTED, SMALLER, UNDECIDED, NOT_RUN)
+CLAIMS = ("above", "below", "same", "not above")  # of a, against b
+LEVEL = 0.05
+FEWEST = 3  # runs on each side; below, nothing is decided
+FIRST, LAST = 0.001, 0.01  # of all ranks: a hard set is found among the first, and is none outside the last
+DRAWN = 0.95  # share of the resamplings that must agree on a rank
+
+
+class Judgement(NamedTuple):
+    """`difference` is mean a - mean b, with its 95 % interval over seeds; `p` two-sided by Welch, or of the equivalence test
+    where the claim has a margin; `p_holm` the two-sided p adjusted in its family.
+
+    `power` of seeing the expected difference (or, with a margin, that there is none) if the true deviation is the pooled one of
+    these runs, `power_low` and `power_high` at the ends of its 80 % interval; `needed`: runs on each side for a power of 0.8,
+    NaN if unknown. `n` holds the counts of runs. `note` says why there is no test.
+    """
+
+    word: str
+    difference: float = math.nan
+    ci_low: float = math.nan
+    ci_high: float = math.nan
+    p: float = math.nan
+    p_holm: float = math.nan
+    n: tuple[int, ...] = ()
+    power: float = math.nan
+    power_low: float = math.nan
+    power_high: float = math.nan
+    needed: float = math.nan
+    note: str = ""
+
+
+def judge(
+    a: Iterable[float],
+    b: Iterable[float],
+    expected: float | None = None,
+    margin: float | None = None,
+    claim: str = "",
+    p_holm: float | None = None,
+) -> Judgement:
+    """What runs `a` against runs `b` say of a claim.
+
+    `claim` is that a is `above` b (the default), `below` b, the `same` within `margin` (the default with a margin), or `not
+    above` b by the margin. `expected` is the published difference a - b. `p_holm` is p adjusted in its family, as
+    `judge_family` gives it; alone, a comparison is a family of one. Raises StudyError on NaN, an unknown claim, or a margin
+    that is missing or not above 0.
+    """
+    claim = claim or ("above" if margin is None else "same")
+    if claim not in CLAIMS:
+        raise unknown("claim", claim, CLAIMS)
+    if claim in ("same", "not above") and not (margin or 0) > 0:
+        raise StudyError(f"A claim of {claim!r} needs a margin above 0; given {margin!r}.")
+    a, b = np.asarray(list(a), float), np.asarray(list(b), float)
+    if not (len(a) and len(b)):
+        return Judgement(NOT_RUN, n=(len(a), len(b)))
+    test, n = tests.welch(a, b), (len(a), len(b))
+    if test.note:
+        return _judgement(UNDECIDED, test, n, note=test.note)
+    sd, free = _pooled(a, b)
+    if claim in ("above", "below"):
+        found = judge_difference(test, min(n), expected, claim, p_holm)._replace(n=n)
+        return found if expected is None else found._replace(**_power(expected, sd, free, n))
+    p, word = _within_margin(test, margin, claim)
+    word = word if min(n) >= FEWEST else UNDECIDED
+    found = _judgement(word, test, n, p, math.nan if p_holm is None else p_holm)
+    return found._replace(**_equivalence_power(margin, sd, free, n, sides=2 if claim == "same" else 1))
+
+
+def judge_difference(
+    test: TTest, n: int, expected: float | None = None, claim: str = "above", p_holm: float | None = None
+) -> Judgement:
+    """`judge` of a test that is made already, such as a contrast of means over class sets; `n` is its smallest group."""
+    if test.note:
+        return _judgement(UNDECIDED, test, (n,), note=test.note)
+    sign = -1 if claim == "below" else 1
+    p_holm = test.p if p_holm is None else p_holm
+    if n < FEWEST:
+        word = UNDECIDED
+    elif p_holm < LEVEL:
+        word = REPRODUCED if sign * test.difference > 0 else CONTRADICTED
+    elif expected is not None and max(sign * test.ci_low, sign * test.ci_high) < sign * expected:
+        word = SMALLER
+    else:
+        word = UNDECIDED
+    found = _judgement(word, test, (n,), p_holm=p_holm)
+    return found if expected is None else found._replace(power=test.power(expected))
+
+
+def judge_family(
+    sides: Sequence[tuple[Iterable[float], Iterable[float]]],
+    expected: Sequence[float | None] | None = None,
+    claims: Sequence[str] | None = None,
+    margin: float | None = None,
+) -> list[Judgement]:
+    """`judge` of the comparisons (a, b) of one question on one corpus, with p adjusted over them by Holm's method.
+
+    `margin` is that of the claims that need one; their own test is one-sided and no member, their two-sided p is.
+    """
+    sides = [(np.asarray(list(a), float), np.asarray(list(b), float)) for a, b in sides]
+    adjusted = tests.holm([tests.welch(a, b).p if len(a) and len(b) else math.nan for a, b in sides])
+    expected = expected or [None] * len(sides)
+    claims = claims or ["above"] * len(sides)
+    return [judge(a, b, wanted, margin if claim in ("same", "not above") else None, claim, float(p))
+            for (a, b), wanted, claim, p in zip(sides, expected, claims, adjusted, strict=True)]  # fmt: skip
+
+
+def judge_level(values: Iterable[float], level: float, margin: float) -> Judgement:
+    """Whether runs reach a published `level`: their mean within the margin of it, or their interval wholly outside the margin.
+
+    `difference` is their mean minus the level. Raises StudyError on NaN, or a margin not above 0.
+    """
+    if not margin > 0:
+        raise StudyError(f"A level needs a margin above 0; given {margin!r}.")
+    values = np.asarray(list(values), float)
+    if not len(values):
+        return Judgement(NOT_RUN, n=(0,))
+    low, high = (end - level for end in tests.mean_interval(values))
+    difference, n = float(values.mean()) - level, (len(values),)
+    if len(values) < FEWEST:
+        word = UNDECIDED
+    elif abs(difference) <= margin:
+        word = REPRODUCED
+    else:
+        word = CONTRADICTED if low > margin or high < -margin else UNDECIDED
+    return Judgement(word, difference, low, high, n=n, note=tests.ONE_RUN if len(values) == 1 else "")
+
+
+def judge_ranks(ranks: Iterable[int], sets: int, runs: int) -> str:
+    """The word for a published hard set from its `ranks` (1 is the most confusable) among all `sets` under resampled texts,
+    in the confusions of so many `runs`: found among the first 0.1 %, outside the first 1 %, or neither, in 95 % of draws."""
+    ranks = np.asarray(list(ranks))
+    if runs < FEWEST:
+        return UNDECIDED if runs else NOT_RUN
+    first, last = rank_limits(sets)
+    if (ranks <= first).mean() >= DRAWN:
+        return REPRODUCED
+    return CONTRADICTED if (ranks > last).mean() >= DRAWN else UNDECIDED
+
+
+def rank_limits(sets: int) -> tuple[int, int]:
+    """The last rank among the first 0.1 % of so many sets, and among the first 1 %."""
+    return max(1, round(FIRST * sets)), max(1, round(LAST * sets))
+
+
+def over_texts(right_a: np.ndarray, right_b: np.ndarray) -> TTest:
+    """The difference of accuracy in points with its 95 % interval over test texts, from right or wrong [runs, N] of each side.
+
+    The mean over the runs of a side is kept together per text; with N texts this is the interval that resampling them gives.
+    """
+    return tests.paired(100.0 * np.mean(right_a, axis=0), 100.0 * np.mean(right_b, axis=0))
+
+
+def pooled_power(difference: float, a: Iterable[float], b: Iterable[float]) -> dict[str, float]:
+    """`power`, `power_low`, `power_high` and `needed` of a `Judgement` for a true difference, from the runs of both sides."""
+    a, b = np.asarray(list(a), float), np.asarray(list(b), float)
+    sd, free = _pooled(a, b)
+    return _power(difference, sd, free, (len(a), len(b)))
+
+
+def pooled_deviation(a: Iterable[float], b: Iterable[float]) -> tuple[float, float, float]:
+    """The standard deviation pooled over both sides, then the ends of its 80 % interval, the larger first."""
+    return _ends(*_pooled(np.asarray(list(a), float), np.asarray(list(b), float)))
+
+
+def _judgement(word: str, test: TTest, n: tuple[int, ...], p: float | None = None, p_holm=math.nan, note="") -> Judgement:
+    return Judgement(
+        word, test.difference, test.ci_low, test.ci_high, test.p if p is None else p, p_holm, n, note=note or test.note
+    )
+
+
+def _within_margin(test: TTest, margin: float, claim: str) -> tuple[float, str]:
+    """p that the difference is within the margin (Schuirmann 1987; above it alone for `not above`), and the word at 5 %."""
+    below, above = test.p_below(margin), 1 - test.p_below(-margin)  # small: below the margin, above its negative
+    p, outside = (max(below, above), min(1 - below, 1 - above)) if claim == "same" else (below, 1 - below)
+    return p, REPRODUCED if p < LEVEL else CONTRADICTED if outside < LEVEL else UNDECIDED
+
+
+def _pooled(a: np.ndarray, b: np.ndarray) -> tuple[float, int]:
+    """The standard deviation pooled over both sides, and its degrees of freedom."""
+    free = len(a) + len(b) - 2
+    return (math.sqrt((a.var() * len(a) + b.var() * len(b)) / free), free) if free else (math.nan, 0)
+
+
+def _ends(sd: float, free: int) -> tuple[float, ...]:
+    """The pooled deviation, then the ends of its 80 % interval, the larger first."""
+    return sd, *(sd * math.sqrt(free / stats.chi2.ppf(share, free)) for share in (0.1, 0.9))
+
+
+def _power(difference: float, sd: float, free: int, n: tuple[int, int]) -> dict[str, float]:
+    found = [tests.power(difference, end, n[0], end, n[1]).power for end in _ends(sd, free)]
+    needed = tests.runs_needed(difference, sd, sd)
+    return {**dict(zip(("power", "power_low", "power_high"), found, strict=True)), "needed": needed or math.nan}
+
+
+def _equivalence_power(margin: float, sd: float, free: int, n: tuple[int, int], sides: int) -> dict[str, float]:
+    """Power of the equivalence test (or of its upper half alone) if there is no difference at all."""
+
+    def power(deviation: float, n_a: int, n_b: int) -> float:
+        error, df = deviation * math.sqrt(1 / n_a + 1 / n_b), n_a + n_b - 2
+        passed = stats.nct.sf(stats.t.ppf(1 - LEVEL, df), df, margin / error)
+        return float(max(0.0, 1 - sides * (1 - passed)))
+
+    found = [power(end, *n) for end in _ends(sd, free)]
+    needed = next((count for count in range(2, 1001) if power(sd, count, count) >= tests.DETECTED), math.nan)
+    return {**dict(zip(("power", "power_low", "power_high"), found, strict=True)), "needed": needed}

@@ -1,0 +1,114 @@
+# %% [markdown]
+# # 05 · All runs of a profile
+#
+# **Question: which runs of the profile are missing, and what do they give once they are trained?**
+#
+# A *profile* is a list of runs: corpora, objectives and seeds, each with each. Every run is repeated with several *seeds*,
+# because chance (the order of the texts, the first weights of new layers) moves a result, and one number cannot tell how far.
+# A profile may also ask for the *case study*: runs on sets of a few classes of one corpus, published ones and hard ones that a
+# search finds in the confusions of the runs before.
+#
+# This notebook trains the runs that have no record yet in `data/runs`, then *freezes* all results of the profile: it
+# writes them as small files to `build/PROFILE/results`, where the reading notebooks find them beside those of the study.
+#
+# You may stop it at any time. What is finished is kept, and the next start goes on from there.
+
+# %% tags=["parameters"]
+profile = "quick"  # quick, minilm, paper, or a toml file of your own
+corpora = ""  # only these, with commas between; empty: all of the profile
+objectives = ""  # only these
+seeds = ""  # these seeds instead of the profile's
+encoders = ""  # only these
+executor = "auto"  # what suits; or serial: one run after another, processes: some at a time, ray: on a cluster
+workers = 0  # runs at a time; 0: one per core
+device = ""  # cuda, mps or cpu; empty: the first of these that there is
+retrain = False  # whether to train also what is frozen; the quick profile always does
+
+# %%
+from lclstudy.analyses.case_study import tables
+from lclstudy.plan import names
+from lclstudy.plan.profiles import load_profile
+from lclstudy.results import class_sets
+from lclstudy.runs import grid, store
+from lclstudy.show import markdown, plots
+from lclstudy.show import runs as reports
+from lclstudy.show.report import Report
+
+whole = load_profile(profile)
+part = whole.restrict(corpora, objectives, seeds, encoders)
+study = part.case_study
+report = Report("05_run", whole.name, [])
+print(f"{whole.title}.")
+print(f"Runs wanted: {len(part.specs())}, of {len(whole.specs())} in the profile.")
+if study:
+    asked = f"sets {', '.join(study.sets)}, and {study.found} of {study.size} classes that the search finds"
+    print(f"Case study on {names.corpus(study.corpus)}: {asked}; seeds {', '.join(map(str, study.seed))}.")
+
+# %% [markdown]
+# ## Training what is missing
+
+# %% tags=["nbval-ignore-output"]
+runs = store.RunStore()
+again = retrain or whole.retrain
+how = {"executor": executor, "workers": workers or None, "device": device or None, "retrain": again}
+print(f"Missing: {len(runs.missing(part.specs(), again))} of {len(part.specs())}.")
+print(grid.run_missing(part.specs(), runs, **how))
+
+# %% [markdown]
+# ## The case study
+#
+# The paper (Section 5.3) trains on 16, 8 and 4 of the 32 emotions of EmpatheticDialogues: four that are easy to tell apart, and
+# four sets of four that are hard. Our own search adds sets that cross-entropy runs on all classes confuse, on the validation
+# texts, as `07_hard_subsets` shows: `found-a` is the set of classes that are taken for one another most often, `found-b` the
+# next one that shares no class with it, and so on. The corpus of the quick profile was made with three groups of confusable
+# classes, and the search should find one of them.
+
+# %% tags=["nbval-ignore-output"]
+print(grid.run_case_study(part, runs, **how) if study else "This profile, as restricted, has no case study.")
+
+# %% tags=["nbval-ignore-output"]
+sets = class_sets.all_sets(whole, runs) if study else {}
+if study:
+    report.said(tables.found_said(class_sets.found_sets(whole, runs), sets))
+    counts, classes, n = class_sets.confusion(whole, runs)
+    figure, axes = plots.subplots(width=plots.heatmap_width(len(classes)), height=0.88 * plots.heatmap_width(len(classes)))
+    plots.confusion_heatmap(counts, classes, axes[0], f"{names.corpus(study.corpus)}, CE, {n} runs, validation")
+    report.figure(figure, f"confusion_{study.corpus}")
+
+# %% [markdown]
+# ## The runs
+#
+# `best epoch` is the one with the best validation accuracy; the test numbers are of that epoch.
+
+# %% tags=["nbval-ignore-output"]
+specs = list(dict.fromkeys([*part.specs(), *class_sets.specs(part, sets)]))
+frame = runs.frame(specs)
+markdown.table(reports.runs(frame, sets))
+
+# %% tags=["nbval-ignore-output"]
+report.said(["No run failed."] if (frame["status"] != "failed").all() else reports.failures(frame))
+
+# %% [markdown]
+# ## Freezing
+#
+# What was trained here goes to `build/PROFILE/results`, where the reading notebooks find it beside what the repository holds.
+
+# %%
+store.freeze(whole, runs, specs)  # a seed may be beyond the profile's own
+print("Frozen.")
+
+# %% [markdown]
+# ## Trained again
+#
+# Runs that the repository holds frozen and that were trained here as well: how far apart are the two? The same machine gives
+# the same record; another one rounds differently, and training enlarges that.
+
+# %% tags=["nbval-ignore-output"]
+markdown.table(reports.retrained(runs.retrained(whole.name)))
+
+# %% [markdown]
+# ## Finding
+
+# %% tags=["nbval-ignore-output"]
+on_sets = frame[frame["classes"] != ""]
+report.said(reports.grid_findings(frame) + tables.run_findings(on_sets, sets)[1:])

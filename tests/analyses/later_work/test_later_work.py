@@ -1,0 +1,101 @@
+"""Later work: every number against the file that it was read in, marks against numbers, words and figure against the tables."""
+
+import os
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score
+
+from lclstudy import paths
+from lclstudy.analyses.later_work import figures, tables
+from lclstudy.plan import catalog
+from lclstudy.results import frozen, published
+from lclstudy.show.text import words
+from tests.material import check_readable, row_of
+
+CELL = ["corpus", "classes", "encoder", "metric", "value", "spread", "n", "place"]
+
+
+@pytest.fixture(scope="module")
+def results():
+    return frozen.read_frozen("minilm")
+
+
+@pytest.fixture(scope="module")
+def scores(results):
+    return tables.scores(results)
+
+
+def test_every_number_stands_in_its_source():
+    folder = paths.ROOT / Path(os.environ.get("LCLSTUDY_LATER", "").strip() or "none")
+    if not (folder / "numbers.csv").is_file():
+        pytest.skip("needs the numbers as they were read: set LCLSTUDY_LATER to their folder")
+    source = pd.read_csv(folder / "numbers.csv", dtype=str, keep_default_na=False)
+    ours = pd.read_csv(paths.published() / "later.csv", dtype=str, keep_default_na=False)
+    counts = ours["metric"].str.endswith("_texts")
+    source["method"] = source["work"].str.replace(r".*, CE$", "ce", regex=True).replace("LCL", "lcl")
+    columns = [*CELL, "method", "run_by"]
+    assert (
+        ours.loc[~counts, columns].values.tolist()
+        == source.rename(columns={"run_by_source": "run_by"})[columns].values.tolist()
+    )
+    said = " ".join((folder / "README.md").read_text("utf-8").split())
+    assert counts.sum() == 6 and all(
+        row.note in said and f"{int(row.value):,}" in row.note for row in ours[counts].itertuples()
+    )
+
+
+def test_what_to_mind_follows_from_the_numbers():
+    later = published.later()
+    assert not later.duplicated(["work", *CELL[:4], "method"]).any() and (later["place"] != "").all()
+    for row in later[later["metric"].str.endswith("_texts")].itertuples():
+        entry, split = catalog.corpora()[row.corpus], row.metric.removesuffix("_texts")
+        assert row.value == entry.published["paper"][split]
+        assert (row.mind == "dropped_row") == (row.value == entry.counts[split] - 1)
+    accuracy = later[later["metric"] == "accuracy"].set_index(["corpus", "encoder", "method"])["value"]
+    for row in later.query("metric == 'weighted_f1' and classes == 'all'").itertuples():
+        assert ("f1_above_accuracy" in row.mind) == (row.value > accuracy[row.corpus, row.encoder, row.method])
+
+
+def test_accuracy_is_the_mean_of_f1_by_labels_and_by_predictions(results):
+    for run in results.done.head(5)["identity"]:
+        labels, predictions = results.labels(run), results.predictions(run)
+        both = [f1_score(*pair, average="weighted") for pair in ((labels, predictions), (predictions, labels))]
+        assert sum(both) / 2 == pytest.approx((labels == predictions).mean())
+
+
+def test_each_gain_is_over_the_ce_of_the_same_group_and_encoder(scores):
+    lcl = {
+        group: row_of(scores, corpus="empathetic_dialogues", group=group, method="lcl") for group in ("suresh2021", "zhang2024")
+    }
+    assert [round(row["gain"], 6) for row in lcl.values()] == [1.8, 5.0]
+    hypemo = row_of(scores, corpus="emoint", method="HypEmo")
+    assert (hypemo["marks"], hypemo["score"], round(hypemo["gain"], 6)) == ("td", 86.0, 0.6), (
+        "macro F1 where no accuracy is printed"
+    )
+    widest = row_of(tables.baselines(scores), corpus="empathetic_dialogues", encoder="electra-base")
+    assert (widest["a"], widest["b"], widest["gain_a"]) == pytest.approx((58.3, 47.7, 1.8))
+    assert row_of(tables.hard_sets(), classes="4-hard-d")["apart"] == pytest.approx(10.7)
+
+
+@pytest.mark.parametrize("name", ["minilm", "quick"])
+def test_words_and_figure(name):
+    results = frozen.read_frozen(name)
+    scores = tables.scores(results)
+    said = words("analyses/later_work/said.md.j2", **tables.facts(scores, tables.baselines(scores), results))
+    assert (
+        "baselines? No.**" in said
+        and "differs by 3.2 to 10.6 points" in said
+        and ("Our own runs" in said) == (name == "minilm")
+    )
+    assert len(tables.readable(scores)) == len(scores) and not tables.readable(scores).isna().any(axis=None)
+    figure = figures.accuracies(scores)
+    check_readable(figure)
+    texts = {text.get_text() for ax in figure.axes for text in [*ax.texts, *ax.get_yticklabels()]}
+    assert {"+1.8 ", "CE −10.6 f", "+5.1 tf", "Zhang et al.: HypEmo"} <= texts
+    assert ("MiniLM" in texts) == (name == "minilm")

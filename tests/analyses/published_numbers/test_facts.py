@@ -1,0 +1,103 @@
+"""The facts, on the printed numbers and on numbers made wrong: each check must be able to fail."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import accuracy_score, f1_score
+
+from lclstudy.analyses.published_numbers import facts
+from lclstudy.analyses.published_numbers.rounding import Side
+from lclstudy.results import corpus_facts, published
+
+PAPER, REPORT = "suresh2021", "modarres"
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return published.table(PAPER)
+
+
+def test_class_sets(known):
+    sets = known["sets"]
+    assert sets["shared"] == [("guilty", "4-hard-c", "4-hard-d")] and sets["right"] and sets["fours"] == 35960
+    assert sets["both"] == ["afraid", "angry", "disgusted", "proud", "sad", "surprised"]
+    draws = np.random.default_rng(0).permuted(np.tile(np.arange(32), (20_000, 1)), axis=1)[:, :8]
+    assert sets["chance"] == pytest.approx(((draws < 16).sum(axis=1) >= 6).mean(), abs=0.02)
+
+
+def test_wrong_class_sets_are_found(monkeypatch):
+    sets = published.class_sets()
+    monkeypatch.setattr(published, "class_sets", lambda: {**sets, "8": (*sets["16"][:6], "bored"), "4-hard-d": ("angry",)})
+    found = facts.set_facts()
+    assert (found["right"], found["outside"], found["shared"]) == (False, ["bored"], [("angry", "4-hard-c", "4-hard-d")])
+
+
+def test_sizes(known):
+    sizes = known["sizes"]
+    assert (sizes["empathetic_dialogues"]["gaps"], sizes["emoint"]["gaps"]) == ([-1731, -9, -6], [1, 1, 1])
+    assert sizes["same"] == "GoEmotions, ISEAR, SST-5, SST-2" and sizes["ag_news"] == 127_600
+    assert sizes["neutral"] == {"less": "1,624 / 229 / 389", "public": "1,624 / 229 / 389"}
+
+
+def test_five_runs_among_ten():
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        runs = rng.normal(60, 0.5, 10)
+        few, many = (Side(round(x.mean(), 1), round(x.std(ddof=1), 1), len(x), 0.05, 0.05) for x in (runs[:5], runs))
+        assert facts.could_be_among(few, many)
+    assert not facts.could_be_among(Side(61.0, 0.5, 5, 0.05, 0.05), Side(60.0, 0.5, 10, 0.05, 0.05))
+    assert not facts.could_be_among(Side(60.0, 1.0, 5, 0.05, 0.05), Side(60.0, 0.5, 10, 0.05, 0.05))
+
+
+def test_tables_against_each_other(cells, known):
+    assert [one["objective"] for one in known["same_system"]] == ["CE", "SCL", "LCL"]
+    moved = facts.table_facts(cells.assign(value=cells["value"] + 3 * (cells["table"] == 3)))["same_system"]
+    assert all(one["p"] < 0.05 and not one["among"] for one in moved)
+    assert known["orders"]["apart"]["ISEAR, SCL − CE"]["validation"].difference == pytest.approx(0.5)
+    assert [gap[:2] for gap in known["splits"]["far"]] == [("SST-5", "CE")]
+    higher = facts.table_facts(cells.assign(value=cells["value"] + 5 * (cells["split"] == "test")))
+    assert higher["splits"]["beyond_all"] and not known["splits"]["beyond_all"]
+
+
+def test_weighted_f1_bound(cells):
+    rng = np.random.default_rng(0)
+    for _ in range(200):  # the bound that the check uses holds for any labels and predictions
+        labels, predictions = rng.integers(0, 4, 12), rng.integers(0, 4, 12)
+        accuracy = accuracy_score(labels, predictions)
+        assert f1_score(labels, predictions, average="weighted", zero_division=0) <= 2 * accuracy / (1 + accuracy) + 1e-12
+    high = cells.assign(value=cells["value"].where(cells["metric"] != "weighted_f1", 99.0))
+    assert facts.table_facts(high)["f1"]["impossible"] > 0
+
+
+def test_high_deviations_as_a_reason(known):
+    hard, sst5 = known["spread"]["4-hard-b: LCL vs SCL"], known["spread"]["SST-5: LCL vs CE"]
+    assert hard["ends"][0] < 0.05 < hard["p"] < hard["ends"][1] and sst5["ends"][1] < 0.05
+
+
+def test_decisions_that_hang_on_the_reading(known):
+    assert ("Welch, SD over n − 1", pytest.approx(0.0498, abs=5e-5)) in known["tests"]["EmoInt: LCL vs CE"]["turned"]
+    assert known["tests"]["ISEAR: LCL vs CE"]["turned"] == []
+
+
+def test_the_largest_class():
+    table = facts.majority(published.table(REPORT), corpus_facts.table("labels")).set_index(["corpus", "objective", "encoder"])
+    row = table.loc[("emoint", "scl", "electra-base")]
+    assert (row["largest"], row["texts"], row["one_class"]) == ("fear", 3142, False)
+    assert row["share"] == pytest.approx(100 * 995 / 3142)
+    assert row["p"] == pytest.approx(binomtest(round(0.331 * 3142), 3142, 995 / 3142, alternative="greater").pvalue)
+    assert "twitter_sentiment" not in table.index.get_level_values("corpus")  # no labels at hand
+
+
+def test_one_class_is_seen():
+    cells = pd.DataFrame({"corpus": ["emoint"], "value": [31.6], "value_rounding": [0.05]})
+    assert facts.majority(cells, corpus_facts.table("labels"))["one_class"].tolist() == [True]  # 31.67, cut
+
+
+def test_steps_of_accuracies():
+    """Of 1 run on 13 texts most printed tenths are impossible, of 5 on 3,000 none is: the step in units of a tenth says so."""
+    for count, possible in ((13, False), (3000, True)):
+        step = 100 / count / 0.1
+        shares = {round(100 * right / count, 1) for right in range(count + 1)}
+        assert (len(shares) == 1001) == possible == (step < 1)
+    assert facts.accuracy_steps(published.table(PAPER, 5).assign(n=1, value_rounding=0.001))["coarsest"] > 1

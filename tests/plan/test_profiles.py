@@ -1,0 +1,182 @@
+"""Profiles: the runs that the design gives them, restrictions, and files of one's own."""
+
+import pytest
+
+from lclstudy.errors import StudyError
+from lclstudy.plan import catalog
+from lclstudy.plan.profiles import load_profile, profile_names
+
+LABELS = catalog.corpora()["embedded"].labels
+
+
+def one_line(raised, *parts):
+    message = str(raised.value)
+    assert "\n" not in message
+    for part in parts:
+        assert part in message, message
+
+
+PAPER_CORPORA = ("emoint", "isear", "sst5", "sst2", "empathetic_dialogues", "goemotions")
+
+
+@pytest.mark.parametrize(
+    ("name", "corpora", "encoders", "objectives", "seeds", "runs"),
+    [
+        ("quick", ("embedded",), {"tiny"}, {"ce", "scl", "lcl"}, 3, 9),
+        ("minilm", PAPER_CORPORA, {"minilm"}, {"ce", "ce_aug", "scl", "lcl"}, 5, 6 * 4 * 5),
+        ("paper", PAPER_CORPORA, {"electra-base", "bert-base"}, {"ce", "ce_aug", "scl", "lcl"}, 5, 6 * (4 + 1) * 5),
+    ],
+)
+def test_profiles_hold_the_runs_that_the_design_gives_them(name, corpora, encoders, objectives, seeds, runs):
+    specs = load_profile(name).specs()
+    assert len(specs) == runs
+    assert {spec.corpus for spec in specs} == set(corpora)
+    assert {spec.encoder for spec in specs} == encoders
+    assert {spec.objective for spec in specs} == objectives
+    assert {spec.seed for spec in specs} == set(range(seeds))
+
+
+def test_a_profile_keeps_what_the_paper_chose_for_a_corpus():
+    by_corpus = {spec.corpus: spec for spec in load_profile("minilm").specs()}
+    assert by_corpus["isear"].learning_rate == 3e-5
+    assert by_corpus["goemotions"].alpha == 0.1
+    assert by_corpus["sst5"].temperature == 0.1
+    assert by_corpus["emoint"].learning_rate == 2e-5
+
+
+def test_the_seed_varies_slowest_so_a_profile_cut_short_compares_all_objectives():
+    assert [spec.objective for spec in load_profile("quick").specs()[:3]] == ["ce", "scl", "lcl"]
+    assert [spec.seed for spec in load_profile("quick").specs()] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_restricting_keeps_the_order_and_only_what_is_named():
+    whole = load_profile("paper")
+    part = whole.restrict(corpora=["sst2", "emoint"], objectives=["lcl", "ce"], seeds=[0, 9])
+    assert len(part.specs()) == 2 * (2 + 1) * 2
+    assert {spec.seed for spec in part.specs()} == {0, 9}
+    kept = [spec for spec in whole.specs() if spec in part.specs()]
+    assert kept == [spec for spec in part.specs() if spec.seed == 0]
+    assert {spec.objective for spec in whole.restrict(encoders=["bert-base"]).specs()} == {"ce"}
+    assert len(whole.restrict(corpora="emoint", seeds=3).specs()) == 5
+    assert whole.restrict().specs() == whole.specs()
+
+
+def test_a_restriction_may_be_a_text_with_commas_as_papermill_gives_it():
+    whole = load_profile("minilm")
+    assert whole.restrict("emoint, isear", "lcl", "0,7") == whole.restrict(["emoint", "isear"], ["lcl"], [0, 7])
+    assert whole.restrict("", "", "").specs() == whole.specs()
+    with pytest.raises(StudyError) as raised:
+        whole.restrict(seeds="0,one").specs()
+    one_line(raised, "seed must be a whole number", "'one'")
+
+
+def test_a_spec_starts_from_the_profile_and_may_leave_its_grid():
+    quick = load_profile("quick")
+    assert quick.spec("embedded", "lcl", seed=0, alpha=None) in quick.specs()
+    chosen = quick.spec("isear", "ce_aug")
+    assert all(getattr(chosen, name) == value for name, value in quick.settings.items()), "above the paper's for a corpus"
+    assert load_profile("minilm").spec("isear", "ce").learning_rate == 3e-5, "which counts where the profile has none"
+    given = quick.spec("embedded", "lcl", temperature=0.7, classes=f"{LABELS[0]}, {LABELS[1]}")
+    assert (given.temperature, given.classes) == (0.7, LABELS[:2])
+    with pytest.raises(StudyError) as raised:
+        quick.spec("embedded", "lcl", temprature=0.7)
+    one_line(raised, "Unknown setting 'temprature'", "Did you mean 'temperature'?")
+
+
+@pytest.mark.parametrize(
+    ("profile", "restriction", "part"),
+    [
+        ("quick", {"corpora": ["emoint"]}, "Unknown corpus of profile quick 'emoint'; allowed: embedded"),
+        ("quick", {"objectives": ["simclr"]}, "Unknown objective of profile quick 'simclr'"),
+        ("minilm", {"encoders": ["electra-base"]}, "Unknown encoder of profile minilm 'electra-base'; allowed: minilm"),
+        ("paper", {"encoders": ["bert-base"], "objectives": ["lcl"]}, "Profile paper has no run with these"),
+        ("quick", {"seeds": []}, "Profile quick has no run with these"),
+        ("quick", {"corpora": []}, "Profile quick has no run with these"),
+    ],
+)
+def test_a_restriction_to_nothing_is_one_line(profile, restriction, part):
+    with pytest.raises(StudyError) as raised:
+        load_profile(profile).restrict(**restriction)
+    one_line(raised, part)
+
+
+GRID = '[[grid]]\ncorpus = "embedded"\nobjective = "ce"\nseed = 0\n'
+CASE_STUDY = (
+    GRID + '[case_study]\ncorpus = "embedded"\nsets = ["all"]\nfound = 3\nsize = 4\nobjective = ["ce"]\nseed = [0, 1]\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("grid = [", ("Profile mine.toml is not valid TOML",)),
+        ('title = "empty"', ("Profile mine has no [[grid]]",)),
+        ("grid = 3", ("'grid' of profile mine must be a list, as in quick.toml; given 3",)),
+        ("grid = [3]", ("lacks 'corpus'",)),
+        ("defaults = 3\n" + GRID, ("'defaults' of profile mine must be a table",)),
+        ("title = 3\n" + GRID, ("'title' of profile mine must be a text",)),
+        (GRID.replace("seed", "sead"), ("lacks 'seed'",)),
+        (GRID.replace("0", "[]"), ("has no value for 'seed'",)),
+        (GRID.replace("0", '"0"'), ("seed must be a whole number; given '0'",)),
+        (GRID.replace('"embedded"', '[["embedded"]]'), ("corpus must be a text",)),
+        (GRID.replace('"embedded"', '"embeded"'), ("Unknown corpus 'embeded'",)),
+        (GRID + "alpha = [0.5, 2]\n", ("alpha must be from 0 to 1; given 2.0",)),
+        ("[default]\nalpha = 0.5\n" + GRID, ("Unknown key in profile mine 'default'", "Did you mean 'defaults'?")),
+        ("[defaults]\nalfa = 0.5\n" + GRID, ("Unknown setting 'alfa'", "Did you mean 'alpha'?")),
+        ("[corpus.embeded]\nalpha = 0.5\n" + GRID, ("Unknown corpus in profile mine 'embeded'",)),
+        ("[corpus]\nembedded = 0.5\n" + GRID, ("'embedded' of [corpus] of profile mine must be a table",)),
+        ("case_study = 3\n" + GRID, ("'case_study' of profile mine must be a table",)),
+        (
+            CASE_STUDY.replace("found = 3\n", ""),
+            ("'found' of [case_study] of profile mine must be a whole number, as in quick.toml; given None",),
+        ),
+        (CASE_STUDY.replace("found", "fund"), ("Unknown key in [case_study] of profile mine 'fund'", "Did you mean 'found'?")),
+        (CASE_STUDY.replace("size = 4", "size = true"), ("must be a whole number, as in quick.toml; given True",)),
+        (CASE_STUDY.replace("size = 4", "size = 1"), ("found 0 or more, and size 2 or more",)),
+        (CASE_STUDY.replace("seed = [0, 1]", "seed = []"), ("needs an objective, a seed",)),
+    ],
+)
+def test_a_malformed_profile_is_one_line(tmp_path, text, parts):
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(StudyError) as raised:
+        load_profile(str(tmp_path / "mine.toml")).specs()
+    one_line(raised, *parts)
+
+
+def test_a_profile_of_ones_own(tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        '[defaults]\nencoder = "tiny"\n[corpus.embedded]\nalpha = 0.25\n'
+        '[[grid]]\ncorpus = "embedded"\nobjective = ["ce", "lcl"]\nseed = [0, 1]\n'
+        f"classes = [{list(LABELS[:2])}, {list(LABELS[2:5])}]\n"
+        '[[grid]]\ncorpus = "embedded"\nobjective = "lcl"\nseed = 0\ntemperature = [0.1, 0.3]\n'
+    )
+    profile = load_profile(str(tmp_path / "mine.toml"))
+    specs = profile.specs()
+    assert profile.name == "mine"
+    assert len(specs) == 2 * 2 * 2 + 2
+    assert {spec.alpha for spec in specs} == {0.25}
+    assert {spec.classes for spec in specs} == {tuple(LABELS[:2]), tuple(LABELS[2:5]), None}
+    assert [spec.temperature for spec in specs[8:]] == [0.1, 0.3]
+
+
+@pytest.mark.parametrize("name", ["nope", "protocol", "nope.toml", "", 3])
+def test_an_unknown_profile_is_one_line(name):
+    with pytest.raises(StudyError) as raised:
+        load_profile(name)
+    one_line(raised, "Unknown profile", ", ".join(profile_names()), "a path ending in .toml")
+
+
+@pytest.mark.parametrize("name", ["quick", "minilm", "paper", "ablations"])
+def test_all_runs_of_a_profile_have_an_identity_of_their_own(name):
+    specs = load_profile(name).specs()
+    assert len({spec.identity() for spec in specs}) == len(set(specs)) == len(specs)
+
+
+def test_a_restricted_profile_searches_as_the_whole_one():
+    whole = load_profile("paper")
+    part = whole.restrict(objectives="lcl", seeds="3,17").case_study
+    assert (part.objective, part.seed) == (("lcl",), (3, 17))
+    assert part.search_seed == (*whole.case_study.search_seed, 17)
+    assert whole.restrict(corpora="emoint").case_study is None
+    assert whole.restrict(objectives="ce_aug").case_study is None
+    assert whole.restrict(encoders="bert-base").case_study is None

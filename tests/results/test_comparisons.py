@@ -1,0 +1,63 @@
+"""Comparisons of frozen runs: one family per place, the same numbers whoever asks, and what had not converged."""
+
+import pandas as pd
+import pytest
+
+from lclstudy.results.comparisons import PRIMARY, compare, comparisons, not_converged, published_differences
+from lclstudy.results.frozen import Frozen, read_frozen
+from lclstudy.statistics import tests
+from lclstudy.statistics.judge import judge_family
+from tests.material import make_runs, row_of
+
+RUNS = {"lcl": [87.0, 87.2, 86.9], "ce": [85.0, 85.1, 84.9], "scl": [85.2, 85.5, 84.8]}
+
+
+def _valued(scores, **place):
+    runs = make_runs(scores, **place)
+    return runs.assign(set="all", value=100 * runs["test_accuracy"])
+
+
+def test_a_family_is_one_place():
+    """Another corpus changes no number of the first."""
+    alone = compare(_valued(RUNS))
+    both = compare(pd.concat([_valued(RUNS), _valued({name: values[::-1] for name, values in RUNS.items()}, corpus="isear")]))
+    pd.testing.assert_frame_equal(both[both["corpus"] == "emoint"], alone)
+    wanted = judge_family([(RUNS[a], RUNS[b]) for a, b in PRIMARY])
+    assert list(alone["word"]) == [one.word for one in wanted] and list(alone["p_holm"]) == pytest.approx(
+        [one.p_holm for one in wanted]
+    )
+
+
+def test_the_paired_difference_is_over_shared_seeds():
+    row = row_of(compare(_valued({**RUNS, "ce": RUNS["ce"][:2]})), a="lcl", b="ce")
+    test = tests.paired(RUNS["lcl"][:2], RUNS["ce"][:2])
+    assert (row["paired_n"], row["paired_difference"]) == (2, pytest.approx(test.difference))
+    assert row["paired_low"] == pytest.approx(test.ci_low)
+
+
+def test_a_pair_without_runs_is_not_run():
+    table = compare(_valued({"lcl": RUNS["lcl"]}))
+    assert set(table["word"]) == {"not run"} and table["difference"].isna().all()
+
+
+def test_published_differences_are_of_the_tables():
+    assert published_differences()["emoint", "all", "lcl", "ce"] == pytest.approx(86.6 - 85.5)
+    assert published_differences()["empathetic_dialogues", "4-easy", "lcl", "ce"] == pytest.approx(-0.4)
+
+
+def test_frozen_comparisons_have_both_intervals():
+    results = read_frozen("minilm")
+    row = row_of(comparisons(results), corpus="emoint", a="lcl", b="ce")
+    assert row["texts_low"] < row["difference"] < row["texts_high"]
+    assert row["paired_n"] == row["n_a"] == 3
+    entropy = row_of(comparisons(results, metric="entropy"), corpus="emoint", a="lcl", b="scl")
+    assert entropy["word"] == "reproduced" and entropy["difference"] < 0  # the claim is that LCL is peakier
+
+
+@pytest.mark.parametrize(("last", "rising"), [([0.80, 0.81, 0.80], True), ([0.71, 0.76, 0.74], False)])
+def test_what_still_rises_by_more_than_its_spread_has_not_converged(last, rising):
+    epochs = pd.DataFrame([{"identity": f"run{run}", "epoch": epoch, "validation_accuracy": value}
+                           for run, end in enumerate(last) for epoch, value in enumerate((0.6, 0.72, end), 1)])  # fmt: skip
+    results = Frozen("own", pd.DataFrame(), epochs)
+    assert not_converged(results, ["run0", "run1", "run2"]) is rising
+    assert not not_converged(results, ["run0"])

@@ -1,0 +1,51 @@
+"""Hard sets by rank, on the tracked results and on some made by hand."""
+
+import numpy as np
+import pytest
+
+from lclstudy.errors import StudyError
+from lclstudy.results import frozen, hard_sets
+from lclstudy.statistics import judge
+from tests.material import PAPER, froze, within
+
+HARD = hard_sets.published_hard()
+
+
+def test_the_tracked_run_is_one_and_decides_nothing():
+    table = hard_sets.ranked(frozen.read_frozen("minilm"), PAPER, draws=50).set_index("set")
+    assert list(table.index) == ["4-hard-a", "4-hard-b", "4-hard-c", "4-hard-d"]
+    if (table["runs"] < judge.FEWEST).all():
+        assert {*table["word"]} == {judge.UNDECIDED}
+    assert (table["low"] <= table["high"]).all() and table["first_share"].between(0, 1).all()
+    again = hard_sets.ranked(frozen.read_frozen("minilm"), PAPER, draws=50).set_index("set")
+    assert again.equals(table)
+
+
+def test_three_runs_decide(tmp_path):
+    """Set a is the most confused; set d, never confused, ties with all others below the 6 confused pairs' sets."""
+    wrong = within(HARD["4-hard-a"], 3)
+    results = froze(tmp_path, *[(PAPER, seed, wrong) for seed in range(3)])
+    table = hard_sets.ranked(results, PAPER, draws=40).set_index("set")
+    assert table["runs"].tolist() == [3] * 4
+    assert tuple(table.loc["4-hard-a"])[:6] == (1, 1, 1, 1.0, 0.0, judge.REPRODUCED)
+    sets_with_a_pair = 1 + 4 * 28 + 6 * 378  # of four classes: all of a, three, or two of it
+    assert table.loc["4-hard-d", "rank"] == 1 + sets_with_a_pair
+    assert (table.loc["4-hard-d", "last_share"], table.loc["4-hard-d", "word"]) == (1.0, judge.CONTRADICTED)
+    own = hard_sets.ranked(results, PAPER, {"pair": ("anxious", "afraid")}, 20, np.random.default_rng(1))
+    assert own["set"].tolist() == ["pair"] and own["rank"].item() <= 6
+
+
+def test_without_runs_a_set_is_not_run(tmp_path):
+    table = hard_sets.ranked(froze(tmp_path, ("embedded", 0, {})), PAPER)
+    assert {*table["word"]} == {judge.NOT_RUN} and table["rank"].isna().all() and len(table) == 4
+
+
+def test_runs_of_other_texts_are_told(tmp_path):
+    results = froze(tmp_path, (PAPER, 0, {}), (PAPER, 1, {}, 7))
+    with pytest.raises(StudyError, match="runs of the same validation texts"):
+        hard_sets.ranked(results, PAPER)
+
+
+def test_the_limits_of_all_sets():
+    assert judge.rank_limits(35_960) == (36, 360)
+    assert judge.rank_limits(6) == (1, 1)

@@ -1,0 +1,99 @@
+"""Published beside reproduced: which number stands beside which, what is missing, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lclstudy.errors import StudyError
+from lclstudy.plan.spec import make_spec
+from lclstudy.results import published
+from lclstudy.results.comparisons import published_comparisons
+from lclstudy.results.main_table import main_results
+from lclstudy.results.records import Record
+from lclstudy.runs.store import RunStore
+from lclstudy.statistics import tests
+from tests.material import EMOINT, make_runs, printed, row_of
+
+
+def test_mean_and_deviation_of_the_runs_beside_the_published_number():
+    row = row_of(main_results(EMOINT, make_runs({"lcl": [86.0, 87.0, 88.0]})), objective="lcl")
+    assert (row["n"], row["status"], row["encoder"], row["scores"]) == (3, "done", "minilm", (86.0, 87.0, 88.0))
+    assert (row["mean"], row["sd"]) == pytest.approx((87.0, 1.0))
+    assert (row["published_encoder"], row["published_mean"], row["published_n"]) == ("electra-base", 86.6, 5)
+    assert row["difference"] == pytest.approx(0.4)
+
+
+def test_a_run_stands_beside_its_own_encoder_first():
+    results = main_results(EMOINT, make_runs({"ce": [84.0]}, encoder="bert-base"))
+    assert row_of(results, encoder="bert-base")["published_mean"] == 85.0
+    assert row_of(results, encoder="electra-base", objective="ce")["status"] == "not run"
+
+
+def test_failed_runs_are_counted_and_left_out_of_the_mean():
+    results = main_results(EMOINT, make_runs({"lcl": [86.0, "failed", 88.0, "not run"], "ce": ["failed", "failed"]}))
+    lcl, ce = row_of(results, objective="lcl"), row_of(results, objective="ce", encoder="minilm")
+    assert (lcl["mean"], lcl["n"], lcl["failed"], lcl["planned"]) == (87.0, 2, 1, 4)
+    assert (ce["status"], ce["n"], ce["scores"]) == ("failed", 0, ())
+
+
+def test_nothing_printed_or_nothing_run():
+    ran = main_results(EMOINT.iloc[:0], make_runs({"lcl": [86.0]}))
+    assert (ran["published_encoder"].item(), ran["published_n"].item()) == ("", 0)
+    assert np.isnan(ran["sd"].item()) and np.isnan(ran["difference"].item())
+    assert main_results(EMOINT, make_runs({"lcl": [86.0]}).iloc[:0])["status"].tolist() == ["not run"] * 3
+    unsaid = printed(("emoint", "lcl", "electra-base", 34.2, np.nan, pd.NA))
+    assert main_results(unsaid, make_runs({"lcl": [86.0]}))["published_n"].item() == 0
+
+
+def test_rows_of_a_corpus_stay_together_and_objectives_in_order():
+    runs = pd.concat([make_runs({"lcl": [60], "ce": [58]}, corpus="isear"), make_runs({"lcl": [86], "ce": [85]})])
+    results = main_results(EMOINT, runs)
+    assert list(results["corpus"]) == ["emoint"] * 3 + ["isear"] * 2
+    assert list(results["objective"]) == ["ce", "lcl", "ce", "ce", "lcl"]
+    assert list(results["encoder"]) == ["minilm", "minilm", "bert-base", "minilm", "minilm"]
+
+
+def test_the_papers_tables_and_the_stores_frame_fit_together(tmp_path):
+    store, labels, specs = RunStore(tmp_path), np.array([0, 1, 2, 3] * 25), []
+    for seed in range(3):
+        specs.append(make_spec("emoint", "lcl", encoder="minilm", seed=seed))
+        right = np.eye(4, dtype=np.float32)[np.where(np.arange(100) < 80 + seed, labels, (labels + 1) % 4)]
+        store.save(Record(specs[-1], ("anger", "fear", "joy", "sadness"), validation_probabilities=right,
+                          validation_labels=labels, test_probabilities=right, test_labels=labels))  # fmt: skip
+    frame = store.frame([*specs, make_spec("emoint", "ce", encoder="minilm")])
+    papers = published.table("suresh2021")
+    results = main_results(papers[papers["table"].isin([1, 2])], frame)
+    row = row_of(results, corpus="emoint", objective="lcl")
+    assert (row["mean"], row["n"], row["published_mean"]) == (pytest.approx(81.0), 3, 86.6)
+    assert row_of(results, corpus="emoint", objective="ce", encoder="minilm")["status"] == "not run"
+    assert set(results["corpus"]) == {"empathetic_dialogues", "goemotions", "isear", "emoint", "sst5", "sst2"}
+    validation = main_results(papers, frame, "weighted_f1", "validation")  # Table 5, and none of the tests
+    assert row_of(validation, corpus="emoint", objective="lcl")["published_mean"] == 88.9
+    with pytest.raises(pd.errors.MergeError):
+        main_results(papers, frame)  # Tables 1 and 3 both have all classes
+
+
+def test_class_subsets_have_their_published_name():
+    subset = printed(("empathetic_dialogues", "lcl", "electra-base", 57.5, 0.7, 10)).assign(classes="4-hard-a")
+    runs = make_runs({"lcl": [50.0]}, corpus="empathetic_dialogues", classes="afraid|anxious|terrified|apprehensive")
+    results = main_results(subset, runs, class_sets=published.class_sets())
+    assert (results["classes"].item(), results["published_mean"].item(), results["n"].item()) == ("4-hard-a", 57.5, 1)
+
+
+def test_runs_that_differ_in_a_setting_that_the_objective_reads_are_refused_and_a_seed_counts_once():
+    with pytest.raises(StudyError, match=r"differ in temperature \(0.3, 0.1\)"):
+        main_results(EMOINT, pd.concat([make_runs({"lcl": [86.0]}), make_runs({"lcl": [87.0]}, temperature=0.1)]))
+    runs = pd.concat([make_runs({"ce": [84.0]}), make_runs({"ce": [84.0, 86.0]}, temperature=0.1)])
+    row = row_of(main_results(EMOINT, runs), objective="ce", encoder="minilm")
+    assert (row["n"], row["mean"]) == (2, 85.0)
+
+
+def test_published_comparisons_are_tests_from_the_printed_summary():
+    table = published_comparisons(published.table("suresh2021", 1).query("metric == 'accuracy'"))
+    row = row_of(table, corpus="emoint", a="lcl", b="ce")
+    expected = tests.welch_from_summary(86.6, 0.3, 5, 85.5, 0.9, 5)
+    assert (row["t"], row["p"], row["difference"], row["set"]) == (expected.t, expected.p, expected.difference, "all")
+    assert (row["encoder"], row["n_a"], row["n_b"], row["mean_a"]) == ("electra-base", 5, 5, 86.6)
+    assert len(table) == 3 * 4
+    unsaid = printed(("emoint", "ce", "electra-base", 85.5, np.nan, 5), ("emoint", "lcl", "electra-base", 86.6, 0.3, 5))
+    assert published_comparisons(unsaid).empty

@@ -1,0 +1,326 @@
+"""`lclstudy notebooks` on small notebooks: what is executed, in which order, what is said when something fails."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from lclstudy import paths
+from lclstudy.__main__ import bar_settings, main
+from lclstudy.errors import StudyError
+from lclstudy.plan.profiles import load_profile
+from lclstudy.results.records import Record
+from lclstudy.runner import execute, refresh
+from lclstudy.runs.store import RunStore
+
+TRAINS = "# parameters\nprofile = 'quick'\nobjectives = ''\nx = 1", "if 0:\n    from lclstudy.runs import grid"
+READS = "# parameters\nprofile = ''"
+
+
+def write(path: Path, *sources: str) -> Path:
+    """A notebook with a question, then a code cell per source; one that begins with `# parameters` gets that tag."""
+    cells = [nbformat.v4.new_markdown_cell("What happens?")]
+    for source in sources:
+        marked = source.startswith("# parameters\n")
+        tags = {"tags": ["parameters"] if marked else []}
+        cells.append(nbformat.v4.new_code_cell(source.removeprefix("# parameters\n"), metadata=tags))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch, capsys):
+    """Runs the command line on the notebooks of `tmp_path`; gives the exit status, standard output and standard error."""
+    for name in ("RUNS", "RESULTS", "BUILD"):
+        monkeypatch.setenv(f"LCLSTUDY_{name}", str(tmp_path / name.lower()))
+    monkeypatch.setenv("LCLSTUDY_FIGURES", "")
+    monkeypatch.setenv("TQDM_MININTERVAL", "1")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = main(["notebooks", *arguments], tmp_path / "notebooks")
+        return status, *capsys.readouterr()
+
+    run.folder, run.build = tmp_path / "notebooks", tmp_path / "build"
+    return run
+
+
+def printed(path: Path) -> str:
+    cells = nbformat.read(path, as_version=4).cells
+    return "".join(out.get("text", "") for cell in cells if cell.cell_type == "code" for out in cell.outputs)
+
+
+def test_executes_once_and_again_only_when_something_changed(study):
+    show = "import os, sys\nfrom tqdm import tqdm\nprint(profile, seeds, x, sys.executable, os.getcwd())"
+    draw = "from lclstudy import paths\npaths.figures(profile).mkdir(parents=True, exist_ok=True)\n"
+    draw += "(paths.figures(profile) / '01_a.svg').write_text('a')\nfor run in tqdm(range(3), 'runs'): pass"
+    write(study.folder / "01_one.ipynb", "# parameters\nprofile = 'paper'\nseeds = ''\nx = 1", show, draw)
+    write(study.folder / "02_two.ipynb", "y = 2", "y")
+    given = ("quick", "--seeds", "0,1", "--parameter", "x", "2e-5")
+
+    status, out, _ = study(*given)
+    assert status == 0
+    assert out.index("[1/2] 01_one ...\n") < out.index("runs: 100%") < re.search(r"\[1/2\] 01_one ... \d+ s\n", out).start()
+    words = printed(study.build / "quick" / "01_one.ipynb").split()
+    assert words[:5] == ["quick", "0,1", "2e-05", sys.executable, str(study.folder.resolve())]
+
+    def reasons(*arguments: str) -> str:
+        return study(*arguments, "--dry-run")[1]
+
+    assert study(*given)[1].count("up to date") == 2
+    assert "01_one ... to execute: a parameter changed" in reasons("quick")
+    assert "02_two ... to execute: forced" in reasons(*given, "--force")
+    paths.figures("quick").joinpath("01_a.svg").unlink()
+    assert "01_one ... to execute: an output is gone" in reasons(*given)
+    write(study.folder / "02_two.ipynb", "y = 2", "y + 1")
+    before = (study.build / "quick" / "01_one.done").stat().st_mtime_ns
+    assert "02_two ... to execute: the notebook changed" in reasons(*given)
+    assert (study.build / "quick" / "01_one.done").stat().st_mtime_ns == before, "a dry run changes nothing"
+    (study.build / "quick" / "01_one.done").write_text("{")
+    assert "01_one ... to execute: not executed yet" in reasons(*given)
+
+
+def test_a_failing_cell_is_named_and_its_traceback_kept(study):
+    write(study.folder / "05_bad.ipynb", *TRAINS, "good = 1", "good\nraise ValueError('first\\nno such label')")
+    write(study.folder / "06_later.ipynb", READS, "1")
+    status, out, err = study("--parameter", "x", "2")
+    assert status == 1
+    assert err.startswith("lclstudy: 05_bad failed in cell 5 (good): ValueError: no such label; see ")
+    assert err.count("\n") == 1
+    assert "[1/2] 05_bad ... failed" in out and "06_later" not in out
+    assert "Traceback" in (study.build / "quick" / "05_bad.ipynb").read_text("utf-8")
+    assert not (study.build / "quick" / "05_bad.done").exists()
+
+
+def test_side_by_side_but_not_two_that_train_nor_before_what_is_read(study, monkeypatch):
+    monkeypatch.setattr(execute, "_cores", lambda: 2)
+    stamp = "import time\nprint(time.time())\ntime.sleep(2)\nprint(time.time())"
+    write(study.folder / "01_free.ipynb", stamp)
+    write(study.folder / "04_one.ipynb", TRAINS[1], stamp)
+    write(study.folder / "05_grid.ipynb", *TRAINS, stamp)
+    write(study.folder / "06_shows.ipynb", READS, stamp)
+    assert study()[0] == 0
+    names = ("01_free", "04_one", "05_grid", "06_shows")
+    free, one, grid, shows = ([*map(float, printed(study.build / "quick" / f"{name}.ipynb").split())] for name in names)
+    assert free[0] < grid[1] and grid[0] < free[1], "side by side"
+    assert grid[1] < one[0] and grid[1] < shows[0]
+
+
+def test_a_killed_kernel_fails_in_the_cell_that_ran_and_not_at_the_end(study):
+    kill = "import os, signal\nif kill: os.kill(os.getpid(), signal.SIGKILL)"
+    write(study.folder / "01_killed.ipynb", "# parameters\nkill = True", "1", kill, "2", "3")
+    status, _, err = study("quick", "--only", "01")
+    assert status == 1
+    assert "01_killed failed in cell 4 (import os, signal): its Python process died" in err
+    assert "not executed yet" in study("quick", "--dry-run")[1]
+    assert study("quick", "--parameter", "kill", "False")[0] == 0
+
+
+PARAMETER = "Unknown parameter of these notebooks"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["quik"], "Unknown profile 'quik'; allowed: "),
+        (["none.toml"], "Unknown profile 'none.toml'; allowed: "),
+        (["--only", "7"], "Unknown notebook '7'; allowed: 01_one, 02_two"),
+        (["--only", ""], "Unknown notebook ''; allowed: 01_one, 02_two"),
+        (["--parameter", "sed", "1"], f"{PARAMETER} 'sed'; allowed: profile, seeds. Did you mean 'seeds'?"),
+        (["--only", "02", "--seeds", "1"], f"{PARAMETER} 'seeds'; allowed: "),
+        (["--workers", "2"], f"{PARAMETER} 'workers'; allowed: "),
+        (["--workers", "0"], "workers must be 1 or more; given 0"),
+        (["--workers", "two"], "Argument --workers: invalid int value: 'two'"),
+        (["--seeds", "0,one"], "seed must be a whole number; given 'one'"),
+        (["--corpora", "emotint"], "Unknown corpus of profile quick 'emotint'; allowed: "),
+        (["--objectives", "lc"], "Unknown objective of profile quick 'lc'; allowed: "),
+        (["--executor", "slurm"], "Unknown executor 'slurm'; allowed: auto, serial, processes, ray."),
+        (["--frce"], "Unrecognized arguments: --frce; see --help"),
+        (["quick", "05"], "Unrecognized arguments: 05; see --help"),
+        (["--refresh", "09"], "Unknown notebook '09'; allowed: "),
+    ],
+)
+def test_wrong_names_stop_before_anything_runs(study, arguments, message):
+    write(study.folder / "01_one.ipynb", "# parameters\nprofile = 'quick'\nseeds = ''")
+    write(study.folder / "02_two.ipynb", "1")
+    status, out, err = study(*arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"lclstudy: {message}")
+    assert not study.build.exists()
+
+
+def test_a_file_that_is_no_notebook(study):
+    study.folder.mkdir()
+    (study.folder / "01_cut.ipynb").write_text('{"cells": [')
+    status, _, err = study("quick")
+    assert status == 2
+    assert err.startswith("lclstudy: 01_cut.ipynb is not a notebook")
+    with pytest.raises(StudyError, match=r"No notebook NN_name\.ipynb in "):
+        execute.find(study.build)
+
+
+OWN = """[[grid]]
+corpus = "embedded"
+objective = "lcl"
+encoder = "tiny"
+seed = 0
+[case_study]
+corpus = "embedded"
+sets = ["all"]
+found = 1
+size = 4
+objective = ["scl"]
+seed = [0]
+[defaults]
+encoder = "tiny"
+"""
+
+
+def test_the_notebook_that_trains_a_profile_is_not_up_to_date_while_runs_are_missing(study, tmp_path):
+    own = tmp_path / "mine.toml"
+    own.write_text(OWN)
+    write(study.folder / "04_train_one.ipynb", "# parameters\nprofile = ''", TRAINS[1])
+    write(study.folder / "05_run.ipynb", *TRAINS)
+    assert study(str(own))[0] == 0
+    out = study(str(own), "--dry-run")[1]
+    assert "05_run ... to execute: runs are missing" in out
+    assert "Runs of profile mine: 3 of 3 missing." in out, "LCL, SCL of the case study, and CE, whose confusions it searches"
+    assert "04_train_one ... up to date" in out, "its run is no run of the profile"
+
+    profile = load_profile(str(own))
+    one = np.ones((1, 1))
+    arrays = dict(validation_probabilities=one, validation_labels=np.zeros(1, int), test_probabilities=one)
+    for spec in (*profile.specs(), *(profile.spec("embedded", objective) for objective in ("ce", "scl"))):
+        RunStore().save(Record(spec, ("a",), **arrays, test_labels=np.zeros(1, int)))
+    own.write_text(OWN.replace("found = 1", "found = 0"))  # one class has no sets of four to be found
+    assert study(str(own))[0] == 0
+    assert "05_run ... up to date" in study(str(own), "--dry-run")[1]
+
+
+def test_results_count_for_the_notebooks_that_show_them_alone(study, tmp_path):
+    """So that a second start executes nothing: those that the first made are no data of the others."""
+    write(study.folder / "00_published.ipynb", "# parameters\nprofile = 'quick'", "1")
+    write(study.folder / "06_reads.ipynb", READS, "1")
+    assert study()[0] == 0
+    for folder in (tmp_path / "results" / "quick", study.build / "mine" / "results"):
+        folder.mkdir(parents=True)
+        (folder / "run.npz").write_text("accuracy\n")
+        out = study()[1]
+        assert "00_published ... up to date" in out and "06_reads ... up to date" not in out
+    assert study()[1].count("up to date") == 2
+
+
+def test_files_that_parameters_name_count(study, tmp_path, monkeypatch):
+    own = tmp_path / "my.csv"
+    own.write_text("text,label\n")
+    monkeypatch.chdir(tmp_path)
+    write(study.folder / "14_own.ipynb", "# parameters\ncorpus = 'embedded'", "open(corpus).read()")
+    command = "--parameter", "corpus", "my.csv"
+    assert study(*command)[0] == 0
+    assert "14_own ... up to date" in study(*command, "--dry-run")[1]
+    own.write_text("text,label\nthe day,dull\n")
+    assert "14_own ... to execute: the data changed" in study(*command, "--dry-run")[1]
+
+
+def test_an_interrupt_ends_it_in_one_line_and_leaves_no_kernel(study, tmp_path):
+    began = tmp_path / "began"
+    wait = f"import os, time\nfrom pathlib import Path\nPath({str(began)!r}).write_text(str(os.getpid()))\ntime.sleep(600)"
+    write(study.folder / "01_long.ipynb", wait)
+    code = "import sys; from pathlib import Path; from lclstudy.__main__ import main\n"
+    code += "sys.exit(main(['notebooks'], Path(sys.argv[1])))"
+    command = [sys.executable, "-c", code, str(study.folder)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+        wait_for(lambda: began.exists() and began.read_text())
+        os.killpg(process.pid, signal.SIGINT)  # what the terminal does with Ctrl-C
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == "lclstudy: interrupted; finished runs are kept, and the same command goes on from here.\n"
+    assert out == "[1/1] 01_long ...\n"
+    wait_for(lambda: not alive(int(began.read_text())))
+    assert [path.name for path in study.folder.iterdir()] == ["01_long.ipynb"], "no socket stays"
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_for(happened) -> None:
+    end = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+STEADY = """\
+# %% [markdown]
+# Does it stay the same?
+
+# %% tags=["parameters"]
+profile = "quick"
+
+# %% tags=["nbval-ignore-output"]
+from tqdm import tqdm
+
+total = sum(number for number in tqdm(range(4)))
+
+# %%
+from lclstudy import paths
+from lclstudy.show import provenance
+
+made = provenance.write(paths.figures(profile), {"01_a.svg": b""}, {}, "01_a.json")
+print(f"On {profile}: {total}")
+"""
+
+
+def test_refresh_makes_a_notebook_that_stays_the_same_and_passes_nbval(study):
+    study.folder.mkdir()
+    (study.folder / "01_new.py").write_text(textwrap.dedent(STEADY))
+    assert study("--refresh", "01")[0] == 0
+    assert (study.folder.parent / "figures" / "quick" / "01_a.svg").exists(), "here alone the tracked figures change"
+    first = (study.folder / "01_new.ipynb").read_bytes()
+    assert study("--refresh")[0] == 0
+    assert (study.folder / "01_new.ipynb").read_bytes() == first
+    made = nbformat.read(study.folder / "01_new.ipynb", as_version=4)
+    nbformat.validate(made)
+    assert [cell.execution_count for cell in made.cells if cell.cell_type == "code"] == [1, 2, 3]
+    assert printed(study.folder / "01_new.ipynb") == "On quick: 6\n"
+    assert made.cells[1].metadata == {"tags": ["parameters"]}
+
+    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider", "."]
+    check = subprocess.run(command, cwd=study.folder, capture_output=True, text=True)
+    assert "3 passed" in check.stdout, check.stdout
+
+
+def test_refresh_keeps_warnings_for_the_tests_to_see():
+    bar = nbformat.v4.new_output("stream", name="stderr", text="\rruns:  50%|#  | 1/2 [00:01<00:01]\n\rsteps: 1\x1b[A\n")
+    warning = nbformat.v4.new_output("stream", name="stderr", text="UserWarning: label missing\n")
+    cells = [nbformat.v4.new_code_cell("1", outputs=[nbformat.from_dict(o) for o in outs]) for outs in ([bar], [bar, warning])]
+    quiet, loud = refresh._steady(nbformat.v4.new_notebook(cells=cells)).cells
+    assert quiet.outputs == []
+    assert "label missing" in loud.outputs[0].text
+
+
+@pytest.mark.parametrize("columns", [60, None])
+def test_a_bar_fits_the_terminal_and_a_log_is_not_flooded(columns):
+    draw = "import io; from tqdm import tqdm; out = io.StringIO(); [None for _ in tqdm(range(10**5), 'runs', file=out)]\n"
+    environment = os.environ | bar_settings(columns)
+    command = [sys.executable, "-c", draw + "print(out.getvalue())"]
+    frames = subprocess.run(command, env=environment, capture_output=True, text=True).stdout.strip().splitlines()
+    assert "runs: 100%" in frames[-1]
+    if columns:
+        assert max(map(len, frames)) < columns
+    else:
+        assert len(frames) == 2, "the first and the last: the minute between two frames has not passed"

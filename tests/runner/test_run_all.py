@@ -1,0 +1,188 @@
+"""`run_all.sh` with its set-up, and `.ci/run`: which environment, what is installed when, what is said when it cannot."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lclstudy import paths
+from lclstudy.plan.profiles import load_profile
+from lclstudy.runner import execute
+
+ROOT = paths.ROOT
+
+
+def shell(*command, cwd=ROOT, **variables) -> subprocess.CompletedProcess:
+    """Runs a command without an active environment, unless `variables` name one."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
+    how = dict(cwd=cwd, env=kept | variables, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return subprocess.run([str(part) for part in command], **how)
+
+
+def test_help_needs_no_python(tmp_path):
+    done = shell(ROOT / "run_all.sh", "--help", cwd=tmp_path, PATH=tools(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    for word in ("PROFILE", "test", "--only", "--force", "--dry-run", "--corpora", "--seeds", "--parameter", "--help"):
+        assert word in done.stdout
+
+
+def test_no_python_is_one_line(tmp_path):
+    done = shell(make_checkout(tmp_path) / "run_all.sh", cwd=tmp_path, PATH=tools(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr == "run_all: No Python 3.11 or newer found; install one, or activate an environment that has it.\n"
+
+
+def test_an_active_environment_that_is_too_old_or_gone(tmp_path):
+    done = shell(ROOT / "run_all.sh", VIRTUAL_ENV=str(tmp_path / "gone"))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "has no Python 3.11 or newer" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["quik"], ["--only", "77"], ["--frce"], ["--seeds", "x"]])
+def test_wrong_names_stop_before_the_set_up(tmp_path, arguments):
+    """In the real checkout, with an environment that is not set up: nothing is installed or made."""
+    done = shell(ROOT / "run_all.sh", *arguments, cwd=tmp_path, VIRTUAL_ENV=bare_environment(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("lclstudy: ") and arguments[-1].strip("-") in done.stderr
+
+
+def test_a_dry_run_lists_the_notebooks_and_the_missing_runs(tmp_path):
+    done = shell(ROOT / "run_all.sh", "quick", "--dry-run", cwd=tmp_path, VIRTUAL_ENV=sys.prefix)
+    assert done.returncode == 0, done.stderr
+    names = {notebook.name for notebook in execute.find(ROOT / "notebooks")}
+    assert {line.split()[1] for line in done.stdout.splitlines() if line.startswith("[")} == names
+    assert int(re.search(r" of (\d+) missing\.", done.stdout)[1]) >= len(load_profile("quick").specs())
+
+
+def test_a_dry_run_before_the_set_up_makes_nothing(tmp_path):
+    done = shell(ROOT / "run_all.sh", "quick", "--dry-run", VIRTUAL_ENV=(environment := bare_environment(tmp_path)))
+    assert done.returncode == 0, done.stderr
+    assert "run_all: would install requirements.txt and lclstudy" in done.stdout
+    assert "Runs of profile quick: not counted before the packages are installed." in done.stdout
+    assert not (Path(environment) / ".lclstudy-setup").exists()
+
+
+# The set-up itself needs the network, so here a stand-in for Python writes down what it is asked for, and does the rest.
+
+PYTHON = """\
+#!/bin/bash
+line="$*"
+case "$line" in
+    *"-m pip install"*) echo "pip install ${line##* }" >>"$LOG"; exit "${PIP_STATUS:-0}" ;;
+    *"-m pip --version"*) exit 0 ;;
+    *"-m venv"*) mkdir -p "${@: -1}/bin" && cp "$0" "${@: -1}/bin/python"; echo venv >>"$LOG" ;;
+    *"-m pytest"*) echo "pytest $LCLSTUDY_DATA ${LCLSTUDY_MODELS-unset} ${*:4}" >>"$LOG"; exit "${PYTEST_STATUS:-0}" ;;
+    *"-m lclstudy "*) echo "${*:3}" >>"$LOG"; exec sleep "${SLEEP:-0}" ;;
+    *) exec REAL "$@" ;;
+esac
+"""
+
+
+def tools(tmp_path: Path) -> str:
+    """A folder with the few tools that the script calls, to be the whole PATH."""
+    folder = tmp_path / "tools"
+    folder.mkdir(exist_ok=True)
+    for name in ("bash", "cat", "cp", "dirname", "mkdir", "rm", "sleep"):
+        if not (folder / name).exists():
+            (folder / name).symlink_to(shutil.which(name))
+    return str(folder)
+
+
+def bare_environment(tmp_path: Path) -> str:
+    """A virtual environment with nothing in it."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
+    return str(tmp_path / "bare")
+
+
+def make_checkout(tmp_path: Path) -> Path:
+    checkout = tmp_path / "study"
+    (checkout / ".ci").mkdir(parents=True)
+    for name in ("run_all.sh", ".ci/run", "requirements.txt", "constraints.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, checkout / name)
+    return checkout
+
+
+@pytest.fixture
+def set_up(tmp_path, monkeypatch):
+    """Runs `run_all.sh` of a copy with the stand-in; gives what was asked for, in order."""
+    for name in ("LCLSTUDY_DATA", "LCLSTUDY_MODELS"):
+        monkeypatch.delenv(name, raising=False)
+    checkout = make_checkout(tmp_path)
+    python = Path(tools(tmp_path)) / "python3"
+    python.write_text(PYTHON.replace("REAL", sys.executable))
+    python.chmod(0o755)
+    log = tmp_path / "log"
+
+    def run(*arguments: str, command: str = "run_all.sh", **variables: str) -> tuple[subprocess.CompletedProcess, list[str]]:
+        log.write_text("")
+        done = shell(checkout / command, *arguments, cwd=tmp_path, PATH=tools(tmp_path), LOG=str(log), **variables)
+        return done, log.read_text().splitlines()
+
+    run.checkout, run.installs = checkout, [f"pip install {checkout}/requirements.txt", f"pip install {checkout}"]
+    return run
+
+
+def test_the_first_run_sets_up_and_the_second_needs_no_network(set_up):
+    done, asked = set_up("quick", "--only", "05")
+    assert done.returncode == 0, done.stderr
+    check, ran = "lclstudy notebooks quick --only 05 --check", "lclstudy notebooks quick --only 05"
+    assert asked == [check, "venv", *set_up.installs, ran]
+    assert set_up("quick", "--only", "05")[1] == [check, ran]
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "constraints.txt"])
+def test_changed_pins_are_installed(set_up, name):
+    set_up()
+    with (set_up.checkout / name).open("a") as file:
+        file.write("\n# another\n")
+    assert set_up()[1][1:3] == set_up.installs
+
+
+def test_an_installation_that_failed_is_taken_up_again(set_up):
+    done, asked = set_up(PIP_STATUS="1")
+    assert done.returncode == 1
+    assert done.stderr == "run_all: Could not install requirements.txt; see above, and run again.\n"
+    assert asked[-1] == set_up.installs[0]
+    assert set_up()[1][1:3] == set_up.installs
+    assert set_up()[1][1:] == ["lclstudy notebooks"]
+
+
+def test_an_active_environment_is_used(set_up, tmp_path):
+    environment = tmp_path / "active"
+    (environment / "bin").mkdir(parents=True)
+    shutil.copy(Path(tools(tmp_path)) / "python3", environment / "bin" / "python")
+    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        assert "venv" not in set_up(**{variable: str(environment)})[1]
+        assert not (set_up.checkout / ".venv").exists()
+    set_up(CONDA_PREFIX=str(environment), CONDA_DEFAULT_ENV="base")
+    assert (set_up.checkout / ".venv").exists(), "conda's base environment is left alone"
+
+
+def test_an_interrupt_of_the_script_is_one_line_and_ends_what_it_started(set_up, tmp_path):
+    (log := tmp_path / "log").write_text("")
+    how = dict(env={"PATH": tools(tmp_path), "LOG": str(log), "SLEEP": "600"}, text=True, start_new_session=True)
+    pipe = subprocess.PIPE
+    with subprocess.Popen([set_up.checkout / "run_all.sh"], stdout=pipe, stderr=pipe, **how) as process:
+        while "lclstudy" not in log.read_text():
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)  # the pipes are closed only when all that it started has ended
+    assert process.returncode == 130
+    assert err == "run_all: interrupted; what is finished is kept, and the same command goes on from here.\n"
+
+
+def test_the_second_command_gives_the_status_of_pytest(set_up):
+    done, asked = set_up("test", "-k", "losses", PYTEST_STATUS="5")
+    assert done.returncode == 5
+    assert asked[-1].endswith("-n logical --dist loadfile --nbval --nbval-current-env --durations=15 tests notebooks -k losses")
+
+
+def test_continuous_integration_names_the_shared_folders(set_up, tmp_path):
+    (tmp_path / "shared" / "data").mkdir(parents=True)
+    assert set_up(command=".ci/run")[1][-1].startswith("pytest ../shared/data unset -n")

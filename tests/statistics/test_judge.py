@@ -1,0 +1,127 @@
+"""The policy row by row, against statsmodels and hand-worked cases, and in simulations whose truth is known."""
+
+import math
+
+import numpy as np
+import pytest
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import ttost_ind
+
+from lclstudy.analyses.verdicts import simulation
+from lclstudy.errors import StudyError
+from lclstudy.statistics import judge as judging
+from lclstudy.statistics import tests
+from lclstudy.statistics.judge import judge, judge_difference, judge_family, judge_level, judge_ranks, over_texts
+
+HIGH, LOW, WIDE = [87.0, 87.2, 86.9], [85.0, 85.1, 84.9], [83.0, 87.0, 85.2]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "settings", "word"),
+    [
+        (HIGH, LOW, {}, "reproduced"),
+        (LOW, HIGH, {}, "contradicted"),
+        (HIGH, LOW, {"p_holm": 0.06}, "undecided"),  # at p, not after Holm
+        (LOW, HIGH, {"expected": 1.0, "p_holm": 0.06}, "smaller than published"),
+        (LOW, LOW[::-1], {"expected": 1.0}, "smaller than published"),
+        (LOW, LOW[::-1], {"expected": 0.1}, "undecided"),
+        (WIDE, LOW, {"expected": 1.0}, "undecided"),
+        (HIGH[:2], LOW, {}, "undecided"),  # two runs decide nothing, however far apart
+        (HIGH[:1], LOW, {}, "undecided"),
+        (HIGH, [], {}, "not run"),
+        ([85.0] * 3, [84.0] * 3, {}, "undecided"),  # no deviation: no test
+        (LOW, HIGH, {"claim": "below"}, "reproduced"),
+        (HIGH, LOW, {"claim": "below"}, "contradicted"),
+        (LOW, LOW[::-1], {"claim": "below", "expected": -1.0}, "smaller than published"),
+        (LOW, LOW[::-1], {"margin": 0.7}, "reproduced"),
+        (HIGH, LOW, {"margin": 0.7}, "contradicted"),
+        (LOW, HIGH, {"margin": 0.7}, "contradicted"),
+        (WIDE, LOW, {"margin": 0.7}, "undecided"),
+        (LOW[:2], LOW[1:], {"margin": 5}, "undecided"),
+        (LOW, HIGH, {"margin": 0.7, "claim": "not above"}, "reproduced"),
+        (HIGH, LOW, {"margin": 0.7, "claim": "not above"}, "contradicted"),
+        (WIDE, LOW, {"margin": 0.7, "claim": "not above"}, "undecided"),
+    ],
+)
+def test_the_words(a, b, settings, word):
+    assert judge(a, b, **settings).word == word
+
+
+@pytest.mark.parametrize(
+    "settings", [{"claim": "beter"}, {"claim": "same"}, {"margin": -1.0}, {"claim": "not above", "margin": 0}]
+)
+def test_a_claim_that_cannot_be_judged_is_one_line(settings):
+    with pytest.raises(StudyError):
+        judge(HIGH, LOW, **settings)
+    with pytest.raises(StudyError, match="NaN"):
+        judge([math.nan, 1], LOW)
+
+
+def test_numbers_are_those_of_welch_and_of_statsmodels():
+    found, test = judge(HIGH, LOW, expected=1.5), tests.welch(HIGH, LOW)
+    assert found[1:5] == (test.difference, test.ci_low, test.ci_high, test.p)
+    assert judge(LOW, WIDE, margin=0.7).p == pytest.approx(ttost_ind(LOW, WIDE, -0.7, 0.7, usevar="unequal")[0])
+    assert found.power_low < found.power <= found.power_high
+    sd = math.sqrt((np.var(HIGH, ddof=1) + np.var(LOW, ddof=1)) / 2)
+    assert found.power == pytest.approx(tests.power(1.5, sd, 3, sd, 3).power)
+    assert found.needed == tests.runs_needed(1.5, sd, sd)
+
+
+def test_a_family_is_adjusted_by_holm_and_one_that_did_not_run_is_no_member():
+    sides = [(HIGH, LOW), (WIDE, LOW), (HIGH, []), (LOW, WIDE)]
+    found = judge_family(sides)
+    wanted = multipletests([tests.welch(a, b).p for a, b in sides if b], method="holm")[1]
+    assert [one.p_holm for one in found if one.word != "not run"] == pytest.approx(wanted)
+    assert found[2].word == "not run"
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [([60.0, 60.4, 59.9], "reproduced"), ([53.1, 53.5, 53.3], "contradicted"), ([55.0, 61.0, 57.0], "undecided"),
+     ([60.1], "undecided"), ([], "not run")],
+)  # fmt: skip
+def test_a_level(values, word):
+    found = judge_level(values, 60.1, 1.5)
+    assert found.word == word
+    assert len(values) == 0 or found.difference == pytest.approx(np.mean(values) - 60.1)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "runs", "word"),
+    [([1] * 96 + [500] * 4, 3, "reproduced"), ([36] * 95 + [37] * 5, 3, "reproduced"), ([37] * 100, 3, "undecided"),
+     ([361] * 95 + [1] * 5, 3, "contradicted"), ([360] * 100, 3, "undecided"), ([1] * 100, 2, "undecided"), ([], 0, "not run")],
+)  # fmt: skip
+def test_hard_sets_by_rank(ranks, runs, word):
+    assert judge_ranks(ranks, 35_960, runs) == word
+
+
+def test_the_interval_over_texts_is_that_of_resampling_them():
+    generator = np.random.default_rng(0)
+    a, b = generator.random((3, 500)) < 0.8, generator.random((3, 500)) < 0.75
+    found = over_texts(a, b)
+    means = a.mean(axis=0) - b.mean(axis=0)
+    drawn = 100 * generator.choice(means, (4000, 500)).mean(axis=1)
+    assert found.difference == pytest.approx(100 * (a.mean() - b.mean()))
+    assert (found.ci_low, found.ci_high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.3)
+
+
+@pytest.mark.parametrize("n", [3, 5])
+def test_wrong_words_are_rare_whatever_is_true(n):
+    """At most 5 %, within three standard errors of 600 draws."""
+    found = simulation.simulate(1.0, (0.45, 0.5, 0.55), n, 600, np.random.default_rng(n))
+    assert (found["wrong"] <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 600)).all()
+    assert found.loc[found["truth"] == "as published", "reproduced"].item() > 0.1
+
+
+@pytest.mark.parametrize(("true", "word"), [(0.7, "reproduced"), (0.0, "contradicted")])
+def test_claims_of_no_difference_are_wrong_in_one_of_twenty_at_most(true, word):
+    shares = simulation.simulate_margin(true, 0.7, 0.4, 5, 400, np.random.default_rng(0))
+    assert shares[word] <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 400)
+
+
+def test_a_contrast_is_judged_like_a_difference():
+    groups = [(0.5, HIGH), (-0.5, LOW), (0.5, HIGH[::-1]), (-0.5, LOW[::-1])]
+    found = judge_difference(tests.contrast(groups), 3, expected=2.0)
+    assert found.word == "reproduced" and found.power > 0.9
+    assert judge_difference(tests.contrast(groups), 2).word == "undecided"
+    assert set(judging.WORDS) >= {found.word}

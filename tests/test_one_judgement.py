@@ -1,0 +1,57 @@
+"""The same runs get the same word wherever the study shows them: notebooks 06, 09, 10, 11, 13, 14 and the README."""
+
+import pandas as pd
+import pytest
+
+from lclstudy.analyses.ablations import tables as ablations
+from lclstudy.analyses.case_study import tables as case_study
+from lclstudy.analyses.main_results import tables as main_results
+from lclstudy.analyses.own_labels import tables as own_labels
+from lclstudy.analyses.uncertainty import tables as uncertainty
+from lclstudy.analyses.verdicts import tables as verdicts
+from lclstudy.results.comparisons import comparisons, scored
+from lclstudy.results.frozen import read_frozen
+from lclstudy.runner import readme
+
+MINILM = read_frozen("minilm")
+PAIRS = {"S08": ("emoint", "lcl", "ce"), "S07": ("emoint", "lcl", "scl"), "S11": ("emoint", "scl", "ce"),
+         "S06": ("isear", "lcl", "ce"), "S05": ("isear", "lcl", "scl")}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def verdict_of():
+    return verdicts.judge_claims([MINILM]).set_index("claim")["word"]
+
+
+def word(table: pd.DataFrame, corpus: str, a: str, b: str) -> str:
+    return table[(table["corpus"] == corpus) & (table["a"] == a) & (table["b"] == b)]["word"].item()
+
+
+@pytest.mark.parametrize("claim", PAIRS)
+def test_accuracy_of_a_whole_corpus(claim, verdict_of):
+    corpus, a, b = PAIRS[claim]
+    words = {word(main_results.differences(MINILM), corpus, a, b), verdict_of[claim]}
+    words |= {row["word"] for row in readme.headlines()["gains"] if (row["corpus"], row["a"], row["b"]) == (corpus, a, b)}
+    words.add(word(ablations.claims(MINILM, corpus), corpus, a, b))
+    assert len(words) == 1
+
+
+def test_class_sets(verdict_of):
+    shown = case_study.differences(MINILM, "empathetic_dialogues")
+    assert word(shown[shown["set"] == "4-hard-a"], "empathetic_dialogues", "lcl", "ce") == verdict_of["S26"]
+    assert word(shown[shown["set"] == "4-hard-a"], "empathetic_dialogues", "lcl", "scl") == verdict_of["S27"]
+
+
+def test_entropies_are_judged_once():
+    runs = scored(MINILM)
+    shown = uncertainty.differences(uncertainty.curves(MINILM, runs[runs["corpus"] == "emoint"]))
+    everywhere = comparisons(MINILM, metric="entropy")
+    for a, b in (("lcl", "ce"), ("lcl", "scl"), ("scl", "ce")):
+        assert word(shown, "emoint", a, b) == word(everywhere, "emoint", a, b)
+
+
+def test_the_card_of_ones_own_labels_judges_alike():
+    """Without SCL beside them, LCL and CE are a family of one."""
+    runs = MINILM.runs[(MINILM.runs["corpus"] == "isear") & MINILM.runs["objective"].isin(("ce", "lcl"))]
+    row = comparisons(MINILM, (("lcl", "ce"),)).query("corpus == 'isear'").iloc[0]
+    assert own_labels.judged(runs, row["expected"]).word == row["word"]
