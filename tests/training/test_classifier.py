@@ -127,17 +127,17 @@ def test_nothing_is_trained_for_a_folder_that_cannot_be_written(kept):
 def test_the_two_commands(tmp_path, capsys, monkeypatch):
     table, folder = tmp_path / "my.csv", tmp_path / "model"
     table.write_text("text,label\n" + "so happy today,joy\nso angry at you,anger\n" * 30)
-    made = ["train", str(table), "--objective", "ce", "--epochs", "8", "--out", str(folder), "--device", "cpu"]
+    made = ["train", str(table), "--objective", "ce", "--epochs", "12", "--out", str(folder), "--device", "cpu"]
     assert __main__.main(made) == 0
     assert f"Kept in {folder}" in capsys.readouterr().out
     assert str(tmp_path) not in (folder / "README.md").read_text("utf-8") + (folder / "classifier.json").read_text("utf-8")
-    (tmp_path / "new.csv").write_text('text,more\n"happy, so happy",1\nangry,2\n')
+    (tmp_path / "new.csv").write_text('text,more\n"so happy, today",1\nso angry at you,2\n')
     assert __main__.main(["predict", str(folder), str(tmp_path / "new.csv"), "--device", "cpu"]) == 0
     from_file = capsys.readouterr().out
     table = pd.read_csv(io.StringIO(from_file))
     assert list(table.columns) == ["text", "label", "probability of anger", "probability of joy"]
     assert table["label"].tolist() == ["joy", "anger"]
-    monkeypatch.setattr(sys, "stdin", io.StringIO("happy, so happy\nangry\n"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("so happy, today\nso angry at you\n"))
     assert __main__.main(["predict", str(folder)]) == 0
     assert capsys.readouterr().out == from_file
     (tmp_path / "no.csv").write_text("words\nhappy\n")
