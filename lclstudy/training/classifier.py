@@ -95,7 +95,7 @@ def save(folder: Path, network: nn.Module, data: loop.Prepared, record: Record) 
     tokenizer.init_kwargs["model_input_names"] = ["input_ids", "attention_mask"]
     tokenizer.save_pretrained(part)
     if plain:
-        plain.save_pretrained(part)
+        encoders.quietly(lambda: plain.save_pretrained(part))
     else:
         save_file({name: value.contiguous() for name, value in network.state_dict().items()}, part / WEIGHTS)
         body = getattr(network, "one", network).body  # of an ensemble that of its first network
@@ -152,7 +152,7 @@ def _facts(folder: Path) -> dict:
         told, files = facts["format"], dict(facts["files"])
     except FileNotFoundError:
         raise StudyError(
-            f"{folder} holds no classifier (it has no {FACTS}); make one with: lclstudy train my.csv --out {folder}"
+            f"{folder} holds no classifier (it has no {FACTS}); make one with: lclstudy train my.csv --out FOLDER"
         ) from None
     except (ValueError, KeyError, TypeError, OSError):
         raise StudyError(f"{folder / FACTS} is cut short or altered; copy the folder again.") from None
