@@ -1,5 +1,6 @@
 """What several tests are made of: records, runs and published numbers in small, processes, and an eye for figures."""
 
+import importlib.util
 import itertools
 import math
 import os
@@ -58,6 +59,14 @@ def saved(runs, *specs, **how):
     for spec in specs:
         runs.save(record_of(spec, **how))
     return list(specs)
+
+
+def script(name):
+    """The module of a file in `scripts/`."""
+    spec = importlib.util.spec_from_file_location(name, paths.ROOT / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def files_in(folder):

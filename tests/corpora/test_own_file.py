@@ -18,19 +18,18 @@ ROWS = [(f"text {number} of {label}", label, split)
 FRAME = pd.DataFrame(ROWS, columns=["text", "label", "split"])
 
 
+WRITERS = {
+    ".csv": lambda frame, path: frame.to_csv(path, index=False),
+    ".tsv": lambda frame, path: frame.to_csv(path, index=False, sep="\t"),
+    ".jsonl": lambda frame, path: frame.to_json(path, orient="records", lines=True),
+    ".parquet": lambda frame, path: frame.to_parquet(path),
+    ".xlsx": lambda frame, path: frame.to_excel(path, index=False),
+}
+
+
 def write(path, frame: pd.DataFrame) -> str:
     """Writes the frame in the format of the path's suffix."""
-    match path.suffix.lower():
-        case ".csv":
-            frame.to_csv(path, index=False)
-        case ".tsv":
-            frame.to_csv(path, index=False, sep="\t")
-        case ".jsonl":
-            frame.to_json(path, orient="records", lines=True)
-        case ".xlsx":
-            frame.to_excel(path, index=False)
-        case _:
-            frame.to_parquet(path)
+    WRITERS[path.suffix.lower()](frame, path)
     return str(path)
 
 
@@ -91,21 +90,14 @@ def test_columns_of_any_name(tmp_path, suffix):
     assert "say which one it is: label_column" in refused(path, text_column="Ihr Text.")
 
 
-def test_numbers_as_labels_and_quoted_line_breaks(tmp_path):
-    path = tmp_path / "numbers.csv"
-    rows = [f'"line one\nline two {number}",{number % 2}' for number in range(20)]
-    path.write_text("text,label\n" + "\n".join(rows) + "\n")
-    corpus = load_corpus(str(path))
-    assert corpus["train"].features["label"].names == ["0", "1"]
-    assert all(text.startswith("line one line two") for text in corpus["train"]["text"])
-
-
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_what_looks_like_no_text_is_one(tmp_path, suffix):
-    words = ("NA", "null", "None", "nan", "-", "17", "True")
-    frame = pd.DataFrame([(word, label) for word in words for label in "ab"], columns=["text", "label"])
+def test_what_looks_like_no_text_is_one_in_any_script_and_of_any_signs(tmp_path, suffix):
+    words = ("NA", "null", "None", "nan", "-", "17", "True", "😀👨‍👩‍👧", "غضب شديد", "怒り", "Ünïcödé")
+    classes = ("😀", "غضب/شديد", "a|b, <c> $x$", "../é")
+    frame = pd.DataFrame([(word, label) for word in words for label in classes], columns=["text", "label"])
     corpus = load_corpus(write(tmp_path / f"words{suffix}", frame))
-    assert {text for rows in corpus.values() for text in rows["text"]} == set(words)
+    assert sorted(text for rows in corpus.values() for text in rows["text"]) == sorted(frame["text"])
+    assert corpus["train"].features["label"].names == sorted(classes)
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".xlsx"])
@@ -124,15 +116,12 @@ BAD_CSV = {
     "empty file": ("", "is empty"),
     "no text": (csv_of("sentence,label", "a,b"), "has no column 'text'; found: sentence, label"),
     "no label": (csv_of("text,class", "a,b"), "has no column 'label'; found: text, class. Rename or add it, or say which one"),
-    "capitals": (csv_of("Text,Label", "a,x"), "has no column 'text'; found: Text, Label. Did you mean 'Text'? Rename"),
     "single class": (csv_of("text,label", "a,x", "b,x"), "has the single class 'x'"),
     "empty text": (csv_of("text,label", "a,x", " ,y"), "line 3: the text is empty"),
-    "empty label": (csv_of("text,label", "a,x", "b,"), "line 3: the label is empty"),
     "short row": (csv_of("text,label", "a,x", "b"), "line 3: 1 fields, but the header has 2"),
     "unknown split": (csv_of("text,label,split", "a,x,train", "b,y,tset"), "line 3: Unknown split 'tset'; allowed: train"),
-    "split missing in a row": (csv_of("text,label,split", "a,x,train", "b,y,"), "line 3: the split is empty"),
+    "split missing in a row": (csv_of("text,label,split", "a,x,train", "b,y,", "c,x,test"), "line 3: the split is empty"),
     "no training rows": (csv_of("text,label,split", "a,x,test", "b,y,test"), "no rows of split 'train'"),
-    "no test rows": (csv_of("text,label,split", "a,x,train", "b,y,train"), "no rows of split 'test'"),
     "class unseen in training": (
         csv_of("text,label,split", "a,x,train", "b,y,train", "c,z,test"),
         "line 4: class 'z' is in test but not in train",
@@ -143,14 +132,12 @@ BAD_CSV = {
     ),
     "too few for validation": (csv_of("text,label,split", "a,x,train", "b,y,train", "c,x,test"), "too few rows of some class"),
     "quote not closed": (csv_of("text,label", "a,x", '"b,y', "c,x"), "line 3: broken csv (unexpected end of data); close each"),
-    "quote inside": (csv_of("text,label", 'a,x', '"b "c" d",y'), "line 3: broken csv (',' expected after '\"'); close each"),
     "quote never closed in a long file": (csv_of("text,label", '"b,y', "long " * 30_000), "line 2: broken csv (field"),
     "comma in a text": (csv_of("text,label", "a,x", "oh, y,y"), "line 3: 3 fields, but the header has 2; put quotation marks"),
     "two text columns": (csv_of("text,text,label", "a,b,x"), "has 2 columns 'text'; delete or rename all but one"),
     "semicolons": (csv_of("text;label", "a;x", "b;y"), "text;label. Its columns are separated by semicolons: save it with"),
     "tabs": (csv_of("text\tlabel", "a\tx"), "Its columns are separated by tabs: save it with commas or name it .tsv."),
     "bars": (csv_of("text|label", "a|x"), "Its columns are separated by bars: save it with commas."),
-    "no header": (csv_of("I am glad,joy", "I am sad,sadness"), "has no column 'text'; found: I am glad, joy"),
     "NUL in a text": (csv_of("text,label", "a,x", "b\0c,y"), "line 3: the text holds a NUL byte"),
     "labels that differ in case": (
         csv_of("text,label", "a,sad", "b,joy", "c,Sad"),
@@ -172,19 +159,15 @@ def test_bad_csv(tmp_path, content, message):
     [
         (b"", "is empty"),
         (b'{"text": "a", "label": "x"}\n{"text": "b"}\n', "line 2: has no column 'label'"),
-        (b'{"text": "a", "label": "x"}\n{"text": null, "label": "y"}\n', "line 2: the text is empty"),
+        (b'{"text": null, "label": "y"}\n', "line 1: the text is empty"),
         (b'{"text": "a", "label": NaN}\n', "line 1: the label is empty"),
         (b'{"text": "a", "label": "x"}\n{"text": \n', "line 2: not JSON"),
-        (b'["a", "x"]\n', "line 1: not a JSON object"),
-        (b'{"text": "na\xefve", "label": "x"}\n', "line 1: not UTF-8"),
+        (b"[" * 100_000 + b"\n", "line 1: not JSON"),
+        (b'["a", "x"]\n', 'line 1: not a JSON object; write {"text": ..., "label": ...}'),
         (b'{"text": "a", "label": "x", "split": 3}\n', "line 1: Unknown split 3"),
-        (b'{"text": "a", "label": "x", "split": ["train"]}\n', "line 1: Unknown split ['train']"),
         (b'{"text": ["a", "b"], "label": "x"}\n', "line 1: the text is a list; give a text"),
         (b'{"text": "a", "label": {"name": "x"}}\n', "line 1: the label is an object; give a text"),
-        (b'{"text": "a\\u0000", "label": "x"}\n', "line 1: the text holds a NUL byte"),
-        (b'{"text": "a\\ud83d", "label": "x"}\n', "line 1: the text holds half of a character"),
-        (b'[{"text": "a", "label": "x"}]\n', 'line 1: not a JSON object; write {"text": ..., "label": ...}'),
-        (b"[" * 100_000 + b"\n", "line 1: not JSON"),
+        (b'{"text": "a\\ud83d", "label": "x"}\n', "line 1: the text holds a NUL byte or half of a character"),
     ],
 )
 def test_bad_jsonl(tmp_path, content, message):
@@ -193,29 +176,30 @@ def test_bad_jsonl(tmp_path, content, message):
     assert message in refused(path)
 
 
-TWICE = pyarrow.table([["a"], ["b"], ["x"]], names=["text", "text", "label"])
-
-
 @pytest.mark.parametrize("suffix", [".parquet", ".xlsx"])
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
         (pd.DataFrame({"words": ["a"], "label": ["x"]}), "has no column 'text'; found: words, label"),
         (pd.DataFrame({"text": ["a", None], "label": ["x", "y"]}), "the text is empty"),
-        (pd.DataFrame([["a", "b", "x"]], columns=["text", "text", "label"]), "has 2 columns 'text'"),
         (pd.DataFrame({"text": [], "label": []}), "is empty; give rows"),
-        (pd.DataFrame({"text": [b"a"], "label": ["x"]}), "line 1: the text is bytes; give a text"),
     ],
 )
 def test_bad_tables(tmp_path, suffix, frame, message):
     path = tmp_path / f"mine{suffix}"
-    if "2 columns" in message and suffix == ".parquet":
-        parquet.write_table(TWICE, path)
-    elif "bytes" in message and suffix == ".xlsx":
-        pytest.skip("a sheet has no bytes")
-    else:
-        write(path, frame)
+    write(path, frame)
     assert message in refused(path)
+
+
+def test_tables_of_one_kind_alone(tmp_path):
+    path = tmp_path / "mine.parquet"
+    parquet.write_table(pyarrow.table([["a"], ["b"], ["x"]], names=["text", "text", "label"]), path)
+    assert "has 2 columns 'text'" in refused(path)
+    write(path, pd.DataFrame({"text": [b"a"], "label": ["x"]}))
+    assert "line 1: the text is bytes; give a text" in refused(path)
+    path = tmp_path / "cleared.xlsx"
+    write(path, pd.DataFrame([("a", "x"), ("", ""), ("b", "")], columns=["text", "label"]))
+    assert "line 4: the label is empty" in refused(path), "a row that was cleared is none"
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "xlsx"])
@@ -226,29 +210,28 @@ def test_a_table_that_is_cut(tmp_path, suffix, content):
     assert f"is not a whole {suffix} file" in refused(path)
 
 
-@pytest.mark.parametrize("content", [b"text,label\nna\xefve", "text,label\na,x\n".encode("utf-16")])
-def test_files_in_another_encoding(tmp_path, content):
+def test_a_file_in_another_encoding(tmp_path):
     path = tmp_path / "mine.csv"
-    path.write_bytes(content)
+    path.write_bytes("text,label\na,x\n".encode("utf-16"))
     assert "not UTF-8 text; save the file in that encoding" in refused(path)
 
 
-@pytest.mark.parametrize("name", ["gone.csv", "folder.csv", "folder", "mine.json", ".csv", ""])
+@pytest.mark.parametrize("name", ["gone.csv", "folder.csv", "mine.json", ".csv", ""])
 def test_what_is_no_table(tmp_path, name):
     (tmp_path / "folder.csv").mkdir()
-    (tmp_path / "folder").mkdir()
     (tmp_path / "mine.json").write_text("[]")
     with pytest.raises(StudyError, match=r"^(No corpus file|Unknown corpus) .*csv") as caught:
         load_corpus(str(tmp_path / name))
     assert "\n" not in str(caught.value)
 
 
-def test_tabs_semicolons_in_texts_blank_lines_and_a_byte_order_mark(tmp_path):
+def test_marks_and_line_breaks_in_texts_blank_lines_and_a_byte_order_mark(tmp_path):
     path = tmp_path / "mine.tsv"
-    rows = [f"a text, with; marks {n}\t{n % 2}\n\n" for n in range(20)]
+    rows = [f'"a text,\nwith; marks {n}"\t{n % 2}\n\n' for n in range(20)]
     path.write_text("\ufefftext\tlabel\n" + "".join(rows))
     corpus = load_corpus(str(path))
     assert sizes(corpus) == [12, 4, 4]
+    assert corpus["train"].features["label"].names == ["0", "1"]
     assert all(text.startswith("a text, with; marks") for text in corpus["train"]["text"])
 
 
@@ -258,15 +241,6 @@ def test_white_space_in_labels_and_splits_does_not_count(tmp_path):
     corpus = load_corpus(write(tmp_path / "mine.csv", pd.DataFrame(rows, columns=["text", "label", "split"])))
     assert corpus["train"].features["label"].names == ["glad", "very sad"]
     assert sizes(corpus) == [4, 4, 4]
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_texts_and_classes_in_any_script_and_of_any_signs(tmp_path, suffix):
-    texts = [f"{word} {n}" for n in range(5) for word in ("😀👨‍👩‍👧", "غضب شديد", "怒り", "Ünïcödé")]
-    classes = ["😀", "غضب/شديد", "a|b, <c> $x$", "../é"]
-    corpus = load_corpus(write(tmp_path / f"mine{suffix}", pd.DataFrame({"text": texts, "label": classes * 5})))
-    assert sorted(text for rows in corpus.values() for text in rows["text"]) == sorted(texts)
-    assert corpus["train"].features["label"].names == sorted(classes)
 
 
 def test_very_long_texts_and_thousands_of_classes(tmp_path):
