@@ -16,15 +16,6 @@ from lclstudy.errors import StudyError
 from lclstudy.plan import catalog, names
 from lclstudy.plan.spec import make_spec
 
-COUNTS = {
-    "empathetic_dialogues": (17802, 2761, 2541),
-    "goemotions": (23485, 2956, 2984),
-    "isear": (4599, 1533, 1534),
-    "emoint": (3613, 347, 3142),
-    "sst5": (8544, 1101, 2210),
-    "sst2": (6920, 872, 1821),
-}
-
 
 @pytest.fixture(scope="module")
 def real(raw_data):
@@ -32,17 +23,10 @@ def real(raw_data):
     return cache(load_corpus)
 
 
-def test_the_files_of_a_corpus(tmp_path):
-    assert [path.name for path in files("embedded")] == ["train.csv", "validation.csv", "test.csv"]
-    own = tmp_path / "mine.csv"
-    own.write_text("text,label\nhello,a\n")
-    assert files(str(own)) == [own]
-
-
-@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("name", [name for name, entry in catalog.corpora().items() if entry.published])
 def test_real_counts_texts_and_labels(real, name):
     corpus, entry = real(name), catalog.corpora()[name]
-    assert {split: len(rows) for split, rows in corpus.items()} == dict(zip(SPLITS, COUNTS[name], strict=True)) == entry.counts
+    assert {split: len(rows) for split, rows in corpus.items()} == entry.counts
     for split, rows in corpus.items():
         assert rows.column_names == ["text", "label"]
         assert rows.features["label"].names == list(entry.labels)
@@ -61,17 +45,6 @@ def test_isear_is_clean_and_split_as_the_released_code_did(real):
     train, rest = train_test_split(rows, test_size=0.4, random_state=0)
     for split, expected in zip(SPLITS, (train, *train_test_split(rest, test_size=0.5, random_state=0)), strict=True):
         assert list(zip(corpus[split]["text"], corpus[split]["label"], strict=True)) == expected
-
-
-def test_classes_of_a_real_corpus_in_the_order_given(real):
-    whole = real("empathetic_dialogues")
-    names = whole["train"].features["label"].names
-    chosen = ("terrified", "afraid", "anxious", "apprehensive")
-    subset = load_corpus("empathetic_dialogues", classes=chosen)
-    for split in SPLITS:
-        assert subset[split].features["label"].names == list(chosen)
-        expected = [(row["text"], names[row["label"]]) for row in whole[split] if names[row["label"]] in chosen]
-        assert [(row["text"], chosen[row["label"]]) for row in subset[split]] == expected
 
 
 def test_wrong_classes_and_an_unknown_corpus():
