@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from lclstudy.corpora.formats import FORMATS
-from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import make_spec
+from tests.material import refused
 
 CLASSES = {
     "empathetic_dialogues": 32, "goemotions": 27, "isear": 7, "emoint": 4, "sst5": 5, "sst2": 2, "ag_news": 4,
@@ -84,16 +84,15 @@ def test_a_file_with_columns_of_its_own_has_a_name(mine, columns):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("emotint", r"Unknown corpus 'emotint'.*Did you mean 'emoint'\?"),
-        ("mine.json", r"or a path ending in \.csv, \.jsonl, \.parquet, \.tsv, \.xlsx"),
+        ("emotint", "Unknown corpus 'emotint'... Did you mean 'emoint'?"),
+        ("mine.json", "or a path ending in .csv, .jsonl, .parquet, .tsv, .xlsx"),
         ("gone.csv", "No corpus file 'gone.csv'"),
-        ("gone.csv?txt_column=a", r"Unknown parameter of gone\.csv 'txt_column'.*Did you mean 'text_column'"),
+        ("gone.csv?txt_column=a", "Unknown parameter of gone.csv 'txt_column'... Did you mean 'text_column'"),
     ],
 )
 def test_what_is_no_corpus_is_one_line(name, message):
-    with pytest.raises(StudyError, match=message) as raised:
+    with refused(*message.split("...")):
         catalog.own_file(name)
-    assert "\n" not in str(raised.value)
 
 
 # Encoders

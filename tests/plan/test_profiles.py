@@ -2,18 +2,11 @@
 
 import pytest
 
-from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.profiles import load_profile, profile_names
+from tests.material import refused
 
 LABELS = catalog.corpora()["embedded"].labels
-
-
-def one_line(raised, *parts):
-    message = str(raised.value)
-    assert "\n" not in message
-    for part in parts:
-        assert part in message, message
 
 
 PAPER_CORPORA = ("emoint", "isear", "sst5", "sst2", "empathetic_dialogues", "goemotions")
@@ -57,9 +50,8 @@ def test_a_restriction_may_be_a_text_with_commas_as_papermill_gives_it():
     whole = load_profile("minilm")
     assert whole.restrict("emoint, isear", "lcl", "0,7") == whole.restrict(["emoint", "isear"], ["lcl"], [0, 7])
     assert whole.restrict("", "", "").specs() == whole.specs()
-    with pytest.raises(StudyError) as raised:
+    with refused("seed must be a whole number", "'one'"):
         whole.restrict(seeds="0,one").specs()
-    one_line(raised, "seed must be a whole number", "'one'")
 
 
 def test_a_spec_starts_from_the_profile_and_may_leave_its_grid():
@@ -70,9 +62,8 @@ def test_a_spec_starts_from_the_profile_and_may_leave_its_grid():
     assert load_profile("minilm").spec("isear", "ce").learning_rate == 3e-5, "which counts where the profile has none"
     given = quick.spec("embedded", "lcl", temperature=0.7, classes=f"{LABELS[0]}, {LABELS[1]}")
     assert (given.temperature, given.classes) == (0.7, LABELS[:2])
-    with pytest.raises(StudyError) as raised:
+    with refused("Unknown setting 'temprature'", "Did you mean 'temperature'?"):
         quick.spec("embedded", "lcl", temprature=0.7)
-    one_line(raised, "Unknown setting 'temprature'", "Did you mean 'temperature'?")
 
 
 @pytest.mark.parametrize(
@@ -85,9 +76,8 @@ def test_a_spec_starts_from_the_profile_and_may_leave_its_grid():
     ],
 )
 def test_a_restriction_to_nothing_is_one_line(profile, restriction, part):
-    with pytest.raises(StudyError) as raised:
+    with refused(part):
         load_profile(profile).restrict(**restriction)
-    one_line(raised, part)
 
 
 GRID = '[[grid]]\ncorpus = "embedded"\nobjective = "ce"\nseed = 0\n'
@@ -122,9 +112,8 @@ CASE_STUDY = (
 )
 def test_a_malformed_profile_is_one_line(tmp_path, text, parts):
     (tmp_path / "mine.toml").write_text(text)
-    with pytest.raises(StudyError) as raised:
+    with refused(*parts):
         load_profile(str(tmp_path / "mine.toml")).specs()
-    one_line(raised, *parts)
 
 
 def test_a_profile_of_ones_own(tmp_path):
@@ -145,17 +134,15 @@ def test_a_profile_of_ones_own(tmp_path):
 
 @pytest.mark.parametrize("name", ["protocol", "nope.toml", 3])
 def test_an_unknown_profile_is_one_line(name):
-    with pytest.raises(StudyError) as raised:
+    with refused("Unknown profile", ", ".join(profile_names()), "a path ending in .toml"):
         load_profile(name)
-    one_line(raised, "Unknown profile", ", ".join(profile_names()), "a path ending in .toml")
 
 
 @pytest.mark.parametrize(("name", "part"), [("quick", "rename it, say to my_quick.toml"), ("a b", "must be of letters")])
 def test_a_profile_of_ones_own_needs_a_name_of_its_own(tmp_path, name, part):
     (tmp_path / f"{name}.toml").write_text(GRID)
-    with pytest.raises(StudyError) as raised:
+    with refused(part):
         load_profile(str(tmp_path / f"{name}.toml"))
-    one_line(raised, part)
 
 
 @pytest.mark.parametrize("name", ["quick", "minilm", "paper", "ablations"])

@@ -13,6 +13,7 @@ from lclstudy.plan import catalog
 from lclstudy.plan.profiles import load_profile
 from lclstudy.plan.spec import Protocol, RunSpec, make_spec
 from lclstudy.results import records
+from tests.material import refused
 
 CORPUS = "embedded"
 LABELS = catalog.corpora()[CORPUS].labels
@@ -189,10 +190,8 @@ def test_the_encoders_revision_and_the_corpus_checksum_count(monkeypatch):
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_one_line_that_names_it(settings, said):
-    with pytest.raises(StudyError) as raised:
+    with refused(*said.split("...")):
         spec_of(**settings)
-    assert "\n" not in str(raised.value)
-    assert all(part in str(raised.value) for part in said.split("...")), str(raised.value)
 
 
 def test_a_label_is_short_and_has_no_folder(tmp_path):
