@@ -16,20 +16,25 @@ profile = "quick"  # figures go to build/<profile>/figures
 
 # %%
 from lclstudy import paths
-from lclstudy.analyses.corpora import figures
-from lclstudy.plan import catalog, names
+from lclstudy.analyses.corpora import figures, tables
+from lclstudy.plan import catalog
 from lclstudy.plan.profiles import load_profile
 from lclstudy.results import corpus_facts, published
 from lclstudy.show import markdown, style
+from lclstudy.show.report import Report
+from lclstudy.show.text import words
 
-folder = load_profile(profile).name
+report = Report("01_corpora", load_profile(profile).name, corpus_facts.files())
 splits, labels, lengths, duplicates = (corpus_facts.table(name) for name in corpus_facts.TABLES)
-in_paper = [name for name, entry in catalog.corpora().items() if entry.published]
+overlaps = corpus_facts.overlaps(duplicates, splits)
+coverage = corpus_facts.coverage(splits, published.text_numbers("suresh2021"))
+found = tables.facts(splits, overlaps, coverage)
 
+# %% [markdown]
+# ## Finding
 
-def save(figure, name, *inputs):
-    style.save(figure, f"01_{name}", folder, "01_corpora", [*corpus_facts.files(), *inputs])
-
+# %%
+report.said(words("analyses/corpora/said.md.j2", **found))
 
 # %% [markdown]
 # ## What is here
@@ -52,9 +57,7 @@ markdown.table(corpus_facts.sizes(splits))
 # Where our numbers differ from the paper's, the catalogue of this study records why:
 
 # %%
-sizes = splits[splits["rows"].notna() & splits["published_rows_paper"].notna()]
-different = sizes[sizes["rows"] != sizes["published_rows_paper"]]["corpus"].unique()
-notes = sizes[["corpus", "title"]].drop_duplicates().query("corpus in @different")
+notes = splits.query("corpus in @found['different']")[["corpus", "title"]].drop_duplicates()
 notes = notes.assign(note=[catalog.corpora()[name].note for name in notes["corpus"]])
 markdown.table(notes, {"title": "corpus", "note": "what the catalogue says"})
 
@@ -65,8 +68,8 @@ markdown.table(notes, {"title": "corpus", "note": "what the catalogue says"})
 # corpus of the paper, the most frequent first. On the dashed line all labels would be equally frequent.
 
 # %%
-figure = figures.label_balances(labels[labels["corpus"].isin(in_paper)])
-save(figure, "label_balance")
+in_paper = [name for name, entry in catalog.corpora().items() if entry.published]
+report.figure(figures.label_balances(labels[labels["corpus"].isin(in_paper)]), "label_balance")
 
 # %% [markdown]
 # ## What costs nothing
@@ -86,8 +89,7 @@ markdown.table(majority, columns | {"times_even": ("majority / even", ".2f")})
 # *Why: long texts cost time and memory, and texts beyond the model's limit are cut.* A word is what stands between white space.
 
 # %%
-figure = figures.length_distributions(lengths)
-save(figure, "lengths")
+report.figure(figures.length_distributions(lengths), "lengths")
 
 # %%
 quantiles = {"words_q05": "5 %", "words_median": "median", "words_q95": "95 %", "words_max": "longest"}
@@ -102,10 +104,9 @@ markdown.table(splits[splits["rows"].notna()], columns)
 # by a model that remembers it.* Upper and lower case count as the same.
 
 # %%
-overlaps = corpus_facts.overlaps(duplicates, splits)
 figure, axes = style.panels(3, height=2.3)
 figures.split_overlap(overlaps, axes)
-save(figure, "duplicates")
+report.figure(figure, "duplicates")
 
 # %%
 columns = {"title": "corpus", "split": "texts of", "against": "also in", "rows": "texts"}
@@ -120,33 +121,12 @@ markdown.table(overlaps[overlaps["rows"] > 0], columns)
 # and the share of *words and signs* together, where a full stop counts as something that WordNet does not know.
 
 # %%
-coverage = corpus_facts.coverage(splits, published.text_numbers("suresh2021"))
 figure, axes = style.subplots(width=style.DOUBLE, height=2.6)
 figures.wordnet_coverage(coverage, axes[0])
-save(figure, "wordnet_coverage", paths.published() / "text_numbers.csv")
+report.figure(figure, "wordnet_coverage", paths.published() / "text_numbers.csv")
 
 # %%
 columns = {"title": "corpus", "split": "split", "words": ("words (%)", ".1f")}
 columns |= {"tokens": ("words and signs (%)", ".1f"), "published": ("published (%)", ".0f")}
 columns |= {"gap": ("words and signs − published", "+.1f")}
 markdown.table(coverage.assign(gap=coverage["tokens"] - coverage["published"]), columns)
-
-# %% [markdown]
-# ## Finding
-
-# %%
-same = ", ".join(names.corpus(name) for name in in_paper if name not in different)
-other = ", ".join(names.corpus(name) for name in different)
-leaks = overlaps[(overlaps["split"] == "test") & (overlaps["against"] == "train")]
-worst = leaks.loc[leaks["rows_other_label"].idxmax()]
-close = (coverage["tokens"] - coverage["published"]).abs().max()
-far = (coverage["words"] - coverage["published"]).min()
-
-# %%
-low, high = majority["majority"].min(), majority["majority"].max()
-print(f"Split sizes: as published for {same}; not for {other}.")
-print(f"Always naming the largest class of train is right for {low:.1f} to {high:.1f} % of test texts.")
-print(f"Of the {worst.texts:,.0f} test texts of {worst.title}, {worst.rows} are also in train,")
-print(f"  {worst.rows_other_label} of them with another label only: remembering those is wrong.")
-print(f"WordNet coverage: within {close:.1f} points of the paper's when signs are counted;")
-print(f"  of words alone, it is {far:.1f} points or more above the paper's.")

@@ -19,21 +19,22 @@ limit = 1000  # texts to measure
 from lclstudy.analyses.corpora import figures, tables
 from lclstudy.corpora.load import files, load_corpus
 from lclstudy.corpora.synonyms import changes_of, replaced_in, replacements
-from lclstudy.plan import names
 from lclstudy.plan.profiles import load_profile
 from lclstudy.show import markdown, style
+from lclstudy.show.report import Report
+from lclstudy.show.text import words
 
-folder = load_profile(profile).name
-
-# %%
+report = Report("02_augmentation", load_profile(profile).name, files(corpus))
 train = load_corpus(corpus)["train"]
 train = train.select(range(0, len(train), max(len(train) // limit, 1))[:limit])  # evenly spread
 texts, labels = list(train["text"]), train.features["label"].int2str(list(train["label"]))
+changes, pairs = changes_of(texts, rate, seed), replaced_in(texts, rate, seed)
 
+# %% [markdown]
+# ## Finding
 
-def save(figure, name):
-    style.save(figure, f"02_{name}", folder, "02_augmentation", files(corpus))
-
+# %%
+report.said(words("analyses/corpora/said_of_views.md.j2", **tables.facts_of_views(changes, pairs, corpus, rate)))
 
 # %% [markdown]
 # ## Texts beside their second views
@@ -64,10 +65,9 @@ markdown.views([(str(one), text, replacements(text, rate, one)) for one in seeds
 # and words that WordNet does not know are never replaced, but they count.
 
 # %%
-changes = changes_of(texts, rate, seed)
 figure, axes = style.subplots(height=2.9)
 figures.replaced_shares(changes, rate, axes[0])
-save(figure, "share_replaced")
+report.figure(figure, "share_replaced")
 
 # %%
 markdown.table(tables.counted(changes))
@@ -81,7 +81,7 @@ markdown.table(tables.counted(changes))
 by_rate = tables.by_rate({one: changes_of(texts, one, seed) for one in (0.1, 0.2, 0.3, 0.4, 0.5)})
 figure, axes = style.subplots(height=2.9)
 figures.rate_effect(by_rate, axes[0])
-save(figure, "rate")
+report.figure(figure, "rate")
 
 # %%
 columns = {"rate": ("rate asked for (%)", ".0f"), "mean": ("words replaced (%)", ".1f")}
@@ -96,25 +96,11 @@ markdown.table(by_rate, columns | {"missed": ("texts that miss the rate (%)", ".
 # the synonym was one of the word's first meaning in some part of speech (noun, verb, adjective or adverb).
 
 # %%
-pairs = replaced_in(texts, rate, seed)
-words = tables.by_word(pairs)
+most = tables.by_word(pairs)
 figure, axes = style.subplots(height=3.4)
-figures.replaced_words(words, axes[0])
-save(figure, "words_replaced")
+figures.replaced_words(most, axes[0])
+report.figure(figure, "words_replaced")
 
 # %%
 columns = {"word": "word", "times": "times replaced", "synonyms": "different synonyms"}
-markdown.table(words, columns | {"common": "the most frequent of them"})
-
-# %% [markdown]
-# ## Finding
-
-# %%
-share = (changes["replaced"] / changes["words"].clip(lower=1)).mean()
-usable = changes["replaceable"].sum() / changes["words"].sum()
-missed = (changes["replaced"] < changes["wanted"]).sum()
-first = pairs["first"].mean()
-print(f"{names.corpus(corpus)}, {len(texts):,} training texts, rate {rate * 100:g} %, seed {seed}:")
-print(f"{share * 100:.1f} % of a text's words are replaced on average.")
-print(f"{usable * 100:.1f} % of all words have synonyms; {missed:,} texts have too few of them.")
-print(f"{first * 100:.1f} % of the synonyms are of the first meaning of the word that they replace.")
+markdown.table(most, columns | {"common": "the most frequent of them"})

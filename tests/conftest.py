@@ -5,7 +5,7 @@ import pytest
 from lclstudy import paths
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def raw_data():
     """The folder of the raw corpora; skips where there is none."""
     folder = paths.raw_data()

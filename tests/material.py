@@ -1,5 +1,6 @@
 """What several tests are made of: records, runs and published numbers in small, processes, and an eye for figures."""
 
+import importlib.util
 import itertools
 import math
 import os
@@ -11,9 +12,11 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.text import Text
 
 from lclstudy import paths
+from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import make_spec
 from lclstudy.results import frozen
@@ -58,6 +61,25 @@ def saved(runs, *specs, **how):
     for spec in specs:
         runs.save(record_of(spec, **how))
     return list(specs)
+
+
+@contextmanager
+def refused(*parts):
+    """What is done within ends in a StudyError of one line, which holds the parts, and no chain of tracebacks."""
+    with pytest.raises(StudyError) as caught:
+        yield
+    assert "\n" not in str(caught.value)
+    assert caught.value.__suppress_context__ or not caught.value.__context__
+    for part in parts:
+        assert part in str(caught.value), str(caught.value)
+
+
+def script(name):
+    """The module of a file in `scripts/`."""
+    spec = importlib.util.spec_from_file_location(name, paths.ROOT / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def files_in(folder):

@@ -1,30 +1,22 @@
 """The summary of the raw corpora: the tracked tables agree with the corpora, and a corpus that is absent is said to be."""
 
-import importlib.util
 import io
 
 import pandas as pd
 import pytest
 
-from lclstudy import paths
 from lclstudy.corpora.load import SPLITS
 from lclstudy.plan import catalog
 from lclstudy.plan.catalog import CorpusEntry
+from lclstudy.results import corpus_facts
+from tests import material
 
-SUMMARY = paths.ROOT / "data" / "summary"
-
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("summarise_corpora", paths.ROOT / "scripts" / "summarise_corpora.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+script = material.script("summarise_corpora")
 
 
 @pytest.fixture(scope="module")
 def tracked():
-    return {name: pd.read_csv(SUMMARY / f"{name}.csv") for name in ("splits", "labels", "lengths", "duplicates")}
+    return {name: corpus_facts.table(name) for name in corpus_facts.TABLES}
 
 
 def frame(*rows) -> pd.DataFrame:
@@ -54,7 +46,7 @@ def test_tables_agree_with_each_other(tracked):
 
 
 @pytest.mark.parametrize("name", ["embedded", "isear"])
-def test_tracked_tables_are_what_the_script_makes(script, tracked, name, request):
+def test_tracked_tables_are_what_the_script_makes(tracked, name, request):
     if name != "embedded":
         request.getfixturevalue("raw_data")
     made = script.summarise([catalog.corpora()[name]])
@@ -63,17 +55,11 @@ def test_tracked_tables_are_what_the_script_makes(script, tracked, name, request
         pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(script.as_csv(rows))), held, check_dtype=False)
 
 
-def test_without_raw_files_the_tables_stay(script, monkeypatch, tmp_path):
+def test_without_raw_files_or_with_a_broken_one_the_tables_stay(monkeypatch, tmp_path):
     monkeypatch.setenv("LCLSTUDY_DATA", str(tmp_path))
     monkeypatch.setattr("sys.argv", ["summarise_corpora.py", str(tmp_path / "summary")])
     with pytest.raises(SystemExit, match="set LCLSTUDY_DATA"):
         script.main()
-    assert not (tmp_path / "summary").exists()
-
-
-def test_a_broken_raw_file_stops_with_one_line(script, monkeypatch, tmp_path):
-    monkeypatch.setenv("LCLSTUDY_DATA", str(tmp_path))
-    monkeypatch.setattr("sys.argv", ["summarise_corpora.py", str(tmp_path / "summary")])
     (tmp_path / "isear").mkdir()
     (tmp_path / "isear" / "isear.csv").write_text("cut")
     with pytest.raises(SystemExit, match=r"Raw file isear/isear\.csv is cut short"):
@@ -81,20 +67,16 @@ def test_a_broken_raw_file_stops_with_one_line(script, monkeypatch, tmp_path):
     assert not (tmp_path / "summary").exists()
 
 
-def test_absent_corpus_is_a_row_and_not_a_gap(script, monkeypatch, tmp_path):
+def test_absent_corpus_is_a_row_and_not_a_gap(monkeypatch, tmp_path):
     monkeypatch.setenv("LCLSTUDY_DATA", str(tmp_path))
     tables = script.summarise([catalog.corpora()["ag_news"], catalog.corpora()["isear"]])
     assert tables["splits"]["status"].tolist() == ["absent"] * 6
-    assert tables["splits"]["absent_files"].tolist()[:4] == [
-        "ag_news/train.csv",
-        "ag_news/train.csv",
-        "ag_news/test.csv",
-        "isear/isear.csv",
-    ]
+    files = ["ag_news/train.csv", "ag_news/train.csv", "ag_news/test.csv", "isear/isear.csv"]
+    assert tables["splits"]["absent_files"].tolist()[:4] == files
     assert len(tables["labels"]) == len(tables["lengths"]) == len(tables["duplicates"]) == 0
 
 
-def test_split_row(script):
+def test_split_row():
     splits = {
         "train": frame(("the dog barked loudly", 1), ("a cat", 1), ("the film", 0), ("xqzt xqzt !", 1)),
         "test": frame(("rain", 0), ("snow and rain", 1)),
@@ -108,23 +90,18 @@ def test_split_row(script):
     assert train["wordnet_share_of_tokens"] == pytest.approx(6 / 11)
 
 
-def test_labels_without_rows_are_counted(script):
-    assert [row["rows"] for row in script.label_rows(ENTRY, "test", frame(("a", 1), ("b", 1)))] == [0, 2]
-
-
-def test_lengths(script):
-    table = frame(*((" ".join(["w"] * words), 0) for words in (1, 4, 5, 99, 100, 250)))
+def test_labels_and_lengths_without_rows_are_counted():
+    table = frame(*((" ".join(["w"] * words), 1) for words in (1, 4, 5, 99, 100, 250)))
+    assert [row["rows"] for row in script.label_rows(ENTRY, "test", table)] == [0, 6]
     rows = {row["words_from"]: row for row in script.length_rows(ENTRY, "test", table)}
     assert {start: row["rows"] for start, row in rows.items() if row["rows"]} == {0: 2, 5: 1, 95: 1, 100: 2}
     assert rows[0]["words_below"] == 5 and rows[100]["words_below"] is None
 
 
-def test_duplicates(script):
+def test_duplicates():
     splits = {
         "train": frame(("one", 0), ("One", 0), ("one", 1), ("two", 0)),
         "test": frame(("ONE", 1), ("two", 1), ("three", 0)),
     }
-    found = {
-        (row["split"], row["against"]): (row["rows"], row["rows_other_label"]) for row in script.duplicate_rows(ENTRY, splits)
-    }
-    assert found == {("train", "train"): (2, 1), ("test", "train"): (2, 1), ("test", "test"): (0, 0)}
+    found = [tuple(row.values())[1:] for row in script.duplicate_rows(ENTRY, splits)]
+    assert found == [("train", "train", 2, 1), ("test", "train", 2, 1), ("test", "test", 0, 0)]

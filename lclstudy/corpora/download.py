@@ -36,11 +36,11 @@ def obtain(entry: CorpusEntry) -> dict[str, Path]:
                 f"No file {file.path} in the folder that LCLSTUDY_DATA names; "
                 f"copy it there from {file.url}, or unset LCLSTUDY_DATA to have it downloaded into data/raw."
             )
-    if missing:
-        download(missing)
     for file in files:
-        if file not in missing:  # what has just been downloaded is verified already
+        if file not in missing:
             verify(file)
+    if missing:
+        _download(missing)
     return {file.path: location(file) for file in files}
 
 
@@ -64,14 +64,8 @@ def _fault(content: bytes, file: RawFile) -> str:
         return f"{'cut short' if size < file.bytes else 'altered'}: {size} bytes, expected {file.bytes}"
     if file.sha256 and hashlib.sha256(content).hexdigest() != file.sha256:
         return f"altered: its sha256 is not {file.sha256}"
-    if file.git_blob and git_blob(content) != file.git_blob:
-        return f"cut short or altered: its git blob id is not {file.git_blob}"
-    return ""
-
-
-def git_blob(content: bytes) -> str:
-    """The id that git gives to a file with this content: sha1 of a header and the content."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    blob = hashlib.sha1(b"blob %d\0" % size + content, usedforsecurity=False).hexdigest()
+    return f"cut short or altered: its git blob id is not {file.git_blob}" if file.git_blob not in (None, blob) else ""
 
 
 @contextmanager
@@ -88,7 +82,7 @@ def private_folder(place: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-def download(files: list[RawFile]) -> None:
+def _download(files: list[RawFile]) -> None:
     """Downloads the files into `data/raw` with a progress bar. A file appears there verified and whole, or not at all.
 
     A url `ARCHIVE#MEMBER` names a member of a zip, which is downloaded once for all its members.

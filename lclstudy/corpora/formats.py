@@ -1,19 +1,19 @@
-"""One reader per raw format: a path in, (text, label id) pairs out, cleaned as the protocol says, malformed rows reported.
+"""One function per raw format: the fields of a row in, text and label out, cleaned as the protocol says.
 
 The cleaning follows what the paper's released code did to each corpus, written anew. White space is collapsed everywhere.
-A corpus of the catalogue without a reader here is read as a table with the columns `text` and `label`, as of one's own.
+A corpus of the catalogue that `FORMATS` lacks is read as a table with the columns `text` and `label`, as of one's own.
 """
 
 import csv
+import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from lclstudy.errors import StudyError
 from lclstudy.paths import relative
-
-Rows = Iterator[tuple[str, int]]
 
 
 def malformed(path: Path, line: int, problem: str) -> StudyError:
@@ -60,61 +60,23 @@ def csv_rows(path: Path, separator: str = ",") -> Iterator[tuple[int, list[str]]
         raise malformed(path, begins, f"broken csv ({error}); {hint}") from None
 
 
-def _index(path: Path, line: int, given: str, allowed: dict[str, int]) -> int:
-    if given not in allowed:
-        raise malformed(path, line, f"unknown label {given!r}; expected one of {', '.join(allowed)}")
-    return allowed[given]
+def _separated(mark: str) -> Callable[[Path], Iterator[tuple[int, list[str]]]]:
+    return lambda path: ((number, line.split(mark)) for number, line in lines(path))
 
 
-def _fields(path: Path, line: int, row: list[str], number: int) -> list[str]:
-    if len(row) != number:
-        raise malformed(path, line, f"{len(row)} fields, expected {number}")
-    return row
+def empathetic_dialogues(text: str, _paraphrase: str, label: str) -> tuple[str, str]:
+    """EmpatheticDialogues; the paraphrase is somebody's, and not read."""
+    return collapse(text), label
 
 
-def _ids(labels: tuple[str, ...], first: int = 0) -> dict[str, int]:
-    """Label ids as files write them: `first`, `first + 1`, and so on."""
-    return {str(number + first): number for number in range(len(labels))}
+def goemotions(text: str, labels: str, _comment: str) -> tuple[str, str] | None:
+    """GoEmotions: label ids with commas between. Keeps comments with one label that is not neutral (27)."""
+    return None if "," in labels or labels == "27" else (collapse(text), labels)
 
 
-def _names(labels: tuple[str, ...]) -> dict[str, int]:
-    return {name: number for number, name in enumerate(labels)}
-
-
-def empathetic_dialogues(path: Path, labels: tuple[str, ...]) -> Rows:
-    """EmpatheticDialogues: csv with a header; text, somebody's paraphrase (not read), label id."""
-    rows = csv_rows(path)
-    if next(rows, (1, None))[1] != ["text", "aug_text", "label"]:
-        raise malformed(path, 1, "the header is not text,aug_text,label")
-    for line, row in rows:
-        text, _, label = _fields(path, line, row, 3)
-        yield collapse(text), _index(path, line, label, _ids(labels))
-
-
-def goemotions(path: Path, labels: tuple[str, ...]) -> Rows:
-    """GoEmotions: text, label ids with commas, comment id, by tabs. Keeps comments with one label that is not neutral."""
-    allowed = _ids((*labels, "neutral"))
-    for line, content in lines(path):
-        text, given, _ = _fields(path, line, content.split("\t"), 3)
-        ids = [_index(path, line, label, allowed) for label in given.split(",")]
-        if len(ids) == 1 and ids[0] < len(labels):
-            yield collapse(text), ids[0]
-
-
-ISEAR_COLUMNS = 43  # the last is empty: each line ends in a bar
-ISEAR_EMOTION, ISEAR_TEXT = 36, 40  # Field1 and SIT; STATE follows SIT
-
-
-def isear(path: Path, labels: tuple[str, ...]) -> Rows:
-    """ISEAR: a header, then columns by bars; Field1 is the emotion, SIT the report, which may itself hold bars."""
-    numbered = lines(path)
-    if next(numbered, (1, ""))[1].split("|")[ISEAR_EMOTION : ISEAR_TEXT + 1 : 4] != ["Field1", "SIT"]:
-        raise malformed(path, 1, "the header lacks Field1 or SIT at its place")
-    for line, content in numbered:
-        row = content.split("|")
-        if len(row) < ISEAR_COLUMNS:
-            raise malformed(path, line, f"{len(row)} fields, expected {ISEAR_COLUMNS} or more")
-        yield clean_isear("|".join(row[ISEAR_TEXT:-2])), _index(path, line, row[ISEAR_EMOTION], _names(labels))
+def isear(*columns: str) -> tuple[str, str]:
+    """ISEAR: column 36 (Field1) is the emotion, 40 (SIT) the report, which may itself hold bars; two more follow it."""
+    return clean_isear("|".join(columns[40:-2])), columns[36]
 
 
 def clean_isear(text: str) -> str:
@@ -127,11 +89,8 @@ def clean_isear(text: str) -> str:
     return text[:-1].rstrip() if text.endswith('"') and text.count('"') % 2 else text
 
 
-def emoint(path: Path, labels: tuple[str, ...]) -> Rows:
-    """EmoInt: id, tweet, emotion, intensity, by tabs, with no header line."""
-    for line, content in lines(path):
-        _, text, label, _ = _fields(path, line, content.split("\t"), 4)
-        yield clean_tweet(text), _index(path, line, label, _names(labels))
+def emoint(_id: str, text: str, label: str, _intensity: str) -> tuple[str, str]:
+    return clean_tweet(text), label
 
 
 def clean_tweet(text: str) -> str:
@@ -146,21 +105,15 @@ def clean_tweet(text: str) -> str:
     return collapse(text.strip(" \"'"))
 
 
-def sst5(path: Path, labels: tuple[str, ...]) -> Rows:
+def sst5(tree: str) -> tuple[str, str]:
     """SST-5: one Penn-style tree a line, `(3 (2 The) (4 film))`; the sentence's label is the root's."""
-    allowed = _ids(labels)
-    for line, content in lines(path):
-        root = re.match(r"\((\S+) ", content)
-        if not root or content.count("(") != content.count(")"):
-            raise malformed(path, line, "not a whole tree of the form (label words)")
-        yield clean_sst(" ".join(re.findall(r"([^() ]+)\)", content))), _index(path, line, root[1], allowed)
+    return clean_sst(" ".join(re.findall(r"([^() ]+)\)", tree))), tree[1]
 
 
-def sst2(path: Path, labels: tuple[str, ...]) -> Rows:
+def sst2(tree: str) -> tuple[str, str] | None:
     """SST-2: the trees of SST-5 without the neutral ones; 0 and 1 are negative, 3 and 4 positive."""
-    for text, label in sst5(path, ("very negative", "negative", "neutral", "positive", "very positive")):
-        if label != 2:
-            yield text, int(label > 2)
+    text, label = sst5(tree)
+    return None if label == "2" else (text, str(int(label > "2")))
 
 
 def clean_sst(text: str) -> str:
@@ -169,35 +122,61 @@ def clean_sst(text: str) -> str:
     return collapse(re.sub(r"[^A-Za-z0-9(),!?'`]", " ", text))
 
 
-def ag_news(path: Path, labels: tuple[str, ...]) -> Rows:
-    """AG News: csv without header; class from 1, title, description."""
-    for line, row in csv_rows(path):
-        label, title, description = _fields(path, line, row, 3)
-        yield collapse(f"{title} {description}"), _index(path, line, label, _ids(labels, first=1))
+def ag_news(label: str, title: str, description: str) -> tuple[str, str]:
+    return collapse(f"{title} {description}"), label
 
 
-def twitter_sentiment(path: Path, labels: tuple[str, ...]) -> Rows:
-    """Twitter sentiment: label 0 or 1, a tab, the tweet; no header, no quoting."""
-    for line, content in lines(path):
-        label, text = _fields(path, line, content.split("\t", 1), 2)
-        yield collapse(text), _index(path, line, label, _ids(labels))
+def twitter_sentiment(label: str, *text: str) -> tuple[str, str]:
+    """Twitter sentiment; a tweet may hold tabs."""
+    return collapse(" ".join(text)), label
 
 
-def parsinlu(path: Path, labels: tuple[str, ...]) -> Rows:
-    """ParsiNLU: a JSON object a line. The text is the question, which alone names the aspect, and then the review.
+def parsinlu(line: str) -> tuple[str, str]:
+    """ParsiNLU: a JSON object. The text is the question, which alone names the aspect, and then the review.
 
     ParsiNLU's own baselines read the same two, review first; with the question first, truncation never cuts the aspect off.
     """
-    for line, content in lines(path):
-        try:
-            row = json.loads(content)
-            question, review, label = row["question"], row["review"], row["label"]
-        except (json.JSONDecodeError, KeyError, TypeError):
-            raise malformed(path, line, "not a JSON object with question, review and label") from None
-        yield collapse(f"{question} {review}"), _index(path, line, str(label), _names(labels))
+    row = json.loads(line)
+    return collapse(f"{row['question']} {row['review']}"), str(row["label"])
 
 
-READERS = {
-    reader.__name__: reader
-    for reader in (empathetic_dialogues, goemotions, isear, emoint, sst5, sst2, ag_news, twitter_sentiment, parsinlu)
+class Format(NamedTuple):
+    """How a corpus's files are read: into numbered rows, and each row's fields into text and label, or None to leave it out.
+
+    `first_id` is the number that the files write for the first label; None where they write its name.
+    """
+
+    rows: Callable[[Path], Iterator[tuple[int, list[str]]]]
+    parse: Callable[..., tuple[str, str] | None]
+    first_id: int | None = None
+    header: bool = False
+
+
+_tabs, _bars, _whole = _separated("\t"), _separated("|"), _separated("\n")
+FORMATS = {
+    "empathetic_dialogues": Format(csv_rows, empathetic_dialogues, first_id=0, header=True),
+    "goemotions": Format(_tabs, goemotions, first_id=0),
+    "isear": Format(_bars, isear, header=True),
+    "emoint": Format(_tabs, emoint),
+    "sst5": Format(_whole, sst5, first_id=0),
+    "sst2": Format(_whole, sst2, first_id=0),
+    "ag_news": Format(csv_rows, ag_news, first_id=1),
+    "twitter_sentiment": Format(_tabs, twitter_sentiment, first_id=0),
+    "parsinlu": Format(_whole, parsinlu),
 }
+
+
+def read(name: str, path: Path, labels: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+    """The texts and label ids of a raw file of the corpus. Raises StudyError at a row that is not as its format says."""
+    own = FORMATS[name]
+    written = labels if own.first_id is None else [str(number + own.first_id) for number in range(len(labels))]
+    for line, fields in itertools.islice(own.rows(path), int(own.header), None):
+        try:
+            row = own.parse(*fields)
+        except (TypeError, ValueError, LookupError) as error:
+            raise malformed(path, line, f"not a row of {name} ({error})") from None
+        if row is not None:
+            text, label = row
+            if label not in written:
+                raise malformed(path, line, f"unknown label {label!r}; expected one of {', '.join(written)}")
+            yield text, written.index(label)

@@ -15,8 +15,7 @@ from lclstudy.plan import catalog
 from lclstudy.plan.catalog import CorpusEntry, OwnFile, RawFile
 from lclstudy.plan.spec import check_classes
 
-from . import download, own_file
-from .formats import READERS, malformed
+from . import download, formats, own_file
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -60,27 +59,27 @@ def files(name_or_path: str) -> list[Path]:
 
 
 def rows_of(entry: CorpusEntry, file: RawFile) -> Rows:
-    """The texts and label ids of a raw file, which lies at its place: by the corpus's own reader, or as a table."""
+    """The texts and label ids of a raw file, which lies at its place: in the corpus's own format, or in a table."""
     path = download.location(file)
-    if entry.name in READERS:
-        return list(READERS[entry.name](path, entry.labels))
+    if entry.name in formats.FORMATS:
+        return list(formats.read(entry.name, path, entry.labels))
     rows = []
     for place, text, label, _ in own_file.read(OwnFile(path)):
         if label not in entry.labels:
-            raise malformed(path, place, f"unknown label {label!r}; expected one of {', '.join(entry.labels)}")
+            raise formats.malformed(path, place, f"unknown label {label!r}; expected one of {', '.join(entry.labels)}")
         rows.append((text, entry.labels.index(label)))
     return rows
 
 
 def _from_catalogue(entry: CorpusEntry) -> tuple[dict[str, Rows], str]:
-    """The splits of a corpus of the catalogue, and a note on what was drawn."""
+    """The splits of a corpus of the catalogue, and a note where a corpus that has splits lacks one."""
     download.obtain(entry)
-    splits: dict[str | None, Rows] = {}
+    splits: dict[str, Rows] = {}
     for file in entry.files:
         if file.split:
-            splits.setdefault(None if file.split == "all" else file.split, []).extend(rows_of(entry, file))
-    splits, note = _complete(splits, entry.name, entry.labels, stratify=False)
-    return splits, "" if any(file.split == "all" for file in entry.files) else note
+            splits.setdefault(file.split, []).extend(rows_of(entry, file))
+    whole, note = _complete(splits, entry.name, entry.labels, stratify=False)
+    return whole, "" if "all" in splits else note
 
 
 def _from_own_file(file: OwnFile) -> tuple[tuple[str, ...], dict[str, Rows], str]:
@@ -89,45 +88,42 @@ def _from_own_file(file: OwnFile) -> tuple[tuple[str, ...], dict[str, Rows], str
     labels = tuple(sorted({row.label for row in rows}))
     if len(labels) < 2:
         raise StudyError(f"{name} has the single class {labels[0]!r}; a classifier needs two or more.")
-    ids = {label: number for number, label in enumerate(labels)}
-    splits: dict[str | None, Rows] = {}
-    for row in rows:
-        splits.setdefault(row.split, []).append((row.text, ids[row.label]))
-    if set(splits) != {None}:
+    if any(row.split for row in rows):
         _check_splits(name, rows)
+    ids = {label: number for number, label in enumerate(labels)}
+    splits: dict[str, Rows] = {}
+    for row in rows:
+        splits.setdefault(row.split or "all", []).append((row.text, ids[row.label]))
     return labels, *_complete(splits, name, labels, stratify=True)
 
 
 def _check_splits(name: str, rows: list[own_file.OwnRow]) -> None:
-    """Raises StudyError unless each row has a split, and every class is in train."""
-    for split, place in {row.split: row.place for row in rows}.items():
-        if split is None:
-            raise StudyError(
-                f"{name}, line {place}: the split is empty, but not in all rows; fill it in everywhere or nowhere."
-            )
+    """Raises StudyError unless each row has a split, train and test have rows, and every class is in train."""
     for split in ("train", "test"):
         if split not in {row.split for row in rows}:
             raise StudyError(f"{name} has no rows of split {split!r}; add some, or drop the split column to have it split.")
     trained = {row.label for row in rows if row.split == "train"}
     for row in rows:
-        if row.label not in trained:
-            raise StudyError(
-                f"{name}, line {row.place}: class {row.label!r} is in {row.split} but not in train; "
-                "add training rows of it, or delete its rows."
-            )
+        if row.split is None:
+            problem = "the split is empty, but not in all rows; fill it in everywhere or nowhere"
+        elif row.label not in trained:
+            problem = f"class {row.label!r} is in {row.split} but not in train; add training rows of it, or delete its rows"
+        else:
+            continue
+        raise StudyError(f"{name}, line {row.place}: {problem}.")
 
 
 def _complete(splits: dict, name: str, labels: tuple[str, ...], stratify: bool) -> tuple[dict[str, Rows], str]:
     """All three splits, and a note on what was drawn.
 
-    Rows of no split are split 60/20/20 by two calls of `train_test_split`: 0.4 off, then that in halves, as ISEAR in the
+    Rows of the split `all` are split 60/20/20 by two calls of `train_test_split`: 0.4 off, then that in halves, as ISEAR in the
     released code. Where validation lacks, a share of the training rows, stratified by label, serves as one.
     """
     if "validation" in splits:
         return splits, ""
-    whole = splits[None] if None in splits else splits["train"]
+    whole = splits["all"] if "all" in splits else splits["train"]
     try:
-        if None in splits:
+        if "all" in splits:
             train, rest = _halve(whole, 0.4, stratify)
             validation, test = _halve(rest, 0.5, stratify)
             sizes = " / ".join(f"{len(rows):,}" for rows in (train, validation, test))
@@ -136,7 +132,7 @@ def _complete(splits: dict, name: str, labels: tuple[str, ...], stratify: bool) 
             (train, validation), test = _halve(whole, VALIDATION_SHARE, stratify=True), splits["test"]
             note = f"no validation split, so {len(validation):,} of {len(whole):,} training rows serve as one"
     except ValueError:
-        label, count = min(Counter(label for _, label in whole).items(), key=lambda pair: pair[1])
+        label, count = Counter(label for _, label in whole).most_common()[-1]
         raise StudyError(
             f"{name} has too few rows of some class to split it by label: {labels[label]!r} has {count}; give 5 or more of "
             "each class, merge or delete small ones, or add a split column with train, validation and test."

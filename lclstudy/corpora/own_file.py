@@ -1,6 +1,7 @@
 """A corpus file of one's own: csv, tsv, jsonl, parquet or xlsx, with a column of texts, one of labels, and maybe `split`."""
 
 import json
+import re
 import unicodedata
 import zipfile
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from .formats import collapse, csv_rows, lines, malformed
 
 SPLITS = {"train": "train", "validation": "validation", "valid": "validation", "dev": "validation", "test": "test"}
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
+_NAMED = {"\t": " or name it .tsv", ",": " or name it .csv"}
 Records = Iterator[tuple[int, dict]]  # place, and the row by column
 
 
@@ -49,8 +51,7 @@ def read(file: OwnFile) -> list[OwnRow]:
 def _csv(file: OwnFile, separator: str = ",") -> Records:
     rows = csv_rows(file.path, separator)
     header = [name.strip() for name in next(rows, (1, []))[1]]
-    if header:
-        _check_columns(file, header, separator=separator)
+    _check_columns(file, header, separator=separator)
     for line, row in rows:
         if len(row) != len(header):
             hint = "; put quotation marks around a text that holds the separator" if len(row) > len(header) else ""
@@ -64,7 +65,7 @@ def _jsonl(file: OwnFile) -> Records:
             record = json.loads(content)
         except (json.JSONDecodeError, RecursionError) as error:
             raise malformed(file.path, line, f"not JSON ({getattr(error, 'msg', 'too deep')}); one object a line") from None
-        if not isinstance(record, dict):
+        if not isinstance(record, dict) or not record:
             raise malformed(file.path, line, 'not a JSON object; write {"text": ..., "label": ...}')
         _check_columns(file, record, line)
         yield line, record
@@ -93,8 +94,7 @@ def _xlsx(file: OwnFile) -> Records:
         raise StudyError(f"{relative(file.path)} is not a whole xlsx file ({error}); save it again as one.") from None
     header, *rows = table.to_numpy().tolist() or [[]]
     header = [str(name).strip() for name in header]
-    if header:
-        _check_columns(file, header)
+    _check_columns(file, header)
     for place, row in enumerate(rows, 2):
         if any(str(value).strip() for value in row):  # a row that was cleared
             yield place, dict(zip(header, row, strict=True))
@@ -104,12 +104,13 @@ _READERS = {".csv": _csv, ".tsv": lambda file: _csv(file, "\t"), ".jsonl": _json
 
 
 def _check_columns(file: OwnFile, names, line: int | None = None, separator: str = "") -> None:
+    """Raises StudyError unless the columns of texts and labels are there; an empty file has none, and is refused later."""
     place = relative(file.path) + (f", line {line}:" if line else "")
     names = [str(name).replace("\0", "\\0") for name in names]
     for parameter, column in {"text_column": file.text_column, "label_column": file.label_column, "split": "split"}.items():
         if names.count(column) > 1:
             raise StudyError(f"{place} has {names.count(column)} columns {column!r}; delete or rename all but one.")
-        if column not in names and parameter != "split":
+        if names and column not in names and parameter != "split":
             hint = _separator_hint(names, separator) or f"Rename or add it, or say which one it is: {parameter}."
             if close := get_close_matches(column.casefold(), {name.casefold(): name for name in names}, 1):
                 near = next(name for name in names if name.casefold() == close[0])
@@ -121,8 +122,7 @@ def _separator_hint(names: list[str], separator: str) -> str:
     """Where the header is one name that holds another separator, what to do; else nothing."""
     for other, called in _SEPARATORS.items():
         if separator and other != separator and len(names) == 1 and other in names[0]:
-            suffix = {"\t": " or name it .tsv", ",": " or name it .csv"}.get(other, "")
-            return f"Its columns are separated by {called}: save it with {_SEPARATORS[separator]}{suffix}."
+            return f"Its columns are separated by {called}: save it with {_SEPARATORS[separator]}{_NAMED.get(other, '')}."
     return ""
 
 
@@ -139,19 +139,15 @@ def _row(file: OwnFile, place: int, record: dict) -> OwnRow:
 
 
 def _value(path: Path, place: int, column: str, value: object) -> str:
-    """A text or label as text, in one line. Raises StudyError if it is empty, a list or an object, or holds a NUL byte."""
+    """A text or label as text, in one line."""
     # `value != value` holds for NaN alone, which JSON and parquet files use for what is missing.
     if value is None or value != value or not str(value).strip():
         raise malformed(path, place, f"the {column} is empty; fill it in or delete the row")
     if isinstance(value, list | dict | bytes):
         kind = {list: "a list", dict: "an object", bytes: "bytes"}[type(value)]
         raise malformed(path, place, f"the {column} is {kind}; give a text")
-    if "\0" in str(value):
-        raise malformed(path, place, f"the {column} holds a NUL byte; save the file as UTF-8 text, or delete the byte")
-    try:
-        str(value).encode()
-    except UnicodeEncodeError:
-        raise malformed(path, place, f"the {column} holds half of a character (a lone surrogate); mend or delete it") from None
+    if re.search("[\0\ud800-\udfff]", str(value)):
+        raise malformed(path, place, f"the {column} holds a NUL byte or half of a character; save the file as UTF-8 text")
     return collapse(str(value))
 
 

@@ -50,9 +50,7 @@ STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 _WORD_CHARACTER = r"[\w\u0300-\u036f]"  # an accent may follow its letter as a sign of its own
 # Group 1 is a word; a token without it is a placeholder or a sign.
-_TOKEN = re.compile(
-    rf"\[[A-Z]+\]|\b(?:URL|USER_MENTION)\b|({_WORD_CHARACTER}+(?:[-'\u2019]{_WORD_CHARACTER}+)*)|\S",
-)
+_TOKEN = re.compile(rf"\[[A-Z]+\]|\b(?:URL|USER_MENTION)\b|({_WORD_CHARACTER}+(?:[-'\u2019]{_WORD_CHARACTER}+)*)|\S")
 _PLAIN_LEMMA = re.compile(r"[A-Za-z]+(?:[-'_][A-Za-z]+)*")
 
 
@@ -62,10 +60,10 @@ def second_views(texts: list[str], kind: str, rate: float, seed: int) -> list[st
     Warns if `wordnet` leaves most texts as they are, as those of another language. Raises StudyError on another kind, a rate
     outside 0 to 1, or if there is no WordNet.
     """
-    if kind not in ("wordnet", "dropout"):
-        raise unknown("kind of second view", kind, ("wordnet", "dropout"))
     if kind == "dropout":
         return list(texts)
+    if kind != "wordnet":
+        raise unknown("kind of second view", kind, ("wordnet", "dropout"))
     views = [synonyms(text, rate, seed) for text in texts]
     same = sum(view == text for view, text in zip(views, texts, strict=True))
     if rate > 0 and 2 * same > len(texts):
@@ -110,9 +108,7 @@ def synonyms(text: str, rate: float, seed: int) -> str:
 def replacements(text: str, rate: float, seed: int) -> list[Replacement]:
     """What `synonyms` replaces, in the order of the text. Raises as `synonyms` does."""
     wanted, replaceable = _drawn(text, rate, seed)
-    chosen = [(word, synonym) for _, word, synonym in replaceable[:wanted]]
-    made = [Replacement(*word.span(), word[0], _with_case(synonym, word[0])) for word, synonym in chosen]
-    return sorted(made)
+    return sorted(Replacement(*word.span(), word[0], _with_case(new, word[0])) for _, word, new in replaceable[:wanted])
 
 
 def changes_of(texts: list[str], rate: float, seed: int) -> "pd.DataFrame":
@@ -131,14 +127,14 @@ def replaced_in(texts: list[str], rate: float, seed: int) -> "pd.DataFrame":
     import pandas as pd
 
     made = [replacement for text in texts for replacement in replacements(text, rate, seed)]
-    first = [_is_first_sense(each.word, each.synonym) for each in made]
+    first = [each.synonym.lower() in _first_senses(_normal(each.word)) for each in made]
     return pd.DataFrame(made, columns=Replacement._fields).assign(first=first)
 
 
-def _is_first_sense(word: str, synonym: str) -> bool:
-    reader = wordnet.ensure()
-    firsts = [synset for pos in "nvar" for synset in reader.synsets(_normal(word), pos)[:1]]
-    return synonym.lower() in {name.replace("_", " ").lower() for synset in firsts for name in synset.lemma_names()}
+@cache
+def _first_senses(word: str) -> set[str]:
+    firsts = [synset for pos in "nvar" for synset in wordnet.ensure().synsets(word, pos)[:1]]
+    return {name.replace("_", " ").lower() for synset in firsts for name in synset.lemma_names()}
 
 
 def _drawn(text: str, rate: float, seed: int) -> tuple[int, list[tuple[float, re.Match, str]]]:
@@ -146,11 +142,12 @@ def _drawn(text: str, rate: float, seed: int) -> tuple[int, list[tuple[float, re
     if not 0 <= rate <= 1:
         raise StudyError(f"augment_rate must be from 0 to 1; given {rate!r}.")
     words = _words(text)
-    draw = _generator(text, seed).random
+    # `hash` differs from process to process. Only random() is used, which Python keeps the same from version to version.
+    digest = blake2b(f"{seed}\n{text}".encode(errors="surrogatepass"), digest_size=8).digest()
+    draw = random.Random(int.from_bytes(digest)).random
     replaceable = []  # (order, match, synonym)
     for word in words:
-        choices = _choices(_normal(word[0]))
-        if choices:
+        if choices := _choices(_normal(word[0])):
             replaceable.append((draw(), word, choices[int(draw() * len(choices))]))
     return math.ceil(round(rate * len(words), 9)), sorted(replaceable, key=lambda entry: entry[0])
 
@@ -161,9 +158,8 @@ def coverage(texts: list[str], signs: bool = False) -> float:
     Tokens are the words; with `signs` also each punctuation sign and placeholder, which WordNet never knows. The paper
     (section 4.2) does not say what it counted, but its shares are those with signs. Raises StudyError if there is no WordNet.
     """
-    tokens = [token for text in texts for token in _TOKEN.finditer(text) if signs or token[1]]
-    known = sum(_is_known(_normal(token[1])) for token in tokens if token[1])
-    return known / len(tokens) if tokens else 0.0
+    tokens = [token[1] for text in texts for token in _TOKEN.finditer(text) if signs or token[1]]
+    return sum(_is_known(_normal(word)) for word in tokens if word) / max(len(tokens), 1)
 
 
 def _words(text: str) -> list[re.Match]:
@@ -172,11 +168,6 @@ def _words(text: str) -> list[re.Match]:
 
 def _normal(word: str) -> str:
     return word.lower().replace("\u2019", "'")
-
-
-def _generator(text: str, seed: int) -> random.Random:
-    # `hash` differs from process to process. Only random() is used, which Python keeps the same from version to version.
-    return random.Random(int.from_bytes(blake2b(f"{seed}\n{text}".encode(errors="surrogatepass"), digest_size=8).digest()))
 
 
 @cache

@@ -48,8 +48,13 @@ def lexnames() -> str:
 
 
 def folder() -> Path:
-    """Where the study puts a WordNet that it fetched: `data/wordnet`."""
-    return paths.ROOT / "data" / "wordnet"
+    """Where the study puts a WordNet that it fetched: `data/wordnet`. NLTK is told of it: it writes only where it reads."""
+    import nltk
+
+    place = paths.ROOT / "data" / "wordnet"
+    if str(place) not in nltk.data.path:
+        nltk.data.path.append(str(place))
+    return place
 
 
 def _find():
@@ -57,15 +62,14 @@ def _find():
     import nltk
     from nltk.corpus import wordnet
 
-    if str(folder()) not in nltk.data.path and folder().is_dir():
-        nltk.data.path.append(str(folder()))
+    folder()
     try:
         wordnet.ensure_loaded()
     except LookupError:
         return None
     except Exception as error:  # whatever a cut or foreign file makes of NLTK's reader
         places = [Path(place) / "corpora" / name for place in nltk.data.path for name in ("wordnet", "wordnet.zip")]
-        place = next((str(place) for place in places if place.exists()), "that NLTK finds")
+        place = next((place for place in places if place.exists()), "that NLTK finds")
         reason = " ".join(str(error).split()) or type(error).__name__
         raise StudyError(f"The WordNet {place} cannot be read ({reason}); remove it, then run `lclstudy wordnet`.") from None
     return wordnet
@@ -120,11 +124,9 @@ def _publish(source: Path, scratch: Path) -> None:
     whole, place = scratch / "whole", folder() / "corpora" / "wordnet"
     for made in (whole, place.parent):
         made.mkdir(exist_ok=True)
-    for name in WordNetCorpusReader._FILES:
-        if name == "lexnames":
-            (whole / name).write_text(lexnames(), "ascii")
-        else:
-            shutil.copyfile(source / name, whole / name)
+    for name in {*WordNetCorpusReader._FILES} - {"lexnames"}:
+        shutil.copyfile(source / name, whole / name)
+    (whole / "lexnames").write_text(lexnames(), "ascii")
     for made in (folder(), place.parent, whole, *whole.iterdir()):  # NLTK reads nothing that a group may write to
         made.chmod(0o755 if made.is_dir() else 0o644)
     try:
@@ -138,9 +140,8 @@ def _from_debian(scratch: Path) -> Path:
     """The files of Debian's packages; where these are not installed they are unpacked here, which needs no root."""
     if (DEBIAN_FOLDER / "data.noun").is_file() and (DEBIAN_FOLDER / "index.sense").is_file():
         return DEBIAN_FOLDER
-    for program in ("apt-get", "dpkg-deb"):
-        if shutil.which(program) is None:
-            raise StudyError(f"Debian's packages: there is no {program} here")
+    if shutil.which("apt-get") is None:
+        raise StudyError("Debian's packages: there is no apt-get here")
     for command in _APT:
         said = _run(command, scratch)
         if packages := list(scratch.glob("*.deb")):
@@ -163,8 +164,6 @@ def _from_nltk(scratch: Path) -> Path:
     """Downloads and unpacks NLTK's own package; returns the folder of the files."""
     import nltk
 
-    if str(folder()) not in nltk.data.path:
-        nltk.data.path.append(str(folder()))  # NLTK writes only below a folder of its path
     said, before = io.StringIO(), socket.getdefaulttimeout()
     socket.setdefaulttimeout(_ANSWER_SECONDS)  # else NLTK waits two minutes for a network that does not answer
     try:
@@ -181,9 +180,8 @@ def main() -> int:
     """Gets WordNet if it is missing and prints where it is, in one line. Exit status 1 and one line if it cannot."""
     try:
         install()
-        reader = ensure()
     except StudyError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"WordNet {reader.get_version()}: {reader.root}")
+    print(f"WordNet {ensure().get_version()}: {ensure().root}")
     return 0

@@ -18,7 +18,6 @@ class RawFile:
     """A file of a corpus. `sha256` is pinned where the study holds the bytes, else `git_blob` (git's sha1 of the blob) is.
 
     `split` says whose rows it holds: `train`, `validation`, `test`, `all` (split on reading), or nothing: pinned but not read.
-    Raises StudyError on a path that leaves the folder of the raw files.
     """
 
     path: str
@@ -27,10 +26,6 @@ class RawFile:
     bytes: int | None = None
     sha256: str | None = None
     git_blob: str | None = None
-
-    def __post_init__(self):
-        if Path(self.path).is_absolute() or ".." in Path(self.path).parts:
-            raise StudyError(f"The path of a raw file must stay in the folder of the raw files; given {self.path!r}.")
 
 
 @dataclass(frozen=True)
@@ -136,12 +131,11 @@ def encoder_checksum(name: str) -> str:
 
 def file_checksum(path: Path) -> str:
     """The sha256 of a file, 64 hex digits, read again only when its size or time has changed."""
-    told = path.stat()
-    return _file_checksum(path, told.st_size, told.st_mtime_ns)
+    return _checksum(path, path.stat().st_size, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=256)
-def _file_checksum(path: Path, _size: int, _time: int) -> str:
+def _checksum(path: Path, _size: int, _time: int) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -163,8 +157,8 @@ def own_name(path: str | Path, text_column: str = "text", label_column: str = "l
 
     `mine.csv` with the text column `review` is `mine.csv?text_column=review`.
     """
-    columns = {"text_column": text_column, "label_column": label_column}
-    changed = urlencode({name: value for name, value in columns.items() if value != _COLUMNS[name]})
+    columns = OwnFile(path, text_column, label_column)._asdict()
+    changed = urlencode({name: columns[name] for name in _COLUMNS if columns[name] != _COLUMNS[name]})
     return f"{path}?{changed.replace('.', '%2E')}" if changed else str(path)  # so that its `Path.stem` is the file's
 
 
@@ -189,13 +183,10 @@ def own_file(name: str) -> OwnFile:
 
 def corpus_checksum(name: str) -> str:
     """What identifies a corpus's content, 64 hex digits: the pinned hashes of its files, or the hash of one's own file."""
-    digest = hashlib.sha256()
     if name in corpora():
-        for file in corpora()[name].files:
-            digest.update(f"{file.path} {file.sha256 or file.git_blob}\n".encode())
+        content = "".join(f"{file.path} {file.sha256 or file.git_blob}\n" for file in corpora()[name].files).encode()
     else:
         own = own_file(name)
-        digest.update(own.path.read_bytes())
-        if own != OwnFile(own.path):
-            digest.update(f"\n{own.text_column}\n{own.label_column}".encode())
-    return digest.hexdigest()
+        columns = f"\n{own.text_column}\n{own.label_column}" if own != OwnFile(own.path) else ""
+        content = own.path.read_bytes() + columns.encode()
+    return hashlib.sha256(content).hexdigest()

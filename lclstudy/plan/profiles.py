@@ -99,12 +99,11 @@ class Profile:
 
     def _restricted(self, study: CaseStudy, wanted: dict, seeds: list | None) -> CaseStudy | None:
         encoder = self.spec(study.corpus, study.objective[0]).encoder
-        if study.corpus not in wanted.get("corpus", [study.corpus]) or encoder not in wanted.get("encoder", [encoder]):
-            return None
         objective = tuple(name for name in study.objective if name in wanted.get("objective", study.objective))
         seed = study.seed if seeds is None else tuple(seeds)
         search = tuple(dict.fromkeys((*study.search_seed, *seed)))
-        return replace(study, objective=objective, seed=seed, search_seed=search) if objective else None
+        kept = study.corpus in wanted.get("corpus", [study.corpus]) and encoder in wanted.get("encoder", [encoder])
+        return replace(study, objective=objective, seed=seed, search_seed=search) if objective and kept else None
 
     def _values(self, entry: dict, name: str) -> list:
         defaults = catalog.read("profiles/protocol.toml")["defaults"]
@@ -140,27 +139,25 @@ def load_profile(name_or_path: str) -> Profile:
         if name_or_path not in profile_names():
             raise unknown("profile", name_or_path, [*profile_names(), "or a path ending in .toml"])
         path = paths.profiles() / f"{name_or_path}.toml"
-    elif path.resolve().parent != paths.profiles():
-        _check_own_name(path)
+    elif path.resolve().parent != paths.profiles() and path.stem in profile_names():
+        raise StudyError(f"{path.name} has the name of a profile that comes with the study; rename it, say to my_{path.name}.")
+    elif not re.fullmatch(r"\w[\w.-]*", path.stem):  # results of one's own would leave their folder
+        raise StudyError(f"A profile's file name must be of letters, digits, '_', '-' and '.'; given {path.name!r}; rename it.")
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"Profile {path.name} is not valid TOML: {error}.") from None
     _check_profile(f"profile {path.stem}", table)
-    study = None
-    if "case_study" in table:
-        lists = {key: tuple(value) if isinstance(value, list) else value for key, value in table["case_study"].items()}
-        study = CaseStudy(**lists, search_seed=lists["seed"])
-    own = table.get("defaults", {}), table.get("corpus", {}), tuple(table["grid"]), study, table.get("retrain", False)
-    return Profile(path.stem, table.get("title", path.stem), *own)
-
-
-def _check_own_name(path: Path) -> None:
-    """Raises StudyError on a name under which results of one's own would mix with others, or leave their folder."""
-    if path.stem in profile_names():
-        raise StudyError(f"{path.name} has the name of a profile that comes with the study; rename it, say to my_{path.name}.")
-    if not re.fullmatch(r"\w[\w.-]*", path.stem):
-        raise StudyError(f"A profile's file name must be of letters, digits, '_', '-' and '.'; given {path.name!r}; rename it.")
+    study = {key: tuple(value) if isinstance(value, list) else value for key, value in table.get("case_study", {}).items()}
+    return Profile(
+        name=path.stem,
+        title=table.get("title", path.stem),
+        settings=table.get("defaults", {}),
+        by_corpus=table.get("corpus", {}),
+        grid=tuple(table["grid"]),
+        case_study=CaseStudy(**study, search_seed=study["seed"]) if study else None,
+        retrain=table.get("retrain", False),
+    )
 
 
 _PROFILE = {"title": str, "defaults": dict, "corpus": dict, "grid": list, "case_study": dict, "retrain": bool}

@@ -64,17 +64,20 @@ class Protocol:
         Each text is read once; a spec has it as `rules`. Raises StudyError on an unknown base, setting or value.
         """
         base, *changes = [part.strip() for part in text.split(",")]
-        if base not in PROTOCOLS:
-            raise unknown("protocol", base, PROTOCOLS)
+        _named("protocol", base, PROTOCOLS)
         changed = {}
         for change in changes:
             name, _, value = change.partition("=")
-            if name not in vars(PROTOCOLS[base]):
-                raise unknown("protocol setting", name, vars(PROTOCOLS[base]))
-            if value not in catalog.read("settings.toml")[name]["values"]:
-                raise unknown(f"value of protocol setting {name}", value, catalog.read("settings.toml")[name]["values"])
+            _named("protocol setting", name, vars(PROTOCOLS[base]))
+            _named(f"value of protocol setting {name}", value, catalog.read("settings.toml")[name]["values"])
             changed[name] = {"true": True, "false": False}.get(value, value)
         return replace(PROTOCOLS[base], **changed)
+
+
+def _named(kind: str, name: object, allowed) -> None:
+    """Raises StudyError unless the name is one of those allowed."""
+    if name not in allowed:
+        raise unknown(kind, name, allowed)
 
 
 PROTOCOLS = {
@@ -168,11 +171,9 @@ def _checked(field: Field, value: object) -> object:
     if not isinstance(value, kind) or isinstance(value, bool) or not of_texts:
         hint = " (papermill reads 2e-5 as a text: write 2.0e-5)" if kind is float and isinstance(value, str) else ""
         raise StudyError(f"{name} must be {_KINDS[kind]}; given {value!r}{hint}.")
-    names = {"objective": OBJECTIVES, "encoder": catalog.encoders()}.get(name, about.get("values"))
-    if names and value not in names:
-        raise unknown(name, value, names)
-    lowest, highest = about.get("least", -math.inf), about.get("most", math.inf)
-    if "must" in about and not (about.get("above", -math.inf) < value < math.inf and lowest <= value <= highest):
+    _named(name, value, {"objective": OBJECTIVES, "encoder": catalog.encoders()}.get(name, about.get("values", [value])))
+    above, least, most = (about.get(key, end) for key, end in (("above", -math.inf), ("least", -math.inf), ("most", math.inf)))
+    if "must" in about and not (above < value < math.inf and least <= value <= most):
         raise StudyError(f"{name} must be {about['must']}; given {value!r}.")
     return value
 
@@ -192,8 +193,7 @@ def check_classes(corpus: str, classes: tuple[str, ...], labels: tuple[str, ...]
     if len(classes) < 2 or len(set(classes)) != len(classes):
         raise StudyError(f"classes must be two or more different class names; given {', '.join(classes)!r}.")
     for name in classes:
-        if name not in labels:
-            raise unknown(f"class of {corpus}", name, labels)
+        _named(f"class of {corpus}", name, labels)
 
 
 def _check_together(spec: RunSpec) -> None:
@@ -217,15 +217,11 @@ def make_spec(corpus: str, objective: str, **settings) -> RunSpec:
 
     Raises StudyError on an unknown setting, name, type or value, and on a corpus that is neither known nor a file.
     """
-    names = [field.name for field in fields(RunSpec)]
     for name in settings:
-        if name not in names:
-            raise unknown("setting", name, names)
+        _named("setting", name, [field.name for field in fields(RunSpec)])
     base = catalog.read("profiles/protocol.toml")
-    chosen = {"corpus": corpus, "objective": objective, **settings}
-    spec = RunSpec(
-        **{"classes": None, "train_limit": None, **base["defaults"], **base["corpus"].get(str(corpus), {}), **chosen}
-    )
+    defaults = {"classes": None, "train_limit": None, **base["defaults"], **base["corpus"].get(str(corpus), {})}
+    spec = RunSpec(**{**defaults, "corpus": corpus, "objective": objective, **settings})
     if corpus not in catalog.corpora():
         catalog.own_file(corpus)
     return spec

@@ -5,55 +5,28 @@ import hashlib
 import json
 import logging
 import tomllib
+from functools import cache
 
 import pytest
 
 from lclstudy import paths
-from lclstudy.corpora import download, formats
+from lclstudy.corpora import formats
 from lclstudy.corpora.load import SPLITS, files, load_corpus
 from lclstudy.errors import StudyError
 from lclstudy.plan import catalog, names
 from lclstudy.plan.spec import make_spec
 
-COUNTS = {
-    "empathetic_dialogues": (17802, 2761, 2541),
-    "goemotions": (23485, 2956, 2984),
-    "isear": (4599, 1533, 1534),
-    "emoint": (3613, 347, 3142),
-    "sst5": (8544, 1101, 2210),
-    "sst2": (6920, 872, 1821),
-}
-
 
 @pytest.fixture(scope="module")
-def loaded():
+def real(raw_data):
     """Real corpora by name, each loaded once for all tests of this module."""
-    return {}
+    return cache(load_corpus)
 
 
-@pytest.fixture
-def real(raw_data, loaded):
-    def load(name):
-        if name not in loaded:
-            loaded[name] = load_corpus(name)
-        return loaded[name]
-
-    return load
-
-
-def test_the_files_of_a_corpus(tmp_path):
-    assert [path.name for path in files("embedded")] == ["train.csv", "validation.csv", "test.csv"]
-    own = tmp_path / "mine.csv"
-    with pytest.raises(StudyError, match=r"No corpus file"):
-        files(str(own))
-    own.write_text("text,label\nhello,a\n")
-    assert files(str(own)) == [own]
-
-
-@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("name", [name for name, entry in catalog.corpora().items() if entry.published])
 def test_real_counts_texts_and_labels(real, name):
     corpus, entry = real(name), catalog.corpora()[name]
-    assert {split: len(rows) for split, rows in corpus.items()} == dict(zip(SPLITS, COUNTS[name], strict=True)) == entry.counts
+    assert {split: len(rows) for split, rows in corpus.items()} == entry.counts
     for split, rows in corpus.items():
         assert rows.column_names == ["text", "label"]
         assert rows.features["label"].names == list(entry.labels)
@@ -68,57 +41,15 @@ def test_isear_is_clean_and_split_as_the_released_code_did(real):
 
     corpus = real("isear")
     assert not any(sign in text for rows in corpus.values() for text in rows["text"] for sign in "á|\\")
-    entry = catalog.corpora()["isear"]
-    path = next(iter(download.obtain(entry).values()))
-    rows = list(formats.isear(path, entry.labels))
+    rows = list(formats.read("isear", *files("isear"), catalog.corpora()["isear"].labels))
     train, rest = train_test_split(rows, test_size=0.4, random_state=0)
-    validation, test = train_test_split(rest, test_size=0.5, random_state=0)
-    for split, expected in (("train", train), ("validation", validation), ("test", test)):
+    for split, expected in zip(SPLITS, (train, *train_test_split(rest, test_size=0.5, random_state=0)), strict=True):
         assert list(zip(corpus[split]["text"], corpus[split]["label"], strict=True)) == expected
 
 
-def test_emoint_and_sst_hold_only_what_cleaning_allows(real):
-    assert all(text.isascii() and "http" not in text for rows in real("emoint").values() for text in rows["text"])
-    allowed = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789(),!?'` ")
-    assert all(set(text) <= allowed for rows in real("sst5").values() for text in rows["text"])
-
-
-def test_sst2_is_sst5_without_neutral(real):
-    kept = [(row["text"], int(row["label"] > 2)) for row in real("sst5")["test"] if row["label"] != 2]
-    assert kept == [(row["text"], row["label"]) for row in real("sst2")["test"]]
-
-
-def test_classes_of_a_real_corpus_in_the_order_given(real):
-    whole = real("empathetic_dialogues")
-    names = whole["train"].features["label"].names
-    chosen = ("terrified", "afraid", "anxious", "apprehensive")
-    subset = load_corpus("empathetic_dialogues", classes=chosen)
-    for split in SPLITS:
-        assert subset[split].features["label"].names == list(chosen)
-        expected = [(row["text"], names[row["label"]]) for row in whole[split] if names[row["label"]] in chosen]
-        assert [(row["text"], chosen[row["label"]]) for row in subset[split]] == expected
-
-
-def test_embedded_needs_no_raw_files(monkeypatch, tmp_path):
-    monkeypatch.setenv("LCLSTUDY_DATA", str(tmp_path))
-    assert [len(load_corpus("embedded")[split]) for split in SPLITS] == [720, 240, 240]
-
-
-@pytest.mark.parametrize(
-    ("classes", "message"),
-    [
-        (["afraid", "glad"], "Unknown class of embedded 'glad'; allowed: afraid, angry"),
-        (["afraid"], "two or more different class names; given 'afraid'"),
-        (["afraid", "afraid"], "two or more different class names"),
-    ],
-)
-def test_wrong_classes(classes, message):
-    with pytest.raises(StudyError) as caught:
-        load_corpus("embedded", classes=classes)
-    assert message in str(caught.value)
-
-
-def test_unknown_corpus():
+def test_wrong_classes_and_an_unknown_corpus():
+    with pytest.raises(StudyError, match="Unknown class of embedded 'glad'; allowed: afraid, angry"):
+        load_corpus("embedded", classes=["afraid", "glad"])
     with pytest.raises(StudyError, match=r"Unknown corpus 'ag-news'; allowed: .*Did you mean 'ag_news'\?"):
         load_corpus("ag-news")
 
@@ -170,17 +101,14 @@ def test_parsinlu_trains_on_both_domains_and_tests_on_films(small):
     assert corpus["test"].features["label"].int2str(0) == "-3" and list(corpus["test"]["label"]) == [0, 1, 2]
 
 
-def test_too_few_rows_for_a_validation_split(small):
-    small("ag_news", {"ag_news/train.csv": '"1","a","b"\n"2","a","b"\n', "ag_news/test.csv": '"1","a","b"\n'})
-    with pytest.raises(StudyError, match="ag_news has too few rows of some class"):
-        load_corpus("ag_news")
-
-
-def test_classes_that_a_split_lacks(small):
+def test_splits_that_are_too_small(small):
     rows = "".join(f'"{number % 4 + 1}","a {number}","b"\n' for number in range(80))
     small("ag_news", {"ag_news/train.csv": rows, "ag_news/test.csv": '"1","a","b"\n'})
     with pytest.raises(StudyError, match="ag_news has no test rows of the classes Sports, Business; choose others"):
         load_corpus("ag_news", classes=["Sports", "Business"])
+    small("ag_news", {"ag_news/train.csv": '"1","a","b"\n"2","a","b"\n'})
+    with pytest.raises(StudyError, match="ag_news has too few rows of some class"):
+        load_corpus("ag_news")
 
 
 WEATHER = """
@@ -206,8 +134,8 @@ def test_a_corpus_is_added_in_one_place(monkeypatch, tmp_path):
     assert all(int(row["text"].split()[1]) % 2 != row["label"] for row in corpus["train"])
     assert make_spec("weather", "ce", encoder="tiny").label() == "weather ce tiny seed 0"
     assert names.corpus("weather") == "Weather"
+    path.write_text(content + "x,wet\n")
     with pytest.raises(StudyError, match=r"Raw file weather/weather\.csv is altered"):
-        path.write_text(content + "x,wet\n")
         load_corpus("weather")
 
 

@@ -7,8 +7,9 @@ import re
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lclstudy import paths
@@ -59,59 +60,36 @@ def _lemmas(word: str) -> set[str]:
     return {name.replace("_", " ").lower() for synset in wordnet.ensure().synsets(word) for name in synset.lemma_names()}
 
 
-@given(text=texts(), rate=rates, seed=seeds)
+@given(text=texts(), rate=rates, low=rates, seed=seeds)
 @settings(deadline=None)
-def test_the_rate_rounded_up_is_replaced_where_there_are_synonyms(text, rate, seed):
+def test_the_rate_rounded_up_is_replaced_where_there_are_synonyms(text, rate, low, seed):
     before, signs = _pieces(text)
     after, signs_after = _pieces(synonyms.synonyms(text, rate, seed))
     assert signs_after == signs
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
-    wanted = math.ceil(round(rate * sum(map(_is_word, before)), 9))
-    assert len(changed) == min(wanted, sum(map(_has_synonym, before)))
     for old, new in changed:
         assert old.lower() not in STOPPED
-        assert new.lower() != old.lower()
-        assert new.lower() in _lemmas(old)
-
-
-@given(text=texts(), seed=seeds)
-@settings(deadline=None)
-def test_case_is_kept(text, seed):
-    before, _ = _pieces(text)
-    after, _ = _pieces(synonyms.synonyms(text, 1.0, seed))
-    for old, new in zip(before, after, strict=True):
-        if _has_synonym(old):
-            assert (new.isupper(), new[0].isupper(), new.islower()) == (old.isupper(), old[0].isupper(), old.islower())
+        assert new.lower() != old.lower() and new.lower() in _lemmas(old)
+        assert (new.isupper(), new[0].isupper(), new.islower()) == (old.isupper(), old[0].isupper(), old.islower())
+    words, replaceable = sum(map(_is_word, before)), sum(map(_has_synonym, before))
+    (counts,) = synonyms.changes_of([text], rate, seed).itertuples(index=False)
+    assert counts == (words, replaceable, math.ceil(round(rate * words, 9)), len(changed))
+    assert counts.replaced == min(counts.wanted, replaceable)
+    fewer, _ = _pieces(synonyms.synonyms(text, min(low, rate), seed))
+    assert all(few in (old, new) for old, few, new in zip(before, fewer, after, strict=True)), "a lower rate replaces the same"
 
 
 @given(text=st.text(max_size=60), seed=seeds)
 @example(text="", seed=0)
 @example(text="\ud800 lone surrogate happy", seed=0)
-@example(text="caf\u0065\u0301 e\u0301cole happy", seed=1)
-@settings(deadline=None)
-def test_rate_zero_is_the_identity(text, seed):
-    assert synonyms.synonyms(text, 0.0, seed) == text
-
-
-@given(text=st.text(max_size=60), seed=seeds)
 @example(text="happy\u200d\U0001f468\u200d\U0001f469 dog\ufe0f", seed=0)
 @settings(deadline=None)
-def test_any_text_keeps_every_sign_and_white_space_but_blanks(text, seed):
+def test_any_text_keeps_every_sign_and_white_space_but_blanks_and_at_rate_zero_all(text, seed):
     def kept(string):
         return [sign for sign in string if not sign.isalnum() and sign not in " '-_\u2019"]
 
     assert kept(synonyms.synonyms(text, 1.0, seed)) == kept(text)
-
-
-@given(text=texts(), low=rates, high=rates, seed=seeds)
-@settings(deadline=None)
-def test_a_higher_rate_keeps_what_a_lower_rate_replaced(text, low, high, seed):
-    assume(low <= high)
-    before, _ = _pieces(text)
-    few, _ = _pieces(synonyms.synonyms(text, low, seed))
-    many, _ = _pieces(synonyms.synonyms(text, high, seed))
-    for old, new, newer in zip(before, few, many, strict=True):
-        assert new in (old, newer)
+    assert synonyms.synonyms(text, 0.0, seed) == text
 
 
 SENTENCES = [
@@ -155,14 +133,13 @@ PERSIAN = "این فیلم را دوست نداشتم، می\u200cخواهم ب�
     "text",
     [
         "",
-        " \n\t ",
         "\U0001f600 \U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f",
         PERSIAN,
-        "I was not in it, and you did not have me.",
         "URL USER_MENTION [NAME] [RELIGION]",
         "don't can't I'm you're n't 's",
         "a b c x s 1",
         "e\u0301cole caf\u0065\u0301",  # WordNet knows `cole` and `cafe`; an accent of its own makes other words of them
+        " ".join(sorted(synonyms.STOP_WORDS)).upper(),
     ],
 )  # fmt: skip
 def test_what_has_no_synonyms_stays(text):
@@ -175,54 +152,22 @@ def test_a_base_form_is_the_same_word():
         assert synonyms.synonyms("Dogs", 1.0, seed) not in ("Dog", "dogs")
 
 
-@given(text=texts(), rate=rates, seed=seeds)
-@settings(deadline=None)
-def test_replacements_are_what_makes_the_second_view(text, rate, seed):
-    made = synonyms.replacements(text, rate, seed)
-    view = text
-    for replacement in reversed(made):
-        assert text[replacement.start : replacement.end] == replacement.word
-        view = view[: replacement.start] + replacement.synonym + view[replacement.end :]
-    assert view == synonyms.synonyms(text, rate, seed)
-    assert [replacement.start for replacement in made] == sorted(replacement.start for replacement in made)
-
-
-@given(text=texts(), rate=rates, seed=seeds)
-@settings(deadline=None)
-def test_counts_are_those_of_the_replacements(text, rate, seed):
-    (counts,) = synonyms.changes_of([text], rate, seed).itertuples()
-    words = [piece for piece in _pieces(text)[0] if _is_word(piece)]
-    assert counts.words == len(words)
-    assert counts.replaceable == sum(map(_has_synonym, words))
-    assert counts.wanted == math.ceil(round(rate * len(words), 9))
-    assert counts.replaced == len(synonyms.replacements(text, rate, seed)) == min(counts.wanted, counts.replaceable)
-
-
 @pytest.mark.parametrize(
-    ("word", "synonym", "first"),
-    [
-        ("neighbor", "neighbour", True),
-        ("Neighbor", "Neighbour", True),
-        ("hour", "time of day", False),
-        ("run", "tally", True),  # the first noun sense, a score in baseball
-        ("lied", "consist", False),
-    ],
+    ("word", "first", "other"),
+    [("Neighbor", {"Neighbour"}, set()), ("run", {"tally"}, {"move"}), ("lied", set(), {"consist"})],  # tally: of baseball
 )
-def test_the_first_sense_is_that_of_any_part_of_speech(word, synonym, first):
-    assert synonyms._is_first_sense(word, synonym) is first
+def test_the_first_sense_is_that_of_any_part_of_speech(word, first, other):
+    found = pd.concat([synonyms.replaced_in([word], 1.0, seed) for seed in range(600)])
+    assert first <= set(found["synonym"][found["first"]]) and other <= set(found["synonym"][~found["first"]])
 
 
-def test_every_replacement_of_several_texts_says_its_sense():
+def test_every_replacement_of_several_texts_is_said():
     found = synonyms.replaced_in(SENTENCES, 0.3, 0)
     made = [each for text in SENTENCES for each in synonyms.replacements(text, 0.3, 0)]
     assert [tuple(row) for row in found.drop(columns="first").itertuples(index=False)] == made
-    assert found["first"].dtype == bool and synonyms.replaced_in([PERSIAN], 0.3, 0).empty
-
-
-def test_every_stop_word_stays():
-    text = " ".join(sorted(synonyms.STOP_WORDS))
-    assert synonyms.synonyms(text, 1.0, 0) == text
-    assert synonyms.synonyms(text.upper(), 1.0, 0) == text.upper()
+    assert synonyms.replaced_in([PERSIAN], 0.3, 0).empty
+    text = SENTENCES[0]
+    assert all(text[one.start : one.end] == one.word for one in synonyms.replacements(text, 1.0, 0))
 
 
 def test_second_views_by_dropout_are_the_texts():
@@ -239,35 +184,19 @@ def test_texts_that_wordnet_does_not_know_are_said(caplog):
     assert "no word of 2 of 3 texts: their second views differ by the encoder's dropout alone" in caplog.text
 
 
-@pytest.mark.parametrize("kind", ["none", "Wordnet", "backtranslation", None])
-def test_an_unknown_kind_is_one_line(kind):
-    with pytest.raises(StudyError, match="wordnet, dropout") as caught:
-        synonyms.second_views(SENTENCES, kind, 0.3, 0)
-    assert repr(kind) in str(caught.value)
-
-
-@pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan"), 30])
-def test_a_rate_out_of_range_is_one_line(rate):
-    with pytest.raises(StudyError, match="from 0 to 1"):
-        synonyms.synonyms("a happy dog", rate, 0)
+def test_an_unknown_kind_and_a_rate_out_of_range_are_one_line():
+    with pytest.raises(StudyError, match="Unknown kind of second view 'Wordnet'; allowed: wordnet, dropout"):
+        synonyms.second_views(SENTENCES, "Wordnet", 0.3, 0)
+    for rate in (-0.1, 30, float("nan")):
+        with pytest.raises(StudyError, match="augment_rate must be from 0 to 1; given"):
+            synonyms.synonyms("a happy dog", rate, 0)
 
 
 def test_coverage_counts_tokens():
-    assert synonyms.coverage([]) == 0.0
     assert synonyms.coverage(["!!", ""]) == 0.0
     assert synonyms.coverage(["The cats", "blorf xqzt dogs"]) == pytest.approx(2 / 5)
     assert synonyms.coverage(["cats, cats!", "URL"], signs=True) == pytest.approx(2 / 5)
     assert synonyms.coverage(["cats, cats!", "URL"]) == 1.0
-    assert synonyms.coverage([SENTENCES[0]] * 3) == synonyms.coverage(SENTENCES[:1])
-
-
-def test_real_tweets_keep_their_placeholders_and_nearly_all_change(raw_data):
-    lines = (raw_data / "emoint" / "joy-ratings-0to1.train.txt").read_text("utf-8").splitlines()
-    tweets = [re.sub(r"@\w+", "USER_MENTION", line.split("\t")[1]) for line in lines]
-    views = synonyms.second_views(tweets, "wordnet", 0.3, 0)
-    assert [view.count("USER_MENTION") for view in views] == [tweet.count("USER_MENTION") for tweet in tweets]
-    changed = [tweet for tweet, view in zip(tweets, views, strict=True) if tweet != view]
-    assert len(changed) > 0.98 * len(tweets)
 
 
 @pytest.mark.parametrize(("corpus", "published"), [("sst5", 0.69), ("isear", 0.66), ("emoint", 0.62)])

@@ -39,27 +39,16 @@ def test_every_change_of_the_released_protocol_has_a_name_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("show", "given", "said"),
     [
-        ("released,weights=uniform", "uniform weights"),
-        ("released, views=each_epoch,reduction=sum", "new synonyms each epoch, summed over the batch"),
-        ("released", "released"),
-        ("printed", "printed"),
-        ("printed,reduction=mean", "printed, mean over the batch"),
+        (names.protocol, "released,weights=uniform", "uniform weights"),
+        (names.protocol, "released, views=each_epoch,reduction=sum", "new synonyms each epoch, summed over the batch"),
+        (names.protocol, "released", "released"),
+        (names.protocol, "printed,reduction=mean", "printed, mean over the batch"),
+        (names.setting, "augment=none", "no second views"),
+        (names.setting, "batch_size=32", "batch size 32"),
+        (names.setting, "weights={}", "weights={}"),
     ],
 )
-def test_protocols(text, said):
-    assert names.protocol(text) == said
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ("augment=none", "no second views"),
-        ("batch_size=32", "batch size 32"),
-        ("weights={}", "weights={}"),
-        ("printed", "printed"),
-    ],
-)
-def test_changes_of_other_settings(change, said):
-    assert names.setting(change) == said
+def test_settings_as_shown(show, given, said):
+    assert show(given) == said

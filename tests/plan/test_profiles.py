@@ -2,18 +2,11 @@
 
 import pytest
 
-from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.profiles import load_profile, profile_names
+from tests.material import refused
 
 LABELS = catalog.corpora()["embedded"].labels
-
-
-def one_line(raised, *parts):
-    message = str(raised.value)
-    assert "\n" not in message
-    for part in parts:
-        assert part in message, message
 
 
 PAPER_CORPORA = ("emoint", "isear", "sst5", "sst2", "empathetic_dialogues", "goemotions")
@@ -36,17 +29,9 @@ def test_profiles_hold_the_runs_that_the_design_gives_them(name, corpora, encode
     assert {spec.seed for spec in specs} == set(range(seeds))
 
 
-def test_a_profile_keeps_what_the_paper_chose_for_a_corpus():
-    by_corpus = {spec.corpus: spec for spec in load_profile("minilm").specs()}
-    assert by_corpus["isear"].learning_rate == 3e-5
-    assert by_corpus["goemotions"].alpha == 0.1
-    assert by_corpus["sst5"].temperature == 0.1
-    assert by_corpus["emoint"].learning_rate == 2e-5
-
-
 def test_the_seed_varies_slowest_so_a_profile_cut_short_compares_all_objectives():
-    assert [spec.objective for spec in load_profile("quick").specs()[:3]] == ["ce", "scl", "lcl"]
-    assert [spec.seed for spec in load_profile("quick").specs()] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    runs = [(spec.seed, spec.objective) for spec in load_profile("quick").specs()]
+    assert runs == [(seed, name) for seed in range(3) for name in ("ce", "scl", "lcl")]
 
 
 def test_restricting_keeps_the_order_and_only_what_is_named():
@@ -65,9 +50,8 @@ def test_a_restriction_may_be_a_text_with_commas_as_papermill_gives_it():
     whole = load_profile("minilm")
     assert whole.restrict("emoint, isear", "lcl", "0,7") == whole.restrict(["emoint", "isear"], ["lcl"], [0, 7])
     assert whole.restrict("", "", "").specs() == whole.specs()
-    with pytest.raises(StudyError) as raised:
+    with refused("seed must be a whole number", "'one'"):
         whole.restrict(seeds="0,one").specs()
-    one_line(raised, "seed must be a whole number", "'one'")
 
 
 def test_a_spec_starts_from_the_profile_and_may_leave_its_grid():
@@ -78,26 +62,22 @@ def test_a_spec_starts_from_the_profile_and_may_leave_its_grid():
     assert load_profile("minilm").spec("isear", "ce").learning_rate == 3e-5, "which counts where the profile has none"
     given = quick.spec("embedded", "lcl", temperature=0.7, classes=f"{LABELS[0]}, {LABELS[1]}")
     assert (given.temperature, given.classes) == (0.7, LABELS[:2])
-    with pytest.raises(StudyError) as raised:
+    with refused("Unknown setting 'temprature'", "Did you mean 'temperature'?"):
         quick.spec("embedded", "lcl", temprature=0.7)
-    one_line(raised, "Unknown setting 'temprature'", "Did you mean 'temperature'?")
 
 
 @pytest.mark.parametrize(
     ("profile", "restriction", "part"),
     [
         ("quick", {"corpora": ["emoint"]}, "Unknown corpus of profile quick 'emoint'; allowed: embedded"),
-        ("quick", {"objectives": ["simclr"]}, "Unknown objective of profile quick 'simclr'"),
         ("minilm", {"encoders": ["electra-base"]}, "Unknown encoder of profile minilm 'electra-base'; allowed: minilm"),
         ("paper", {"encoders": ["bert-base"], "objectives": ["lcl"]}, "Profile paper has no run with these"),
         ("quick", {"seeds": []}, "Profile quick has no run with these"),
-        ("quick", {"corpora": []}, "Profile quick has no run with these"),
     ],
 )
 def test_a_restriction_to_nothing_is_one_line(profile, restriction, part):
-    with pytest.raises(StudyError) as raised:
+    with refused(part):
         load_profile(profile).restrict(**restriction)
-    one_line(raised, part)
 
 
 GRID = '[[grid]]\ncorpus = "embedded"\nobjective = "ce"\nseed = 0\n'
@@ -111,21 +91,15 @@ CASE_STUDY = (
     [
         ("grid = [", ("Profile mine.toml is not valid TOML",)),
         ('title = "empty"', ("Profile mine has no [[grid]]",)),
-        ("grid = 3", ("'grid' of profile mine must be a list, as in quick.toml; given 3",)),
         ("grid = [3]", ("lacks 'corpus'",)),
         ("defaults = 3\n" + GRID, ("'defaults' of profile mine must be a table",)),
-        ("title = 3\n" + GRID, ("'title' of profile mine must be a text",)),
         (GRID.replace("seed", "sead"), ("lacks 'seed'",)),
         (GRID.replace("0", "[]"), ("has no value for 'seed'",)),
-        (GRID.replace("0", '"0"'), ("seed must be a whole number; given '0'",)),
         (GRID.replace('"embedded"', '[["embedded"]]'), ("corpus must be a text",)),
-        (GRID.replace('"embedded"', '"embeded"'), ("Unknown corpus 'embeded'",)),
-        (GRID + "alpha = [0.5, 2]\n", ("alpha must be from 0 to 1; given 2.0",)),
         ("[default]\nalpha = 0.5\n" + GRID, ("Unknown key in profile mine 'default'", "Did you mean 'defaults'?")),
         ("[defaults]\nalfa = 0.5\n" + GRID, ("Unknown setting 'alfa'", "Did you mean 'alpha'?")),
         ("[corpus.embeded]\nalpha = 0.5\n" + GRID, ("Unknown corpus in profile mine 'embeded'",)),
         ("[corpus]\nembedded = 0.5\n" + GRID, ("'embedded' of [corpus] of profile mine must be a table",)),
-        ("case_study = 3\n" + GRID, ("'case_study' of profile mine must be a table",)),
         (
             CASE_STUDY.replace("found = 3\n", ""),
             ("'found' of [case_study] of profile mine must be a whole number, as in quick.toml; given None",),
@@ -138,9 +112,8 @@ CASE_STUDY = (
 )
 def test_a_malformed_profile_is_one_line(tmp_path, text, parts):
     (tmp_path / "mine.toml").write_text(text)
-    with pytest.raises(StudyError) as raised:
+    with refused(*parts):
         load_profile(str(tmp_path / "mine.toml")).specs()
-    one_line(raised, *parts)
 
 
 def test_a_profile_of_ones_own(tmp_path):
@@ -159,11 +132,17 @@ def test_a_profile_of_ones_own(tmp_path):
     assert [spec.temperature for spec in specs[8:]] == [0.1, 0.3]
 
 
-@pytest.mark.parametrize("name", ["nope", "protocol", "nope.toml", "", 3])
+@pytest.mark.parametrize("name", ["protocol", "nope.toml", 3])
 def test_an_unknown_profile_is_one_line(name):
-    with pytest.raises(StudyError) as raised:
+    with refused("Unknown profile", ", ".join(profile_names()), "a path ending in .toml"):
         load_profile(name)
-    one_line(raised, "Unknown profile", ", ".join(profile_names()), "a path ending in .toml")
+
+
+@pytest.mark.parametrize(("name", "part"), [("quick", "rename it, say to my_quick.toml"), ("a b", "must be of letters")])
+def test_a_profile_of_ones_own_needs_a_name_of_its_own(tmp_path, name, part):
+    (tmp_path / f"{name}.toml").write_text(GRID)
+    with refused(part):
+        load_profile(str(tmp_path / f"{name}.toml"))
 
 
 @pytest.mark.parametrize("name", ["quick", "minilm", "paper", "ablations"])

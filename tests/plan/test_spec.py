@@ -1,21 +1,19 @@
 """Specs: an identity says exactly what is trained, and a wrong setting is one line."""
 
 import os
-import pickle
 import subprocess
 import sys
 from dataclasses import fields, replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lclstudy import paths
 from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.profiles import load_profile
-from lclstudy.plan.spec import OBJECTIVES, Protocol, RunSpec, make_spec
+from lclstudy.plan.spec import Protocol, RunSpec, make_spec
 from lclstudy.results import records
+from tests.material import refused
 
 CORPUS = "embedded"
 LABELS = catalog.corpora()[CORPUS].labels
@@ -35,17 +33,13 @@ def test_defaults_are_the_papers():
     assert [make_spec("sst5", "lcl", **own).temperature for own in ({}, {"temperature": 0.7})] == [0.1, 0.7]
 
 
-def test_whole_numbers_and_lists_are_taken_for_numbers_and_tuples():
+def test_a_setting_said_another_way_is_the_same_spec():
     assert spec_of(alpha=1) == spec_of(alpha=1.0)
-    assert spec_of(alpha=1).identity() == spec_of(alpha=1.0).identity()
     assert spec_of(classes=list(LABELS[:2])) == spec_of(classes=LABELS[:2])
-
-
-def test_the_protocol_is_read_once_and_goes_where_the_spec_goes():
     spec = spec_of(protocol="printed, reduction=mean")
     assert spec.rules == Protocol.parse("printed,reduction=mean") != Protocol()
-    assert pickle.loads(pickle.dumps(spec)).rules == spec.rules
-    assert replace(spec, protocol="released").rules == Protocol()
+    said = "printed,weight_place=outside,reduction=mean,weight_gradient=true,logit_dropout=true,drop_last=true"
+    assert spec_of(protocol=said).identity() == spec_of().identity()
 
 
 def test_a_record_is_read_without_its_corpus(tmp_path):
@@ -60,26 +54,9 @@ def test_a_record_is_read_without_its_corpus(tmp_path):
 
 # Identity
 
-OTHER = {
-    "corpus": "emoint",
-    "classes": LABELS[:2],
-    "objective": "scl",
-    "encoder": "minilm",
-    "seed": 1,
-    "alpha": 0.25,
-    "temperature": 0.25,
-    "learning_rate": 1e-3,
-    "batch_size": 11,
-    "epochs": 6,
-    "max_length": 65,
-    "augment": "dropout",
-    "augment_rate": 0.25,
-    "augment_seed": 1,
-    "pooling": "mean",
-    "protocol": "printed",
-    "precision": "bf16",
-    "train_limit": 100,
-}
+OTHER = dict(corpus="emoint", classes=LABELS[:2], objective="scl", encoder="minilm", seed=1, alpha=0.25, temperature=0.25,
+             learning_rate=1e-3, batch_size=11, epochs=6, max_length=65, augment="dropout", augment_rate=0.25, augment_seed=1,
+             pooling="mean", protocol="printed", precision="bf16", train_limit=100)  # fmt: skip
 CHANGES = dict(weight_place="inside", reduction="sum", weight_gradient="false", logit_dropout="false", drop_last="false",
                weights="uniform", views="each_epoch", features="raw", temperature_scale="positives")  # fmt: skip
 AUGMENT = {"augment", "augment_rate", "augment_seed"}
@@ -148,16 +125,11 @@ def test_a_subset_of_classes_has_one_identity_in_any_order():
 
 def test_identity_is_the_same_in_every_process():
     code = (
-        "from lclstudy.plan.profiles import load_profile; print(*(spec.identity() for spec in load_profile('quick').specs()))"
+        "from lclstudy.plan.profiles import load_profile as load; print(*(spec.identity() for spec in load('quick').specs()))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "1" if os.environ.get("PYTHONHASHSEED") == "2" else "2"}
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert ran.stdout.split() == [spec.identity() for spec in load_profile("quick").specs()]
-
-
-def test_a_protocol_said_another_way_is_the_same_run():
-    said = "printed,weight_place=outside,reduction=mean,weight_gradient=true,logit_dropout=true,drop_last=true"
-    assert spec_of(protocol=said).identity() == spec_of().identity()
 
 
 def test_an_own_corpus_is_its_name_and_content_wherever_it_lies(tmp_path):
@@ -182,18 +154,6 @@ def test_the_encoders_revision_and_the_corpus_checksum_count(monkeypatch):
     assert spec_of().identity() != before
 
 
-@given(
-    alpha=st.floats(0, 1),
-    temperature=st.floats(1e-3, 10),
-    seed=st.integers(0, 2**32 - 1),
-    objective=st.sampled_from(OBJECTIVES),
-)
-def test_identities_are_16_hex_digits_and_a_function_of_the_spec(alpha, temperature, seed, objective):
-    first, again = (spec_of(objective, alpha=alpha, temperature=temperature, seed=seed) for _ in range(2))
-    assert first.identity() == again.identity()
-    assert len(bytes.fromhex(first.identity())) == 8
-
-
 # Wrong settings
 
 
@@ -204,52 +164,34 @@ def test_identities_are_16_hex_digits_and_a_function_of_the_spec(alpha, temperat
         ({"corpus": "nowhere.csv"}, "No corpus file 'nowhere.csv'"),
         ({"corpus": 3}, "corpus must be a text; given 3"),
         ({"objective": "lcd"}, "Unknown objective 'lcd'; ...ce, ce_aug, scl, simclr, lcl"),
-        ({"encoder": "elektra-base"}, "Unknown encoder 'elektra-base'; ... Did you mean 'electra-base'?"),
         ({"encoder": None}, "encoder must be a text; given None"),
         ({"seed": -1}, "seed must be from 0 to 4294967295; given -1"),
-        ({"seed": 2**32}, "seed must be from 0 to 4294967295"),
         ({"seed": 0.5}, "seed must be a whole number; given 0.5"),
         ({"seed": True}, "seed must be a whole number; given True"),
         ({"alpha": 1.5}, "alpha must be from 0 to 1; given 1.5"),
         ({"alpha": float("nan")}, "alpha must be from 0 to 1; given nan"),
-        ({"alpha": "0.5"}, "alpha must be a number; given '0.5'"),
-        ({"alpha": False}, "alpha must be a number; given False"),
-        ({"temperature": 0.0}, "temperature must be above 0; given 0.0"),
         ({"temperature": float("inf")}, "temperature must be above 0; given inf"),
-        ({"learning_rate": 0.0}, "learning_rate must be above 0 and at most 0.1; given 0.0"),
         ({"learning_rate": 1}, "learning_rate must be above 0 and at most 0.1; given 1.0"),
         ({"learning_rate": "2e-5"}, "learning_rate must be a number; given '2e-5'... write 2.0e-5"),
-        ({"batch_size": 0}, "batch_size must be 1 or more; given 0"),
         ({"epochs": 5.0}, "epochs must be a whole number; given 5.0"),
-        ({"max_length": 7}, "max_length must be 8 or more; given 7"),
         ({"augment": "back_translation"}, "Unknown augment 'back_translation'; allowed: wordnet, dropout, none"),
         ({"objective": "simclr", "augment": "none"}, "objective 'simclr' needs second views"),
         ({"objective": "scl", "encoder": "tfidf"}, "encoder 'tfidf' is a bag of words"),
-        ({"augment_rate": 1.1}, "augment_rate must be from 0 to 1"),
-        ({"augment_seed": -1}, "augment_seed must be from 0 to 4294967295"),
-        ({"pooling": "max"}, "Unknown pooling 'max'; allowed: cls, mean"),
-        ({"precision": "fp16"}, "Unknown precision 'fp16'; allowed: fp32, bf16"),
         ({"train_limit": 0}, "train_limit must be 1 or more, or none for all; given 0"),
-        ({"classes": [LABELS[0]]}, "classes must be two or more different class names"),
         ({"classes": [LABELS[0], LABELS[0]]}, "classes must be two or more different class names"),
         ({"classes": [LABELS[0], "boredom"]}, "Unknown class of embedded 'boredom'"),
         ({"classes": LABELS[0]}, "classes must be a list of class names"),
         ({"classes": [0, 1]}, "classes must be a list of class names"),
         ({"protocol": "final"}, "Unknown protocol 'final'; allowed: released, printed"),
-        ({"protocol": ""}, "Unknown protocol ''"),
         ({"protocol": "released,reduction=max"}, "Unknown value of protocol setting reduction 'max'; allowed: mean, sum"),
         ({"protocol": "released,dropout=0.1"}, "Unknown protocol setting 'dropout'"),
-        ({"protocol": "released,weights=fixed"}, "'fixed'; allowed: joint, pretrained, confusion, names, uniform"),
         ({"protocol": "released,views=each_epoch", "augment": "none"}, "views=each_epoch ... use augment 'wordnet'"),
         ({"temprature": 0.1}, "Unknown setting 'temprature'; ... Did you mean 'temperature'?"),
-        ({"device": "cpu"}, "Unknown setting 'device'"),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_one_line_that_names_it(settings, said):
-    with pytest.raises(StudyError) as raised:
+    with refused(*said.split("...")):
         spec_of(**settings)
-    assert "\n" not in str(raised.value)
-    assert all(part in str(raised.value) for part in said.split("...")), str(raised.value)
 
 
 def test_a_label_is_short_and_has_no_folder(tmp_path):

@@ -1,8 +1,43 @@
-"""What second views change: texts, words and rates counted, from `synonyms.Changes` and `synonyms.Replacement`."""
+"""What is found about corpora, and what second views change, from `synonyms.Changes` and `synonyms.Replacement`."""
 
 from collections import Counter
 
 import pandas as pd
+
+from lclstudy.results import corpus_facts
+
+
+def facts(splits: pd.DataFrame, overlaps: pd.DataFrame, coverage: pd.DataFrame) -> dict:
+    """What `said.md.j2` says, from the tables of `corpus_facts`: corpora with the `same` and with `different` sizes of splits,
+    the range of the majority's accuracy, the `worst` overlap of test with train, and how far WordNet's shares are off.
+    """
+    sizes = splits.dropna(subset=["rows", "published_rows_paper"])
+    different = sizes["corpus"][sizes["rows"] != sizes["published_rows_paper"]].unique()
+    leaks = overlaps.query("split == 'test' and against == 'train'")
+    majority = corpus_facts.majority(splits)["majority"]
+    return {
+        "same": [corpus for corpus in sizes["corpus"].unique() if corpus not in different],
+        "different": list(different),
+        "low": majority.min(),
+        "high": majority.max(),
+        "worst": leaks.loc[leaks["rows_other_label"].idxmax()].to_dict(),
+        "close": (coverage["tokens"] - coverage["published"]).abs().max(),
+        "far": (coverage["words"] - coverage["published"]).min(),
+    }
+
+
+def facts_of_views(changes: pd.DataFrame, pairs: pd.DataFrame, corpus: str, rate: float) -> dict:
+    """What `said_of_views.md.j2` says, shares in percent. `pairs` is of `synonyms.replaced_in`."""
+    return {
+        "corpus": corpus,
+        "rate": rate,
+        "texts": len(changes),
+        "share": (changes["replaced"] / changes["words"].clip(lower=1)).mean() * 100,
+        "usable": changes["replaceable"].sum() / changes["words"].sum() * 100,
+        "missed": (changes["replaced"] < changes["wanted"]).sum(),
+        "same": (changes["replaced"] == 0).sum(),
+        "first": pairs["first"].mean() * 100,
+    }
 
 
 def counted(changes: pd.DataFrame) -> pd.DataFrame:
