@@ -124,7 +124,7 @@ def test_git_blob_pins(server, root):
         ("/short.txt", "is cut short: 3500 bytes, expected 3600; nothing was kept"),
         ("/cut/good.txt", "broke off"),
         ("/nowhere.txt", "the server answered 404 Not Found"),
-        ("", "no network, or no answer"),
+        ("", "no network, or the server does not answer"),
     ],
 )
 def test_a_download_that_fails_leaves_nothing_but_what_came_before(server, root, page, message):
