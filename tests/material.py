@@ -67,7 +67,7 @@ def saved(runs, *specs, **how):
 def refused(*parts):
     """What is done within ends in a StudyError of one line, which holds the parts, and no chain of tracebacks."""
     with pytest.raises(StudyError) as caught:
-        yield
+        yield caught
     assert "\n" not in str(caught.value)
     assert caught.value.__suppress_context__ or not caught.value.__context__
     for part in parts:

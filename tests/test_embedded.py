@@ -1,7 +1,6 @@
 """The embedded corpus: made again byte for byte, and as confusable as it says."""
 
 import hashlib
-import itertools
 
 import numpy as np
 import pandas as pd
@@ -48,17 +47,6 @@ def test_every_text_is_there_once_and_names_no_class_and_classes_are_balanced(em
     for text in texts:
         assert 8 <= len(text.split()) <= 25 and text[0].isupper() and text.endswith(".")
         assert not {*LABELS} & {*text.lower().rstrip(".").split()}
-
-
-def test_classes_of_a_group_share_most_words(embedded, groups):
-    words = {name: set() for name in LABELS}
-    for row in embedded["train"]:
-        words[LABELS[row["label"]]] |= set(row["text"].lower().replace(".", " ").replace(",", " ").split())
-    shared = {True: [], False: []}  # Jaccard similarities of classes of one group, and of two
-    for a, b in itertools.combinations(LABELS, 2):
-        shared[groups[a] == groups[b]].append(len(words[a] & words[b]) / len(words[a] | words[b]))
-    assert min(shared[True]) > max(shared[False])
-    assert np.mean(shared[True]) > 0.5
 
 
 def test_a_plain_classifier_errs_inside_the_groups(embedded, groups):

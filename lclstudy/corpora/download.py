@@ -15,7 +15,6 @@ from lclstudy import paths
 from lclstudy.errors import StudyError
 from lclstudy.plan.catalog import CorpusEntry, RawFile
 
-_BY_HAND = "Try again later, or point LCLSTUDY_DATA to a folder that holds the raw files."
 _STALE = 24 * 3600  # seconds after which a private folder is what a killed process left
 
 
@@ -101,11 +100,12 @@ def _download(files: list[RawFile]) -> None:
                     raise StudyError(f"Download of {file.url} is {fault}; nothing was kept. Try again.")
                 location(file).parent.mkdir(parents=True, exist_ok=True)
                 os.replace(part, location(file))
-    except requests.HTTPError as error:
-        status = f"{error.response.status_code} {error.response.reason}"
-        raise StudyError(f"Cannot download {address}: the server answered {status}. {_BY_HAND}") from None
-    except (requests.ConnectionError, requests.Timeout):
-        raise StudyError(f"Cannot download {address}: no network, or the server does not answer. {_BY_HAND}") from None
+    except (requests.HTTPError, requests.ConnectionError, requests.Timeout) as error:
+        reason = "no network, or the server does not answer"
+        if error.response is not None:
+            reason = f"the server answered {error.response.status_code} {error.response.reason}"
+        hint = "Try again later, or point LCLSTUDY_DATA to a folder that holds the raw files."
+        raise StudyError(f"Cannot download {address}: {reason}. {hint}") from None
     except (requests.RequestException, zipfile.BadZipFile, zlib.error) as error:
         broken = f"is cut short or altered, or broke off ({type(error).__name__})"
         raise StudyError(f"Download of {address} {broken}; nothing was kept. Try again.") from None

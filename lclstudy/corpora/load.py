@@ -153,8 +153,8 @@ def _restrict(name: str, labels, splits, classes: tuple[str, ...]) -> tuple[tupl
     check_classes(name, classes, labels)
     renumbered = {labels.index(given): number for number, given in enumerate(classes)}
     kept = {split: [(text, renumbered[label]) for text, label in rows if label in renumbered] for split, rows in splits.items()}
-    for split in SPLITS:
-        if not kept[split]:
+    for split, rows in kept.items():
+        if not rows:
             raise StudyError(f"{name} has no {split} rows of the classes {', '.join(classes)}; choose others.")
     return classes, kept
 

@@ -98,11 +98,9 @@ def synonyms(text: str, rate: float, seed: int) -> str:
     A function of its arguments alone. A higher rate replaces the words of a lower rate the same way, and more.
     Raises StudyError if the rate is outside 0 to 1, or if there is no WordNet.
     """
-    pieces, end = [], 0
-    for start, stop, _, synonym in replacements(text, rate, seed):
-        pieces += text[end:start], synonym
-        end = stop
-    return "".join([*pieces, text[end:]])
+    for start, end, _, synonym in reversed(replacements(text, rate, seed)):
+        text = text[:start] + synonym + text[end:]
+    return text
 
 
 def replacements(text: str, rate: float, seed: int) -> list[Replacement]:
@@ -115,8 +113,10 @@ def changes_of(texts: list[str], rate: float, seed: int) -> "pd.DataFrame":
     """A row of `Changes` per text: the counts behind `synonyms` of the same arguments. Raises as `synonyms` does."""
     import pandas as pd
 
-    drawn = [(len(_words(text)), *_drawn(text, rate, seed)) for text in texts]
-    rows = [Changes(words, len(found), wanted, min(wanted, len(found))) for words, wanted, found in drawn]
+    rows = []
+    for text in texts:
+        wanted, found = _drawn(text, rate, seed)
+        rows.append(Changes(len(_words(text)), len(found), wanted, min(wanted, len(found))))
     return pd.DataFrame(rows, columns=Changes._fields)
 
 

@@ -99,10 +99,10 @@ class Profile:
 
     def _restricted(self, study: CaseStudy, wanted: dict, seeds: list | None) -> CaseStudy | None:
         encoder = self.spec(study.corpus, study.objective[0]).encoder
+        kept = study.corpus in wanted.get("corpus", [study.corpus]) and encoder in wanted.get("encoder", [encoder])
         objective = tuple(name for name in study.objective if name in wanted.get("objective", study.objective))
         seed = study.seed if seeds is None else tuple(seeds)
         search = tuple(dict.fromkeys((*study.search_seed, *seed)))
-        kept = study.corpus in wanted.get("corpus", [study.corpus]) and encoder in wanted.get("encoder", [encoder])
         return replace(study, objective=objective, seed=seed, search_seed=search) if objective and kept else None
 
     def _values(self, entry: dict, name: str) -> list:

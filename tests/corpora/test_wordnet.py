@@ -60,6 +60,11 @@ def test_lexnames_names_every_lexicographer_file_of_the_real_data(dictionary):
         assert {table[number] for number in numbers} == {(part, category)}
 
 
+def test_version_names_the_data():
+    number, digest = wordnet.version().split()
+    assert number.startswith("3.") and len(bytes.fromhex(digest)) == 6
+
+
 def test_files_of_debian_are_completed_and_published_whole(home, dictionary, monkeypatch):
     monkeypatch.setattr(wordnet, "DEBIAN_FOLDER", dictionary)
     made = fetch(wordnet._from_debian)

@@ -124,9 +124,7 @@ def test_a_subset_of_classes_has_one_identity_in_any_order():
 
 
 def test_identity_is_the_same_in_every_process():
-    code = (
-        "from lclstudy.plan.profiles import load_profile as load; print(*(spec.identity() for spec in load('quick').specs()))"
-    )
+    code = "import lclstudy; print(*(spec.identity() for spec in lclstudy.load_profile('quick').specs()))"
     environment = {**os.environ, "PYTHONHASHSEED": "1" if os.environ.get("PYTHONHASHSEED") == "2" else "2"}
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert ran.stdout.split() == [spec.identity() for spec in load_profile("quick").specs()]
@@ -141,14 +139,8 @@ def test_an_own_corpus_is_its_name_and_content_wherever_it_lies(tmp_path):
     assert one == two != three
 
 
-def test_the_encoders_revision_and_the_corpus_checksum_count(monkeypatch):
-    before = spec_of().identity()
-    entry = catalog.encoders()["tiny"]
-    with monkeypatch.context() as patch:
-        patch.setitem(catalog.encoders(), "tiny", replace(entry, revision=entry.revision + "x"))
-        assert spec_of().identity() != before
-    assert spec_of().identity() == before
-    corpus = catalog.corpora()[CORPUS]
+def test_the_corpus_checksum_counts(monkeypatch):
+    before, corpus = spec_of().identity(), catalog.corpora()[CORPUS]
     files = (replace(corpus.files[0], sha256="0" * 64), *corpus.files[1:])
     monkeypatch.setitem(catalog.corpora(), CORPUS, replace(corpus, files=files))
     assert spec_of().identity() != before
@@ -161,16 +153,11 @@ def test_the_encoders_revision_and_the_corpus_checksum_count(monkeypatch):
     ("settings", "said"),
     [
         ({"corpus": "emoInt"}, "Unknown corpus 'emoInt'; ... Did you mean 'emoint'?"),
-        ({"corpus": "nowhere.csv"}, "No corpus file 'nowhere.csv'"),
         ({"corpus": 3}, "corpus must be a text; given 3"),
         ({"objective": "lcd"}, "Unknown objective 'lcd'; ...ce, ce_aug, scl, simclr, lcl"),
-        ({"encoder": None}, "encoder must be a text; given None"),
-        ({"seed": -1}, "seed must be from 0 to 4294967295; given -1"),
-        ({"seed": 0.5}, "seed must be a whole number; given 0.5"),
+        ({"encoder": "elektra-base"}, "Unknown encoder 'elektra-base'; ... Did you mean 'electra-base'?"),
         ({"seed": True}, "seed must be a whole number; given True"),
-        ({"alpha": 1.5}, "alpha must be from 0 to 1; given 1.5"),
         ({"alpha": float("nan")}, "alpha must be from 0 to 1; given nan"),
-        ({"temperature": float("inf")}, "temperature must be above 0; given inf"),
         ({"learning_rate": 1}, "learning_rate must be above 0 and at most 0.1; given 1.0"),
         ({"learning_rate": "2e-5"}, "learning_rate must be a number; given '2e-5'... write 2.0e-5"),
         ({"epochs": 5.0}, "epochs must be a whole number; given 5.0"),
@@ -180,7 +167,6 @@ def test_the_encoders_revision_and_the_corpus_checksum_count(monkeypatch):
         ({"train_limit": 0}, "train_limit must be 1 or more, or none for all; given 0"),
         ({"classes": [LABELS[0], LABELS[0]]}, "classes must be two or more different class names"),
         ({"classes": [LABELS[0], "boredom"]}, "Unknown class of embedded 'boredom'"),
-        ({"classes": LABELS[0]}, "classes must be a list of class names"),
         ({"classes": [0, 1]}, "classes must be a list of class names"),
         ({"protocol": "final"}, "Unknown protocol 'final'; allowed: released, printed"),
         ({"protocol": "released,reduction=max"}, "Unknown value of protocol setting reduction 'max'; allowed: mean, sum"),
@@ -194,9 +180,7 @@ def test_a_wrong_setting_is_one_line_that_names_it(settings, said):
         spec_of(**settings)
 
 
-def test_a_label_is_short_and_has_no_folder(tmp_path):
-    (tmp_path / "mine.csv").write_text("text,label\nhello,a\nbye,b\n")
-    assert make_spec(str(tmp_path / "mine.csv"), "ce", encoder="tiny", seed=4).label() == "mine ce tiny seed 4"
+def test_a_label_is_short():
     assert spec_of(classes=LABELS[:4]).label() == "embedded[4 classes] lcl tiny seed 0"
 
 

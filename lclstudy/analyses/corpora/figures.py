@@ -18,17 +18,16 @@ _TALL = 20  # labels that fill a column
 
 
 @style()
-def label_balances(labels: pd.DataFrame, split: str = "test", height: float = 5.6) -> Figure:
+def label_balances(labels: pd.DataFrame, split: str = "test") -> Figure:
     """The share of each label in the split, most frequent first; on the dashed line all would be equally frequent.
 
     A corpus with many labels fills a column, the others stand upon each other in the last. `labels` holds rows of `labels.csv`.
-    Raises StudyError if there are none of the split.
     """
-    rows = _needed(labels[labels["split"] == split] if len(labels) else labels, "rows of labels.csv")
+    rows = labels[labels["split"] == split]
     counts = rows.groupby("corpus", sort=False)["label"].nunique()
     tall, low = list(counts.index[counts >= _TALL]), list(counts.index[counts < _TALL])
     grid = [[*tall, corpus] for corpus in low] if tall and low else [tall or low]
-    figure = plt.figure(figsize=(DOUBLE, height))
+    figure = plt.figure(figsize=(DOUBLE, 5.6))
     axes = figure.subplot_mosaic(grid, height_ratios=[counts[row[-1]] + 3.5 for row in grid])
     shade, marker = SPLITS[split]
     for corpus, ax in axes.items():
@@ -44,13 +43,10 @@ def label_balances(labels: pd.DataFrame, split: str = "test", height: float = 5.
 
 
 @style()
-def length_distributions(lengths: pd.DataFrame, height: float = 1.7, columns: int = 3) -> Figure:
-    """Text lengths of the splits of several corpora, a panel each, rows `height` inches high; of rows of `lengths.csv`.
-
-    Raises StudyError if there are none.
-    """
-    corpora = _needed(lengths, "rows of lengths.csv")["corpus"].unique()
-    figure, axes = panels(len(corpora), height=height, columns=columns)
+def length_distributions(lengths: pd.DataFrame) -> Figure:
+    """Text lengths of the splits of several corpora, a panel each, three in a row; of rows of `lengths.csv`."""
+    corpora, columns = lengths["corpus"].unique(), 3
+    figure, axes = panels(len(corpora), height=1.7, columns=columns)
     for place, (corpus, ax) in enumerate(zip(corpora, axes, strict=True)):
         rows = lengths[lengths["corpus"] == corpus].pivot_table(index="words_from", columns="split", values="rows")
         last, width = rows.index[-1], rows.index[1] - rows.index[0]
@@ -71,11 +67,8 @@ def length_distributions(lengths: pd.DataFrame, height: float = 1.7, columns: in
 
 @style()
 def split_overlap(overlaps: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Texts that stand in two splits, or twice in one, in three panels; `overlaps` is of `corpus_facts.overlaps`.
-
-    Raises StudyError if there are no rows.
-    """
-    against_train = _needed(overlaps, "corpus_facts.overlaps").query("against == 'train'")
+    """Texts that stand in two splits, or twice in one, in three panels; `overlaps` is of `corpus_facts.overlaps`."""
+    against_train = overlaps.query("against == 'train'")
     corpora = list(dict.fromkeys(against_train.loc[against_train["split"] == "train", "corpus"]))
     titles = {
         "train": "repeated within train",
@@ -95,11 +88,8 @@ def split_overlap(overlaps: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes
 
 @style()
 def wordnet_coverage(coverage: pd.DataFrame, ax: Axes) -> Axes:
-    """What share of a corpus WordNet knows: of words, of words and signs, as published. From `corpus_facts.coverage`.
-
-    Raises StudyError if there are no rows.
-    """
-    places = range(len(_needed(coverage, "corpus_facts.coverage")))
+    """What share of a corpus WordNet knows: of words, of words and signs, as published. From `corpus_facts.coverage`."""
+    places = range(len(coverage))
     looks = {
         "words": ("words", {"color": "#56B4E9"}),
         "tokens": ("words and signs", {"color": BLUE}),
@@ -118,11 +108,8 @@ def wordnet_coverage(coverage: pd.DataFrame, ax: Axes) -> Axes:
 
 @style()
 def replaced_shares(changes: pd.DataFrame, rate: float, ax: Axes) -> Axes:
-    """How large a share of a text's words was replaced, over texts; `changes` holds `synonyms.Changes`.
-
-    The dashed line is the rate. Raises StudyError if there are no rows.
-    """
-    shares = _needed(changes, "a row of synonyms.Changes per text")["replaced"] / changes["words"].clip(lower=1) * 100
+    """How large a share of a text's words was replaced, over texts; `changes` holds `synonyms.Changes`. Dashed: the rate."""
+    shares = changes["replaced"] / changes["words"].clip(lower=1) * 100
     reached = changes["replaced"] == changes["wanted"]
     bins = np.arange(0, max(shares.max(), rate * 100) + 5, 2.5)
     ax.hist([shares[reached], shares[~reached]], bins, stacked=True, color=[BLUE, ORANGE],
@@ -137,8 +124,8 @@ def replaced_shares(changes: pd.DataFrame, rate: float, ax: Axes) -> Axes:
 
 @style()
 def rate_effect(by_rate: pd.DataFrame, ax: Axes) -> Axes:
-    """What a higher rate does; `by_rate` is of `tables.by_rate`. Raises StudyError if there are no rows."""
-    x = _needed(by_rate, "a row per rate")["rate"]
+    """What a higher rate does; `by_rate` is of `tables.by_rate`."""
+    x = by_rate["rate"]
     ax.plot(x, x, **_DASHED)
     ax.annotate("as asked", (x.iloc[0], x.iloc[0]), (14, 0), textcoords="offset points", va="center", color=NEUTRAL,
                 size=SMALLEST)  # fmt: skip
@@ -156,18 +143,13 @@ def replaced_words(words: pd.DataFrame, ax: Axes) -> Axes:
 
     Raises StudyError if there are no rows.
     """
-    _needed(words, "a row per word; WordNet may know none of them")
+    if words.empty:
+        raise StudyError("No word was replaced, so there is none to draw; WordNet, which is of English, may know none of them.")
     _stacked(ax, words["first"], words["times"], "of the word's first meaning", "of another meaning", BLUE)
     _rows(ax, list(words["word"]))
     ax.set(xlabel="times replaced", title=f"The {len(words)} words replaced most often")
     _key(ax, title="by a synonym")
     return ax
-
-
-def _needed(table: pd.DataFrame, what: str) -> pd.DataFrame:
-    if table.empty:
-        raise StudyError(f"No rows to draw; give {what}.")
-    return table
 
 
 def _stacked(ax: Axes, part: pd.Series, whole: pd.Series, name: str, rest: str, shade: str) -> None:

@@ -10,11 +10,10 @@ import pandas as pd
 import pytest
 
 from lclstudy.analyses.corpora import figures, tables
-from lclstudy.errors import StudyError
 from lclstudy.results import corpus_facts, published
 from lclstudy.show import style
 from lclstudy.show.text import words
-from tests.material import check_readable
+from tests.material import check_readable, refused
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +75,10 @@ def test_what_is_said_of_the_corpora():
 def test_what_is_said_of_second_views():
     said = words("analyses/corpora/said_of_views.md.j2", **tables.facts_of_views(CHANGES, PAIRS, "emoint", 0.3))
     assert said.startswith("- In 5 training texts of EmoInt, 20.0 % of a text's words are replaced on average where 30 %")
-    assert "30.0 % of all words have synonyms" in said and "In 2 texts they are too few to reach the rate, in 1 text nothing changes at all" in said
+    assert (
+        "30.0 % of all words have synonyms" in said
+        and "In 2 texts they are too few to reach the rate, in 1 text nothing changes at all" in said
+    )
     assert "50.0 % of the synonyms are of the first meaning" in said
     unknown = words("analyses/corpora/said_of_views.md.j2", **tables.facts_of_views(CHANGES, PAIRS[:0], "emoint", 0.3))
     assert "first meaning" not in unknown
@@ -128,8 +130,6 @@ def test_replaced_words_most_frequent_first():
     check_readable(figure)
 
 
-@pytest.mark.parametrize("name", ["label_balances", "rate_effect"])
-def test_figures_without_rows_say_so(name):
-    _, axes = style.subplots()
-    with pytest.raises(StudyError, match="No rows to draw; give"):
-        getattr(figures, name)(pd.DataFrame(), *([] if name == "label_balances" else axes))
+def test_no_replaced_word_says_so():
+    with refused("No word was replaced"):
+        figures.replaced_words(tables.by_word(PAIRS[:0]), style.subplots()[1][0])
