@@ -145,6 +145,8 @@ by_hand = {
     "LCL printed": -math.log(own * positive / weighed),
     "LCL released": -own * math.log(positive / weighed),
 }
+
+# %%
 plain = [f"{e:.2f}" for e in steps["e"]]
 times = [rf"{weight:g} \cdot {e}" for weight, e in zip(steps["w"], plain, strict=True)]
 fractions = {

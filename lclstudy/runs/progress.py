@@ -20,6 +20,7 @@ class Board:
     """The bar of `total` runs, `done` of them there already, and below it one per running run."""
 
     def __init__(self, total: int, done: int, shown: bool):
+        tqdm.set_lock(threading.RLock())  # its own has a semaphore, which an interrupted command would leak
         self._lines = shown and not sys.stderr.isatty()
         self._how = {"disable": not shown, "mininterval": 0, "miniters": 1}  # who tells does so seldom enough
         if self._lines:  # the bars are kept, because they know what to say, but drawn nowhere
