@@ -187,6 +187,8 @@ hands = {
     "LCL printed": anchor_losses(fine, w.tolist(), inside=True),
     "LCL released": anchor_losses(fine, w.tolist(), inside=False),
 }
+
+# %%
 package = {
     "SimCLR": losses.simclr(features, torch.tensor(texts), temperature),
     "SCL": losses.supervised_contrastive(features, labels, temperature),
@@ -194,13 +196,15 @@ package = {
     "LCL printed": losses.label_aware_contrastive(features, labels, w, temperature, "printed"),
     "LCL released": losses.label_aware_contrastive(features, labels, w, temperature, "released"),
 }
+agree = all(abs(np.mean(hands[name]) - package[name].item()) < 1e-12 for name in hands)
+print(f"By hand and from the package agree to 12 digits: {'yes' if agree else 'NO'}.")
+
+# %%
 anchors = {f"L{i}": (f"$L_{i}$", ".3f") for i in range(1, 7)}
 together = pd.DataFrame(hands.values(), columns=list(anchors)).assign(loss=list(hands))
 together["mean"] = [np.mean(found) for found in hands.values()]
 together["package"] = [loss.item() for loss in package.values()]
 six_digits = {"mean": ("mean by hand", ".6f"), "package": ("package", ".6f")}
-agree = all(abs(np.mean(hands[name]) - package[name].item()) < 1e-12 for name in hands)
-print(f"By hand and from the package agree to 12 digits: {'yes' if agree else 'NO'}.")
 markdown.table(together, {"loss": "loss"} | anchors | six_digits)
 
 # %% [markdown]

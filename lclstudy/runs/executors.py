@@ -25,7 +25,7 @@ from lclstudy.plan import catalog
 from lclstudy.plan.spec import RunSpec
 from lclstudy.results.records import Record
 
-from .progress import Teller
+from .progress import Teller, lock_bars
 
 # Of torch, in every run: another number sums in another order, which changes the last bits, and two runs with a thread each
 # train more in an hour than one with two.
@@ -175,6 +175,7 @@ def _hire(device: str | None, place: str | None, hired: ExitStack):
 
 def _work(pipe, device: str | None, place: str | None) -> None:
     """A worker process: trains what comes through the pipe."""
+    lock_bars()
     if place is not None:
         os.environ["CUDA_VISIBLE_DEVICES"], device = place, "cuda"
     with suppress(EOFError, OSError):

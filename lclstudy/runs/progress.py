@@ -16,11 +16,16 @@ _MOST_ON_A_LINE = 3
 _LINE = "{desc}: {n_fmt}/{total_fmt} {unit}s, {remaining} left{postfix}"
 
 
+def lock_bars() -> None:
+    """Gives tqdm a lock without a semaphore: its own is leaked by a process that is killed."""
+    tqdm.set_lock(threading.RLock())
+
+
 class Board:
     """The bar of `total` runs, `done` of them there already, and below it one per running run."""
 
     def __init__(self, total: int, done: int, shown: bool):
-        tqdm.set_lock(threading.RLock())  # its own has a semaphore, which an interrupted command would leak
+        lock_bars()
         self._lines = shown and not sys.stderr.isatty()
         self._how = {"disable": not shown, "mininterval": 0, "miniters": 1}  # who tells does so seldom enough
         if self._lines:  # the bars are kept, because they know what to say, but drawn nowhere
@@ -59,8 +64,6 @@ class Board:
 
 class Teller(tqdm):
     """What `training.train` takes in place of a bar: draws nothing, but calls `tell(step, total, said)` now and then."""
-
-    _lock = threading.RLock()  # tqdm's own has a semaphore, which a worker that is killed would leak
 
     def __init__(self, tell: Callable[[int, int, str], None], total: int, **_):
         self._tell = tell
