@@ -17,6 +17,8 @@
 
 # %% tags=["parameters"]
 corpus = "embedded"  # a csv, tsv, jsonl or parquet file of your own, or a name of the catalogue
+text_column = "text"  # what these columns are called in a file of your own
+label_column = "label"
 profile = "quick"  # minilm or paper for a real answer; where a setting below is None, this profile says what it is
 encoder = None  # tiny, minilm, electra-base, ...
 seeds = "0,1,2"  # one run of each loss per seed; more seeds see smaller gains
@@ -41,6 +43,7 @@ from lclstudy.analyses.own_labels import corpus as own_corpus
 from lclstudy.analyses.own_labels import figures, tables
 from lclstudy.corpora.load import files, load_corpus
 from lclstudy.plan import names
+from lclstudy.plan.catalog import own_name
 from lclstudy.plan.profiles import load_profile
 from lclstudy.runs import grid, store
 from lclstudy.show import markdown
@@ -50,6 +53,7 @@ from lclstudy.show.text import bullets, words
 settings = dict(encoder=encoder, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size, max_length=max_length,
                 augment=augment, train_limit=train_limit)  # fmt: skip
 chosen = load_profile(profile)
+corpus = own_name(corpus, text_column, label_column)
 specs = own_corpus.plan(chosen, corpus, seeds, **settings)
 gain = own_corpus.check_gain(gain)
 dataset = load_corpus(corpus)
@@ -61,7 +65,8 @@ print(f"{mine.name}: {mine.counts.to_numpy().sum():,} texts, {len(mine.counts):,
 # ## Before training: what to be careful about, and what so many runs can see
 
 # %%
-report.said(bullets([own_corpus.foresight(specs, mine, gain), *own_corpus.cautions(mine, specs, gain)]))
+said = [own_corpus.foresight(specs, mine, gain), own_corpus.time_said(specs, mine), *own_corpus.cautions(mine, specs)]
+report.said(bullets(said))
 
 # %%
 markdown.table(own_corpus.corpus_table(mine))

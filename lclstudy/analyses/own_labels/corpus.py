@@ -108,12 +108,12 @@ def class_table(corpus: Corpus, most: int = 15) -> pd.DataFrame:
     return table if len(table) <= most else table.sort_values("train", kind="stable").head(most)
 
 
-def cautions(corpus: Corpus, specs: Sequence[RunSpec], gain: float) -> list[str]:
+def cautions(corpus: Corpus, specs: Sequence[RunSpec]) -> list[str]:
     """What makes an answer on this corpus weak, in plain words, before anything is trained; no line if nothing does."""
-    return [*_corpus_cautions(corpus, gain), *_setting_cautions(specs)]
+    return [*_corpus_cautions(corpus), *_setting_cautions(specs)]
 
 
-def _corpus_cautions(corpus: Corpus, gain: float) -> list[str]:
+def _corpus_cautions(corpus: Corpus) -> list[str]:
     said = []
     train, test = corpus.counts["train"], corpus.counts["test"]
     tiny, unseen = list(train.index[train < TINY_CLASS]), list(test.index[test == 0])
@@ -128,10 +128,6 @@ def _corpus_cautions(corpus: Corpus, gain: float) -> list[str]:
         said.append(
             f"The largest class has {times} the training texts of the smallest: small classes hardly move the accuracy."
         )
-    reach = sampling_reach(0.5, int(test.sum()))
-    if reach > gain:
-        said.append(f"There are {test.sum():,} test texts: by the luck of which texts they are alone, an accuracy near 50 % is "
-                    f"known to ±{reach:.1f} points.")  # fmt: skip
     if corpus.leaked:
         said.append(
             f"Test texts that are training texts too: {corpus.leaked:,}. They make the accuracy too good; delete the copies."
@@ -191,6 +187,22 @@ def usual_spread(encoder: str) -> float:
 
 def _by_system(runs: pd.DataFrame, encoder: str):
     return runs[runs["encoder"] == encoder].groupby(["corpus", "set", "objective"])["value"]
+
+
+def time_said(specs: Sequence[RunSpec], corpus: Corpus) -> str:
+    """How long the runs would take one after another, by the texts a second of the study's own runs with this encoder."""
+    runs = pd.concat([read_frozen(name).done for name in frozen_names()])
+    runs = runs[runs["encoder"] == specs[0].encoder]
+    speeds = runs.groupby("objective")["texts_per_second"].median()
+    if not {spec.objective for spec in specs} <= set(speeds.index):
+        return f"How long this takes is not known: the study has no run with {names.encoder(specs[0].encoder)}."
+    texts = int(corpus.counts["train"].sum())
+    seconds = sum(min(texts, spec.train_limit or texts) * spec.epochs / speeds[spec.objective] for spec in specs)
+    minutes, devices = text.count(max(1, round(seconds / 60)), "minute"), ", ".join(dict.fromkeys(runs["device"]))
+    return (
+        f"{text.count(len(specs), 'run')} would take about {minutes} one after another on a machine as fast as that of the "
+        f"study's runs ({devices}); what is done already is not done again."
+    )
 
 
 def foresight(specs: Sequence[RunSpec], corpus: Corpus, gain: float) -> str:

@@ -113,7 +113,7 @@ def predicted(classifier, rows: Mapping, corpus: Corpus, count: int = SHOWN) -> 
     return pd.DataFrame({
         "text": [textwrap.shorten(one, 110, placeholder=" …") for one in texts],
         "label": labels,
-        "probability (%)": (100 * probabilities.max(axis=1)).round(1),
+        "probability (%)": (100 * probabilities.max(axis=1).astype(float)).round(1),
         "given label": [corpus.counts.index[number] for number in rows["label"][:count]],
     })  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -119,18 +120,17 @@ def test_a_sound_corpus_gives_no_caution_of_the_corpus(tmp_path):
     rows = [(f"{split} {label} {number}", label, split) for split in ("train", "validation", "test")
             for label in ("cat", "dog") for number in range(20)]  # fmt: skip
     specs = corpora.plan(load_profile("minilm"), "embedded", "0,1,2")
-    assert corpora.cautions(described(tmp_path, rows), specs, gain=30) == []
+    assert corpora.cautions(described(tmp_path, rows), specs) == []
 
 
 def test_cautions_in_plain_words(tmp_path):
     rows = [*SPLIT_ROWS, *((f"more {number}", "cat", "train") for number in range(90)),
             ("rare 1", "rare", "train"), ("train cat 3", "cat", "test"), ("train dog 3", "cat", "train")]  # fmt: skip
-    said = "\n".join(corpora.cautions(described(tmp_path, rows), corpora.plan(QUICK, "embedded", 0, train_limit=50), 1.0))
+    said = "\n".join(corpora.cautions(described(tmp_path, rows), corpora.plan(QUICK, "embedded", 0, train_limit=50)))
     for part in (
         "1 class (rare) has fewer than 10 training texts",
         "1 class (rare) has no test text",
         "103 times the training texts of the smallest",
-        "There are 9 test texts",
         "Test texts that are training texts too: 1.",
         "Texts that have two or more labels: 1.",
         "Fewer than 3 seeds decide nothing",
@@ -142,9 +142,9 @@ def test_cautions_in_plain_words(tmp_path):
 
 def test_a_rate_for_a_new_network_is_no_rate_for_a_trained_one(tmp_path):
     corpus, specs = described(tmp_path, SPLIT_ROWS), corpora.plan(QUICK, "embedded", "0,1", encoder="minilm")
-    assert "too high for the pre-trained MiniLM" in " ".join(corpora.cautions(corpus, specs, 1.0))
+    assert "too high for the pre-trained MiniLM" in " ".join(corpora.cautions(corpus, specs))
     slower = corpora.plan(QUICK, "embedded", "0,1", encoder="minilm", learning_rate=2e-5)
-    assert "too high" not in " ".join(corpora.cautions(corpus, slower, 1.0))
+    assert "too high" not in " ".join(corpora.cautions(corpus, slower))
 
 
 def test_of_many_classes_the_smallest_are_shown():
@@ -153,9 +153,9 @@ def test_of_many_classes_the_smallest_are_shown():
     shown = corpora.class_table(corpus)
     assert list(shown["class"]) == [f"c{n}" for n in range(99, 84, -1)]
     assert list(shown["no."]) == list(range(100, 85, -1))
-    assert "15 more" not in corpora.cautions(corpus, corpora.plan(QUICK, "embedded", "0,1,2"), 50)[0]
+    assert "15 more" not in corpora.cautions(corpus, corpora.plan(QUICK, "embedded", "0,1,2"))[0]
     assert "9 classes (c91, c92, c93, c94, c95 and 4 more) have" in corpora.cautions(
-        corpus, corpora.plan(QUICK, "embedded", "0,1,2"), 50)[0]  # fmt: skip
+        corpus, corpora.plan(QUICK, "embedded", "0,1,2"))[0]  # fmt: skip
 
 
 def test_the_luck_of_the_test_texts():
@@ -170,6 +170,15 @@ def test_foresight_says_what_the_seeds_and_the_texts_can_see(tmp_path):
     assert f"±{corpora.sampling_reach(0.5, 8):.1f}" in said
     assert "seeds of each loss" not in corpora.foresight(corpora.plan(QUICK, "embedded", 0), corpus, 1.0)
     assert math.isnan(corpora.usual_spread("electra-base"))
+
+
+def test_the_time_it_takes_is_said_before_it_starts(tmp_path):
+    corpus = described(tmp_path, SPLIT_ROWS)
+    one, two = (corpora.time_said(corpora.plan(QUICK, "embedded", seeds), corpus) for seeds in ("0", "0,1"))
+    assert one.startswith("2 runs would take about 1 minute") and two.startswith("4 runs would take about")
+    hours = corpora.time_said(corpora.plan(load_profile("minilm"), "embedded", "0,1,2", epochs=5000), corpus)
+    assert int(re.search(r"about ([\d,]+) minutes", hours)[1].replace(",", "")) > 60
+    assert "not known" in corpora.time_said(corpora.plan(load_profile("paper"), "embedded", 0), corpus)
 
 
 # --- the answer
