@@ -86,7 +86,7 @@ for line in tables.notes(frame):
     print(line)
 
 # %% [markdown]
-# ## The answer
+# ## Finding
 
 # %% tags=["nbval-ignore-output"]
 found = tables.records(specs, runs)
