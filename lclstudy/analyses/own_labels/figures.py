@@ -133,7 +133,7 @@ def confusion_change(confusion: dict[str, np.ndarray], classes: Sequence[str], a
     labels = [drawable(classes[index], index) for index in order]
     reach = max(1.0, np.nanmax(np.abs(change), initial=0.0))
     look = {"cmap": "RdBu", "vmin": -reach, "vmax": reach, "cbar": False, "xticklabels": False, "yticklabels": False}
-    sns.heatmap(change, ax=ax, annot=len(classes) <= ANNOTATED, fmt="+.0f", annot_kws={"size": SMALLEST}, **look)
+    sns.heatmap(change, ax=ax, annot=len(classes) <= ANNOTATED, fmt="+.1f", annot_kws={"size": SMALLEST}, **look)
     ax.set_facecolor("#DDDDDD")
     places = np.arange(len(labels)) + 0.5
     ax.set_xticks(places, labels, rotation=90, parse_math=False)
