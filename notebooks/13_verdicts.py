@@ -19,6 +19,8 @@
 profile = ""  # the frozen results to judge by; empty: those of the profiles that count for each source
 
 # %%
+import pandas as pd
+
 from lclstudy import paths
 from lclstudy.analyses.verdicts import figures, said, simulation, tables
 from lclstudy.plan import names
@@ -40,15 +42,16 @@ report.said(words("analyses/verdicts/said.md.j2", **said.facts(judged, results))
 # ## LCL against the others, over corpora
 
 # %%
-forests = {b: tables.forest_rows(results, "lcl", b) for b in ("ce", "scl")}
-figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=1.1 + 0.33 * max(map(len, forests.values())))
-for ax, (b, rows) in zip(axes, forests.items(), strict=True):
-    forest.forest(rows, ax, text.pair("lcl", b))
-marks.symmetric(axes, [value for rows in forests.values() for value in rows.filter(regex="difference|ci_").to_numpy().ravel()])
-axes[1].set_yticklabels([])
-ours = dict.fromkeys(judged["our_encoder"][(judged["paper"] == "suresh2021") & (judged["our_encoder"] != "")])
-forest.forest_key(axes[0], "ELECTRA base", ", ".join(map(names.encoder, ours)))
-report.figure(figure, "forest")
+forests = {b: rows for b in ("ce", "scl") if len(rows := tables.forest_rows(results, "lcl", b))}
+if forests:
+    figure, axes = style.subplots(1, len(forests), width=style.DOUBLE, height=1.1 + 0.33 * max(map(len, forests.values())))
+    for ax, (b, rows) in zip(axes, forests.items(), strict=True):
+        forest.forest(rows, ax, text.pair("lcl", b))
+    ends = pd.concat(forests.values()).filter(regex="difference|ci_")
+    marks.symmetric(axes, ends)
+    ours = dict.fromkeys(judged["our_encoder"][(judged["paper"] == "suresh2021") & (judged["our_encoder"] != "")])
+    forest.forest_key(axes[0], "ELECTRA base", ", ".join(map(names.encoder, ours)))
+    report.figure(figure, "forest")
 
 # %% [markdown]
 # ## The verdicts at a glance
