@@ -109,6 +109,14 @@ def gains(results: Frozen, corpus: str) -> pd.DataFrame:
     return found.assign(confusion=shares)[["whose", "set", "difference", "confusion"]]
 
 
+def correlations(gained: pd.DataFrame) -> list[tuple[str, int, float | None, float | None]]:
+    """Of `gains`: whose, over how many sets, and how gain and confusion go together, Spearman's rho and its p; None below
+    `FEWEST` sets."""
+    enough = {whose: (rows, len(rows) >= FEWEST) for whose, rows in gained.groupby("whose", sort=False)}
+    return [(whose, len(rows), *(spearmanr(rows["difference"], rows["confusion"]) if told else (None, None)))
+            for whose, (rows, told) in enough.items()]  # fmt: skip
+
+
 def readable_differences(table: pd.DataFrame) -> pd.DataFrame:
     """`differences` as text."""
     return pd.DataFrame([{
@@ -140,8 +148,5 @@ def said(table: pd.DataFrame, found: pd.DataFrame, gained: pd.DataFrame) -> str:
     """The case study in words, from `table_3`, `differences` and `gains`: Markdown."""
     pairs = [(pair, {word: rows.to_dict("records") for word, rows in group.groupby("word", sort=False)})
              for pair, group in found[found["a"] == "lcl"].groupby(["a", "b"], sort=False)]  # fmt: skip
-    enough = {whose: (rows, len(rows) >= FEWEST) for whose, rows in gained.groupby("whose", sort=False)}
-    correlations = [(whose, len(rows), *(spearmanr(rows["difference"], rows["confusion"]) if told else (None, None)))
-                    for whose, (rows, told) in enough.items()]  # fmt: skip
     facts = {"corpus": table["corpus"].iloc[0], "encoders": found["encoder"].unique().tolist(), "missing": missing(table)}
-    return text.words("analyses/case_study/said.md.j2", pairs=pairs, correlations=correlations, **facts)
+    return text.words("analyses/case_study/said.md.j2", pairs=pairs, correlations=correlations(gained), **facts)
