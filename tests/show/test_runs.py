@@ -6,7 +6,6 @@ import pytest
 
 from lclstudy.plan.spec import make_spec
 from lclstudy.results.records import Record
-from lclstudy.runs import store
 from lclstudy.runs.store import RunStore
 from lclstudy.show import runs as show_runs
 from tests.material import make_runs
@@ -135,28 +134,3 @@ def test_of_several_settings_the_finding_of_a_grid_names_the_best():
     assert show_runs.grid_findings(frame)[1] == (
         "EmoInt, MiniLM: test accuracy (%) LCL 85.0, n = 1, best of 2 settings; CE 71.0 (1.0), n = 3."
     )
-
-
-def test_holdings_say_what_is_there_and_that_the_encoder_is_another(tmp_path):
-    runs = RunStore(tmp_path / "runs")
-    specs = [make_spec(corpus, "ce", encoder="minilm", seed=0) for corpus in ("emoint", "isear")]
-    done = record_of()
-    done.spec = specs[0]
-    runs.save(done)
-    said = show_runs.holdings(store.read_frozen(runs.freeze(tmp_path / "mine", specs), specs))
-    assert said[:3] == [
-        "Results shown: mine, 1 of 2 planned runs on all classes finished.",
-        "EmoInt with MiniLM, runs per objective: CE (1).",
-        "Planned, but not run: ISEAR.",
-    ]
-    assert "are of ELECTRA base, not of MiniLM" in said[3]
-
-
-def test_holdings_of_the_papers_encoder_or_of_a_corpus_of_ours_warn_of_nothing(tmp_path):
-    runs = RunStore(tmp_path / "runs")
-    ours, papers = record_of(), record_of()
-    papers.spec = make_spec("emoint", "ce", seed=0)
-    for record in (ours, papers):
-        runs.save(record)
-    said = show_runs.holdings(store.read_frozen(runs.freeze(tmp_path / "mine", [ours.spec, papers.spec])))
-    assert len(said) == 3
