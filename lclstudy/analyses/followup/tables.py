@@ -10,6 +10,7 @@ from lclstudy.errors import StudyError
 from lclstudy.plan import names
 from lclstudy.results import corpus_facts, frozen, published, selection
 from lclstudy.results.frozen import Frozen
+from lclstudy.results.selection import GRID
 from lclstudy.results.settings import against, changes, level, said
 from lclstudy.show import text
 
@@ -19,7 +20,6 @@ CUT_SHORT = ("report_small",)  # of too few epochs to stand beside a published n
 BESIDE = ("baselines", "paper", "minilm")  # what stands beside them in its tables
 CORPORA = ("empathetic_dialogues", "goemotions", "emoint", "sst5", "sst2", "ag_news", "twitter_sentiment", "parsinlu")
 CORPORA += ("isear",)  # of the paper, not of the report: the baselines ran on all of the paper's
-GRID = ("alpha", "temperature", "batch_size")
 AS_REPORTED, AS_IN_THE_PAPER = "as in the report", "all as in the paper"
 NEAR_CHANCE = 5.0  # points from always naming the largest class: the margin of the claims of `near chance`
 COLLAPSED = 0.95  # of the test texts given one label: the model tells classes apart no longer
@@ -147,18 +147,14 @@ def grid(results: Frozen, corpus: str = "sst5", objective: str = "lcl") -> pd.Da
     and `ce`, the mean test accuracy of cross-entropy at that batch size (NaN where it was not run). Empty if the profile has no
     such search.
     """
-    runs = results.runs[(results.runs["corpus"] == corpus) & (results.runs["classes"] == "")]
-    here = runs[runs["objective"] == objective]
-    fixed = [name for name in selection.settings_read(objective) if name not in GRID]
-    if len(here):
-        sizes = here.groupby(["encoder", *fixed], dropna=False)["identity"].transform("size")
-        here = here[sizes == sizes.max()]
-    if here.empty or not _is_grid(here):
+    here = selection.grid(results, corpus, objective)
+    if not _is_grid(here):
         return pd.DataFrame(columns=[*GRID, "encoder", "n", "mean", "validation", "one_label", "ce"])
     points = here.assign(mean=100 * here["test_accuracy"], validation=100 * here["validation_accuracy"]).groupby(list(GRID))
     found = points[["mean", "validation"]].mean().assign(encoder=points["encoder"].first(), n=points["mean"].count())
     found = found.assign(one_label=[_one_label(results, group) for _, group in points]).reset_index()
-    base = runs[(runs["objective"] == "ce") & runs["encoder"].isin(found["encoder"]) & (runs["status"] == "done")]
+    base = results.done.query("corpus == @corpus and classes == '' and objective == 'ce'")
+    base = base[base["encoder"].isin(found["encoder"])]
     return found.assign(ce=found["batch_size"].map(100 * base.groupby("batch_size")["test_accuracy"].mean()).astype(float))
 
 

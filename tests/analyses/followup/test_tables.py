@@ -94,8 +94,6 @@ def test_runs_of_a_named_change_are_those_and_no_others():
     assert at(selection.changed(results, {"alpha": "0.7"}), corpus="sst5", objective="lcl")["temperature"].tolist() == [10]
     with pytest.raises(StudyError, match="poolnig"):
         selection.changed(results, {"poolnig": "mean"})
-    limits = pd.Series([pd.NA, 30, 40], dtype="Int64")
-    assert list(selection.among(limits, limits[:2])) == [True, True, False], "a missing setting is among missing ones"
 
 
 def test_every_printed_number_of_the_report_stands_once_beside_ours():

@@ -1,25 +1,19 @@
 """Each verdict from frozen runs made by hand whose truth is known; and what is shown of them."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from lclstudy.analyses.verdicts import said, tables
 from lclstudy.results import published
-from lclstudy.results.comparisons import comparisons, judged
-from lclstudy.results.frozen import Frozen
+from lclstudy.results.comparisons import comparisons
 from lclstudy.show.text import words
-from tests.material import make_runs, row_of
+from tests.material import made, make_runs, row_of
 
 CLAIMS = tables.claims()
 
 
 def frozen(*parts, name="paper"):
-    runs = pd.concat(parts, ignore_index=True)
-    runs["test_weighted_f1"] = runs["test_accuracy"]
-    runs["identity"] = [f"run{number}" for number in range(len(runs))]
-    runs["batch_size"] = runs.get("batch_size", 10)
-    return Frozen(name, runs, pd.DataFrame(columns=["identity", "epoch", "validation_accuracy"]))
+    return made(*parts, name=name)
 
 
 def claim(**wanted):
@@ -59,7 +53,7 @@ def test_a_claim_that_one_is_better(lcl, ce, expected):
 def test_every_page_has_the_same_word_for_the_same_runs():
     """The verdict of a claim about two objectives is the word of `comparisons`, which all other notebooks show."""
     results = frozen(make_runs({"lcl": LOW, "ce": HIGH, "scl": [85.0, 86.9, 86.1]}))
-    table = judged(results).set_index(["a", "b"])
+    table = comparisons(results).set_index(["a", "b"])
     for a, b in (("lcl", "ce"), ("lcl", "scl")):
         found = verdict([results], **{**BETTER, "a": a, "b": b})
         assert found["word"] == table.loc[(a, b), "word"] and found["p_holm"] == pytest.approx(table.loc[(a, b), "p_holm"])
