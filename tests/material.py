@@ -185,7 +185,7 @@ class Made(Frozen):
         return ("anger", "fear", "joy", "sadness")
 
 
-def made(*frames, name="mine"):
+def made(*frames, name="paper"):
     """Frozen results of frames of `make_runs`, whose scores are all the same."""
     runs = pd.concat(frames, ignore_index=True)
     scores = {
