@@ -6,12 +6,12 @@ import pandas as pd
 
 from lclstudy.errors import StudyError
 from lclstudy.plan.spec import OBJECTIVES
+from lclstudy.statistics.judge import NOT_RUN
 
-from . import selection
+from .comparisons import ALL_CLASSES
+from .selection import CELL, settings_read
+from .settings import level
 
-ALL_CLASSES = "all"
-NOT_RUN = "not run"
-CELL = ["corpus", "classes", "objective", "encoder"]
 _PRINTED = ["published_encoder", "published_mean", "published_sd", "published_n"]
 COLUMNS = [*CELL, "status", "n", "failed", "planned", "mean", "sd", "scores", *_PRINTED, "difference"]
 
@@ -63,18 +63,12 @@ def _ours(runs: pd.DataFrame, score: str, class_sets: Mapping[str, Sequence[str]
     rows = []
     for cell, group in runs.assign(classes=sets).groupby(CELL, sort=False):
         _check_one_setting(cell, group)
-        group = group.drop_duplicates("seed")
-        done, failed = group["status"] == "done", int((group["status"] == "failed").sum())
-        scores = 100 * group.loc[done, score].astype(float)
-        status = "done" if done.any() else "failed" if failed else NOT_RUN
-        counts = {"status": status, "n": len(scores), "failed": failed, "planned": len(group)}
-        rows.append(dict(zip(CELL, cell, strict=True)) | counts
-                    | {"mean": scores.mean(), "sd": scores.std(), "scores": tuple(scores)})  # fmt: skip
+        rows.append({**dict(zip(CELL, cell, strict=True)), **level(group.drop_duplicates("seed"), score)})
     return pd.DataFrame(rows, columns=COLUMNS[:11])
 
 
 def _check_one_setting(cell: tuple, group: pd.DataFrame) -> None:
-    for name in selection.settings_read(cell[2]):
+    for name in settings_read(cell[2]):
         if name in group and group[name].nunique(dropna=False) > 1:
             given = ", ".join(map(str, group[name].unique()))
             raise StudyError(f"The runs of {' '.join(cell)} differ in {name} ({given}); select those of one setting.")
