@@ -41,31 +41,18 @@ def test_the_test_of_the_samples_is_inside(key):
         assert found.df_low <= true.df * (1 + 1e-4) and true.df <= found.df_high * (1 + 1e-4)
 
 
-def from_summary(a, b, reading):
-    """scipy's test from means, deviations and counts; deviations over n made those over n - 1."""
-    sds = [side.sd * (1 if reading.ddof else math.sqrt(side.n / (side.n - 1))) for side in (a, b)]
-    return scipy_stats.ttest_ind_from_stats(a.mean, sds[0], a.n, b.mean, sds[1], b.n, reading.pooled)
-
-
 @pytest.mark.parametrize("key", READING_NAMES)
-@pytest.mark.parametrize(
-    ("a", "b"),
-    [
-        (Side(86.6, 0.3, 5, 0.05, 0.05), Side(85.5, 0.9, 5, 0.05, 0.05)),
-        (Side(58.5, 0.2, 3, 0.05, 0.05), Side(57.1, 1.2, 12, 0.05, 0.05)),
-        (Side(64.3, 0.1, 5, 0.05, 0.05), Side(64.8, 0.4, 5, 0.05, 0.05)),
-    ],
-)
-def test_the_ends_are_those_of_a_fine_search_of_the_whole_box(a, b, key):
-    """p is not monotone in one deviation under Welch, so its ends are searched here without the argument of the edges."""
-    found = rounding.allowed(a, b, READINGS[key])
-    grid = np.linspace(-0.05, 0.05, 9)
-    inside = [from_summary(a._replace(mean=a.mean + m, sd=a.sd + x), b._replace(mean=b.mean - m, sd=b.sd + y), READINGS[key])
-              for m in np.linspace(-0.05, 0.05, 3) for x in grid for y in grid]  # fmt: skip
-    t, p = (np.array([getattr(one, name) for one in inside]) for name in ("statistic", "pvalue"))
-    assert (found.t_low, found.t_high) == pytest.approx((t.min(), t.max()))
-    assert found.p_low <= p.min() * (1 + 1e-9) and found.p_low == pytest.approx(p.min(), rel=0.02)
-    assert found.p_high >= p.max() * (1 - 1e-9) and found.p_high == pytest.approx(p.max(), rel=0.02)
+def test_the_ends_are_those_of_a_search_of_the_whole_box(key):
+    a, b = Side(58.5, 0.2, 3, 0.05, 0.05), Side(57.1, 1.2, 12, 0.05, 0.05)
+    found, reading = rounding.allowed(a, b, READINGS[key]), READINGS[key]
+    to_sample = [1 if reading.ddof else math.sqrt(side.n / (side.n - 1)) for side in (a, b)]
+    m, x, y = (grid.ravel() for grid in np.meshgrid(*[np.linspace(-0.05, 0.05, 9)] * 3))
+    inside = scipy_stats.ttest_ind_from_stats(
+        a.mean + m, (a.sd + x) * to_sample[0], a.n, b.mean - m, (b.sd + y) * to_sample[1], b.n, reading.pooled
+    )
+    assert (found.t_low, found.t_high) == pytest.approx((inside.statistic.min(), inside.statistic.max()))
+    assert found.p_low <= inside.pvalue.min() * (1 + 1e-9) and found.p_low == pytest.approx(inside.pvalue.min(), rel=0.02)
+    assert found.p_high >= inside.pvalue.max() * (1 - 1e-9) and found.p_high == pytest.approx(inside.pvalue.max(), rel=0.02)
 
 
 def test_means_that_rounding_makes_equal_allow_p_of_1():
@@ -78,7 +65,7 @@ def test_means_that_rounding_makes_equal_allow_p_of_1():
 def test_a_cited_side_makes_a_one_sample_test():
     sample = np.array([58.2, 58.4, 58.5, 58.6, 58.8])
     true = scipy_stats.ttest_1samp(sample, 58.9)
-    cited = Side(58.9, math.nan, math.nan)
+    cited = Side(58.9, 0.0, math.inf)
     for key in ("welch_sample", "student_sample"):
         found = rounding.allowed(cited, Side(sample.mean(), sample.std(ddof=1), 5), READINGS[key])
         assert (found.t, found.df, found.p) == pytest.approx((-true.statistic, 4, true.pvalue))
@@ -131,9 +118,8 @@ def test_the_true_reading_explains_everything_printed_as_it_was(key, kind, short
 def test_degrees_of_freedom_tell_welch_from_student():
     for key, kind in (("welch_sample", "welch"), ("student_population", "student")):
         degrees = rounding.degrees_of_freedom(rounding.audit(printed_from(key)))
-        assert degrees["fits"].str.contains(kind).all()
         other = {"welch": "student", "student": "welch"}[kind]
-        assert degrees["fits"].str.contains(other).mean() < 0.9
+        assert degrees[f"fits_{kind}"].all() and degrees[f"fits_{other}"].mean() < 0.9
 
 
 def test_the_probability_of_print_is_that_of_a_simulation():
@@ -161,17 +147,16 @@ def test_the_probability_of_print_is_that_of_a_simulation():
 @pytest.mark.parametrize(("t", "df"), [(2.25, 4.7), (3.34, 8), (6.42, 17.2), (2.0, 60)])
 def test_implied_degrees_of_freedom_hold_the_true_ones(t, df):
     p = 2 * scipy_stats.t.sf(t, df)
-    low, high = rounding.implied_df(t, 0.005, round(p, 4), 0.00005)
+    low, high = rounding.implied_df(t - 0.005, t + 0.005, round(p, 4) - 0.00005, round(p, 4) + 0.00005)
     assert low <= df <= high
-    exact = rounding.implied_df(t, 0.0, p, 0.0)
-    assert exact == pytest.approx((df, df), rel=1e-6)
+    assert rounding.implied_df(t, t, p, p) == pytest.approx((df, df), rel=1e-6)
 
 
 def test_implied_degrees_of_freedom_at_the_ends():
-    low, high = rounding.implied_df(7.7, 0.005, 0.001, 0.0, "<")
+    low, high = rounding.implied_df(7.695, 7.705, 0, 0.001)
     assert 2 * scipy_stats.t.sf(7.705, low) == pytest.approx(0.001) and high == math.inf
-    assert all(map(math.isnan, rounding.implied_df(2.0, 0.005, 0.01, 0.0005)))  # the normal distribution has .0455 there
-    assert rounding.implied_df(1.96, 0.005, 0.05, 0.005)[1] == math.inf
+    assert all(map(math.isnan, rounding.implied_df(1.995, 2.005, 0.0095, 0.0105)))  # the normal distribution has .0455 there
+    assert rounding.implied_df(1.955, 1.965, 0.045, 0.055)[1] == math.inf
 
 
 # --- the paper's tests
@@ -181,7 +166,7 @@ def test_every_printed_test_has_both_sides(audited):
     tests = rounding.printed_tests()
     assert len(tests) == 33 and tests["test"].is_unique
     assert tests["a_mean"].notna().all() and tests["b_n"].notna().all()
-    assert set(tests.loc[tests["a_n"].isna(), "better"]) == {"sentilare", "skep"}
+    assert set(tests.loc[np.isinf(tests["a_n"]), "better"]) == {"sentilare", "skep"}
     assert set(tests.loc[tests["table"] == 3, "a_n"]) == {10}
     assert len(audited) == 33 * len(READINGS) * len(rounding.PRINTS)
 
@@ -226,5 +211,4 @@ def test_holm_within_each_table(audited):
         assert family["p_holm"].to_numpy() == pytest.approx(holm(family["p"]))
         assert (family["family"] == len(family)).all()
     assert (adjusted["p_holm_low"] <= adjusted["p_holm"]).all() and (adjusted["p_holm"] <= adjusted["p_holm_high"]).all()
-    assert ((adjusted["survives"] == "") == (adjusted["claim"] != "significant")).all()
     assert (adjusted.loc[adjusted["survives"] == "yes", "p_holm_high"] < 0.05).all()
