@@ -148,6 +148,14 @@ def published_comparisons(cells: pd.DataFrame, pairs: Pairs = PRIMARY) -> pd.Dat
     return pd.DataFrame(rows, columns=[*PLACE, *(name for name in _COLUMNS[:7] if name != "claim"), *tests.TTest._fields])
 
 
+def beside_published(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """`comparisons` with `published_low` and `published_high`, the 95 % interval of the published difference in `cells` by
+    Welch's test, and `published_n`."""
+    told = {"ci_low": "published_low", "ci_high": "published_high", "n_a": "published_n"}
+    place = ["corpus", "set", "a", "b"]
+    return table.merge(published_comparisons(cells).rename(columns=told)[[*place, *told.values()]], "left", on=place)
+
+
 def _paired(a: pd.Series, b: pd.Series) -> tuple[float, float, float, int]:
     seeds = a.index.intersection(b.index)
     if seeds.empty:
