@@ -84,14 +84,6 @@ def test_what_is_said_of_second_views():
     assert "first meaning" not in unknown
 
 
-def test_wordnet_coverage_says_which_split_it_measured():
-    figure, axes = style.subplots(width=style.DOUBLE, height=2.6)
-    figures.wordnet_coverage(corpus_facts.coverage(corpus_facts.table("splits"), published.text_numbers()), axes[0])
-    assert {"EmoInt", "AG News (test)"} <= set(yticks(axes[0]))
-    assert [line.get_label() for line in axes[0].lines] == ["words", "words and signs", "published"]
-    check_readable(figure)
-
-
 CHANGES = pd.DataFrame({"words": [10] * 5, "replaceable": [5, 5, 1, 0, 4], "wanted": [3] * 5, "replaced": [3, 3, 1, 0, 3]})
 PAIRS = pd.DataFrame(
     [("dark", "dim", True), ("Home", "Place", True), ("home", "house", False), ("lied", "lay", False)],
