@@ -1,10 +1,5 @@
 """Figures of corpora and second views, on the tracked summary of the real corpora, and the counts behind them."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,12 +9,6 @@ from lclstudy.results import corpus_facts, published
 from lclstudy.show import style
 from lclstudy.show.text import words
 from tests.material import check_readable, refused
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def yticks(ax):
