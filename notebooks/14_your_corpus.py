@@ -16,7 +16,7 @@
 # you look: a p value that made you add seeds no longer means what it says.
 
 # %% tags=["parameters"]
-corpus = "embedded"  # a csv, tsv, jsonl or parquet file of your own, or a name of the catalogue
+corpus = "embedded"  # a csv, tsv, jsonl, parquet or xlsx file of your own, or a name of the catalogue
 text_column = "text"  # what these columns are called in a file of your own
 label_column = "label"
 profile = "quick"  # minilm or paper for a real answer; where a setting below is None, this profile says what it is

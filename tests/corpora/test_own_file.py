@@ -1,6 +1,7 @@
 """A corpus file of one's own: every format loads alike, and each kind of bad input gives one clear line."""
 
 import logging
+from pathlib import Path
 
 import pandas as pd
 import pyarrow
@@ -8,6 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from lclstudy.corpora.load import files, load_corpus
+from lclstudy.corpora.own_file import read_texts
 from tests.material import refused
 
 SUFFIXES = (".csv", ".TSV", ".jsonl", ".parquet", ".xlsx")
@@ -53,6 +55,17 @@ def test_formats_load_alike(tmp_path, suffix):
         "text": [text for text, _, split in ROWS if split == "dev"],
         "label": [int(label == "dog") for _, label, split in ROWS if split == "dev"],
     }
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_texts_alone_in_their_order_an_empty_one_too(tmp_path, suffix):
+    frame = pd.DataFrame({"said": ["second  one", "", "first", "NA"], "_": 1, "split": "new"})
+    assert read_texts(Path(write(tmp_path / f"new{suffix}", frame)), "said") == ["second one", "", "first", "NA"]
+
+
+def test_a_text_a_line(tmp_path):
+    (tmp_path / "new.txt").write_bytes("one, two\r\n\nthree\x85four".encode())
+    assert read_texts(tmp_path / "new.txt") == ["one, two", "", "three four"]
 
 
 @pytest.mark.parametrize(
