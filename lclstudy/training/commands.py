@@ -10,6 +10,7 @@ from pathlib import Path
 from lclstudy.errors import StudyError, unknown
 from lclstudy.plan.catalog import OWN_SUFFIXES, own_name
 from lclstudy.plan.profiles import load_profile, profile_names
+from lclstudy.plan.spec import RunSpec
 
 _COLUMN = "how the column of %s is called (default: %%(default)s)"
 
@@ -29,6 +30,7 @@ def add(add_command) -> None:
     train.add_argument("--epochs", type=int)
     train.add_argument("--max-length", type=int, metavar="TOKENS", help="tokens of a text that are read")
     train.add_argument("--device", help="cuda, mps or cpu (default: the first of these that there is)")
+    train.add_argument("--dry-run", action="store_true", help="check all that is given, say how long it would take, and stop")
 
     predict = add_command("predict", "Classify new texts: a csv of labels and probabilities.", predict_command)
     predict.add_argument("classifier", metavar="folder", help="what `lclstudy train --out` made")
@@ -45,6 +47,8 @@ def train_command(options: argparse.Namespace) -> int:
     spec = load_profile(options.profile).spec(corpus, options.objective, **given)
     from . import loop, train
 
+    if options.dry_run:
+        return _foretell(spec, options.out)
     try:
         record = train(spec, options.device, out=options.out)
     except loop.NonFiniteLoss as error:
@@ -55,6 +59,20 @@ def train_command(options: argparse.Namespace) -> int:
     )
     if options.out:
         print(f"Kept in {options.out}, with its card in README.md; try: lclstudy predict {options.out}")
+    return 0
+
+
+def _foretell(spec: RunSpec, out: str | None) -> int:
+    from lclstudy.corpora.load import load_corpus
+    from lclstudy.results.speed import time_said
+
+    from . import classifier, prepare
+
+    prepare.check(spec)
+    if out:
+        classifier.new_folder(out, spec)
+    texts = load_corpus(spec.corpus, spec.classes)["train"]
+    print(f"{len(texts):,} training texts, {len(texts.features['label'].names):,} classes. {time_said([spec], len(texts))}")
     return 0
 
 

@@ -128,6 +128,9 @@ def test_the_two_commands(tmp_path, capsys, monkeypatch):
     table, folder = tmp_path / "my.csv", tmp_path / "model"
     table.write_text("text,mood\n" + "so happy today,joy\nso angry at you,anger\n" * 30)
     made = ["train", str(table), "--label-column", "mood", "--objective", "ce", "--epochs", "12", "--out", str(folder)]
+    assert __main__.main([*made, "--dry-run"]) == 0
+    assert "36 training texts, 2 classes. 1 run would take about 1 minute" in capsys.readouterr().out
+    assert not folder.exists()
     assert __main__.main(made) == 0
     assert f"Kept in {folder}" in capsys.readouterr().out
     assert str(tmp_path) not in (folder / "README.md").read_text("utf-8") + (folder / "classifier.json").read_text("utf-8")
