@@ -2,7 +2,7 @@
 
 from lclstudy.analyses.case_study import tables as case_study
 from lclstudy.plan.profiles import load_profile
-from lclstudy.results.comparisons import ALL_CLASSES, ENTROPY, PRIMARY, SYNONYMS, judged, scored
+from lclstudy.results.comparisons import ALL_CLASSES, ENTROPY, PRIMARY, SYNONYMS, comparisons, scored
 from lclstudy.results.frozen import Frozen
 from lclstudy.statistics import tests
 
@@ -22,12 +22,12 @@ def answer(results: Frozen) -> dict:
 
 
 def over_corpora(results: Frozen, a: str, b: str, metric: str = "accuracy") -> dict | None:
-    """Objective `a` less `b` on all classes: its `places`, the rows of `judged` that have an interval, of the encoder that has
-    most of them; `words`, these rows by their word; if there are two or more, the `mean` with equal
-    weights (Welch-Satterthwaite); the mean published one, `expected`; the least and the greatest number of runs, `n`. None if
-    there are none."""
+    """Objective `a` less `b` on all classes, where an interval is, with the encoder that has most such corpora: `places`, rows
+    of `comparisons`; `words`, these by their word; from two corpora on their `mean` with equal weights (Welch-Satterthwaite);
+    `expected`, the mean published one; `n`, the least and the greatest number of runs. None if there is none.
+    """
     family = next(pairs for pairs in (PRIMARY, SYNONYMS) if (a, b) in pairs)
-    rows = judged(results, family, metric)
+    rows = comparisons(results, family, metric)
     rows = rows[(rows["a"] == a) & (rows["b"] == b) & (rows["set"] == ALL_CLASSES) & rows["ci_low"].notna()]
     if rows.empty:
         return None

@@ -221,6 +221,10 @@ BROKEN = {
         change("tokenizer.json", post_processor=None),
         "does not put one mark before a text and one after",
     ),
+    "too few embeddings": (
+        lambda folder: network("bert").base_model.save_pretrained(folder),
+        "its tokenizer has .* tokens, config.json a vocab_size of 60",
+    ),
     "sees the past alone": (become("GPT2"), "'mine' cannot be used: .*its first token sees none of the others"),
     "sees padding": (become("FNet"), "'mine' cannot be used: .*depends on the padding beside it"),
 }

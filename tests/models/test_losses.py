@@ -175,30 +175,20 @@ def test_large_logits_and_weights_of_zero_stay_finite_and_right():
         assert torch.isfinite(loss) and all(torch.isfinite(each).all() for each in gradients if each is not None)
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_half_precision_is_computed_in_float32(dtype):
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_half_precision_and_autocast_are_computed_in_float32(dtype):
     """The reference gets the same rounded input, so what differs is the arithmetic alone."""
     features, labels, *more = batch(20, 16, 4)
-    half = [given.to(dtype) for given in (features, *more)]
-    for (features, weights, similarity, anchors), kind in ((half, torch.float32), ([one.double() for one in half], None)):
-        found = [loss for loss, _ in contrasts(features, labels, weights, similarity)]
-        found += lacon(features, anchors, labels)
-        if kind:
-            first = found
-    assert {loss.dtype for loss in first} == {torch.float32}
-    assert [loss.item() for loss in first] == pytest.approx([loss.item() for loss in found], rel=1e-5)
 
+    def every(features, weights, similarity, anchors):
+        return [*(loss for loss, _ in contrasts(features, labels, weights, similarity)), *lacon(features, anchors, labels)]
 
-def test_autocast_does_not_bring_the_similarities_back_to_half_precision():
-    features, labels, weights, similarity, anchors = batch(20, 16, 4, dtype=torch.float32)
-
-    def every():
-        return [*(loss.item() for loss, _ in contrasts(features, labels, weights, similarity)),
-                *(loss.item() for loss in lacon(features, anchors, labels))]  # fmt: skip
-
-    expected = every()
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert every() == pytest.approx(expected, rel=1e-6)
+    given = [each.to(dtype) for each in (features, *more)]
+    expected = [loss.item() for loss in every(*(each.double() for each in given))]
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.float32):
+        found = every(*given)
+    assert {loss.dtype for loss in found} == {torch.float32}
+    assert [loss.item() for loss in found] == pytest.approx(expected, rel=1e-5)
 
 
 def test_confusable_negatives_push_harder():

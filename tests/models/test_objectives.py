@@ -126,34 +126,6 @@ def test_probabilities_are_the_primary_networks_and_sum_to_one(make):
 
 
 @pytest.mark.parametrize(
-    ("change", "other_contrast"),
-    [
-        ("weight_place=inside", True),
-        ("reduction=sum", True),
-        ("weight_gradient=false", False),
-        ("logit_dropout=false", False),
-        ("weights=pretrained", False),
-        *((f"weights={name}", True) for name in FIXED_WEIGHTS),
-        ("views=each_epoch", False),
-        ("features=raw", True),
-        ("temperature_scale=positives", True),
-    ],
-)
-def test_an_ablation_changes_its_term_and_no_other(make, change, other_contrast):
-    outcomes = []
-    for protocol in ("released", f"released,{change}"):
-        model, batch = make("lcl", protocol=protocol)
-        model.begin(len(model.stages) - 1)
-        outcomes.append(model(batch))
-    plain, outcome = outcomes
-    assert torch.equal(outcome.logits, plain.logits)
-    assert outcome.parts["ce"].item() == plain.parts["ce"].item()
-    assert (outcome.parts["contrastive"].item() != plain.parts["contrastive"].item()) == other_contrast
-    assert (model.weighting is None) == (change.partition("=")[2] in FIXED_WEIGHTS)
-    assert ("weighting" in outcome.parts) == (not change.startswith("weights"))
-
-
-@pytest.mark.parametrize(
     ("objective", "protocol", "first", "second", "moves", "still"),
     [
         ("lcl", "released,weights=pretrained", {"weighting"}, {"ce", "contrastive"}, "weighting", "primary"),

@@ -119,6 +119,14 @@ def test_heat_map_shows_all_labels_in_order_and_row_percent(corpus):
     check_readable(figure)
 
 
+def test_heat_map_of_names_with_any_characters(recwarn):
+    figure, axes = plots.subplots()
+    plots.confusion_heatmap(np.eye(3, dtype=int), ("怒り", r"$\input{x}$", "a_b^c"), axes[0], "$my$")
+    figure.canvas.draw()
+    assert {label.get_text() for label in axes[0].get_yticklabels()} == {"class 1", r"\$\input{x}\$", "a_b^c"}
+    assert not [str(warning.message) for warning in recwarn if "missing from font" in str(warning.message)]
+
+
 def test_heat_map_greys_a_class_without_examples():
     _, axes = plots.subplots()
     plots.confusion_heatmap(np.array([[5, 1, 0], [0, 0, 0], [2, 0, 4]]), "abc", axes[0])

@@ -9,6 +9,7 @@ deviation and n, only a one-sample test can be meant.
 import itertools
 import math
 import re
+from collections import namedtuple
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -55,20 +56,8 @@ class Reading(NamedTuple):
     ddof: int
 
 
-class Range(NamedTuple):
-    """t, degrees of freedom and two-sided p in the middle of what the print stands for, each with the ends that it allows."""
-
-    t: float
-    t_low: float
-    t_high: float
-    df: float
-    df_low: float
-    df_high: float
-    p: float
-    p_low: float
-    p_high: float
-
-
+# t, degrees of freedom and two-sided p in the middle of what the print stands for, each with the ends that it allows.
+Range = namedtuple("Range", "t t_low t_high df df_low df_high p p_low p_high")
 READINGS = {
     "welch_sample": Reading("Welch, SD over n − 1", False, 1),
     "welch_population": Reading("Welch, SD over n", False, 0),

@@ -1,10 +1,5 @@
 """Figures of the losses on the circle: what they show is what they are given, and every text is readable."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -15,12 +10,6 @@ from tests.material import check_readable
 DEGREES = np.array([90.0, 180, 135, 225, 45, 345])
 LABELS = np.array([0, 0, 1, 1, 2, 2])
 CLASSES = ["sad", "devastated", "joyful"]
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def texts(ax):

@@ -1,22 +1,11 @@
 """Figures and tables of the audit: they show the numbers given, and every text is readable and inside."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import pytest
 
 from lclstudy.analyses.published_numbers import figures, rounding, tables
 from lclstudy.results import published
 from lclstudy.show import style
 from tests.material import check_readable
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def test_degrees_of_freedom_show_what_is_needed_and_what_tests_have(audited):

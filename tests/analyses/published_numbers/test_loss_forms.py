@@ -43,16 +43,6 @@ def test_against_the_printed_double_loop(place, with_itself):
         assert found == pytest.approx(by_loop(*rows, 0.3, place, with_itself), nan_ok=True)
 
 
-def test_equal_weights_inside_are_the_supervised_loss_and_their_scale_is_nothing():
-    features, labels, weights = random_rows()
-    equal = np.full_like(weights, 1 / 3)
-    plain = contrastive_terms(features, labels, weights, 0.3, "none")
-    assert contrastive_terms(features, labels, equal, 0.3, "inside") == pytest.approx(plain)
-    halved = contrastive_terms(features, labels, weights / 2, 0.3, "inside")
-    assert halved == pytest.approx(contrastive_terms(features, labels, weights, 0.3, "inside"))
-    assert contrastive_terms(features, labels, equal, 0.3, "outside") == pytest.approx((plain - math.log(3)) / 3)
-
-
 def test_no_term_is_farther_from_equal_shares_than_the_findings_say():
     features = np.array([[1.0, 0], [1, 0]] + [[-1.0, 0]] * 6)
     for rows, temperature in itertools.product((features, features[::-1]), (0.07, 7, 1000)):
