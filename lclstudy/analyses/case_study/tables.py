@@ -47,9 +47,12 @@ def table_3(results: Frozen, corpus: str) -> pd.DataFrame:
     runs, sets = selection.runs(results), class_sets.frozen_sets(results, corpus)
     here = runs[(runs["corpus"] == corpus) & runs["objective"].isin(OBJECTIVES)]
     here = here[here["encoder"].isin(here["encoder"][here["classes"] != ""])]
-    table = main_results(_printed(corpus), here, class_sets=sets)
-    places = {name: place for place, name in enumerate([ALL_CLASSES, *sets])}
-    return table.sort_values("classes", key=lambda column: column.map(places), kind="stable", ignore_index=True)
+    return _in_order(main_results(_printed(corpus), here, class_sets=sets), "classes", [ALL_CLASSES, *sets])
+
+
+def _in_order(table: pd.DataFrame, column: str, names: Sequence[str]) -> pd.DataFrame:
+    places = {name: place for place, name in enumerate(names)}
+    return table.sort_values(column, key=lambda each: each.map(places), kind="stable", ignore_index=True)
 
 
 def _printed(corpus: str) -> pd.DataFrame:
@@ -82,13 +85,9 @@ def differences(results: Frozen, corpus: str) -> pd.DataFrame:
     and `published_n` of Table 3 by Welch's test."""
     names_of = {"ci_low": "published_low", "ci_high": "published_high", "n_a": "published_n"}
     theirs = published_comparisons(_printed(corpus)).rename(columns=names_of)[["set", "a", "b", *names_of.values()]]
-    found = comparisons(results, PRIMARY).query("corpus == @corpus and word != 'not run'")
-    table = table_3(results, corpus)
+    found, table = comparisons(results, PRIMARY).query("corpus == @corpus and word != 'not run'"), table_3(results, corpus)
     found = found[found["encoder"].isin(table["encoder"][table["planned"] > 0])]
-    places = {name: place for place, name in enumerate(table["classes"].unique())}
-    return found.merge(theirs, "left", on=["set", "a", "b"]).sort_values(
-        "set", key=lambda sets: sets.map(places), kind="stable"
-    )
+    return _in_order(found.merge(theirs, "left", on=["set", "a", "b"]), "set", table["classes"].unique())
 
 
 def gains(results: Frozen, corpus: str) -> pd.DataFrame:
