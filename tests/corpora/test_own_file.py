@@ -1,6 +1,7 @@
 """A corpus file of one's own: every format loads alike, and each kind of bad input gives one clear line."""
 
 import logging
+from pathlib import Path
 
 import pandas as pd
 import pyarrow
@@ -8,6 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from lclstudy.corpora.load import files, load_corpus
+from lclstudy.corpora.own_file import read_texts
 from tests.material import refused
 
 SUFFIXES = (".csv", ".TSV", ".jsonl", ".parquet", ".xlsx")
@@ -55,6 +57,17 @@ def test_every_format_loads_alike_with_columns_of_any_name(tmp_path, suffix):
     message = "has no column 'Ihr text'; found: Ihr Text., class & kind, split. Did you mean 'Ihr Text.'?"
     check(path, message, text_column="Ihr text", label_column="class & kind")
     check(path, "say which one it is: label_column", text_column="Ihr Text.")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_texts_alone_in_their_order_an_empty_one_too(tmp_path, suffix):
+    frame = pd.DataFrame({"said": ["second  one", "", "first", "NA"], "_": 1, "split": "new"})
+    assert read_texts(Path(write(tmp_path / f"new{suffix}", frame)), "said") == ["second one", "", "first", "NA"]
+
+
+def test_a_text_a_line(tmp_path):
+    (tmp_path / "new.txt").write_bytes("one, two\r\n\nthree\x85four".encode())
+    assert read_texts(tmp_path / "new.txt") == ["one, two", "", "three four"]
 
 
 @pytest.mark.parametrize(

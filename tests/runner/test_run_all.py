@@ -1,5 +1,6 @@
 """`run_all.sh` with its set-up, and `.ci/run`: which environment, what is installed when, what is said when it cannot."""
 
+import json
 import os
 import re
 import shutil
@@ -98,8 +99,9 @@ def bare_environment(tmp_path: Path) -> str:
 
 def make_checkout(tmp_path: Path) -> Path:
     checkout = tmp_path / "study"
-    (checkout / ".ci").mkdir(parents=True)
-    for name in ("run_all.sh", ".ci/run", "requirements.txt", "constraints.txt", "pyproject.toml"):
+    for folder in (".ci", "scripts"):
+        (checkout / folder).mkdir(parents=True)
+    for name in ("run_all.sh", ".ci/run", "requirements.txt", "constraints.txt", "pyproject.toml", "scripts/jupyterlab.json"):
         shutil.copy(ROOT / name, checkout / name)
     return checkout
 
@@ -129,6 +131,8 @@ def test_the_first_run_sets_up_and_the_second_needs_no_network(set_up):
     assert done.returncode == 0, done.stderr
     check, ran = "lclstudy notebooks quick --only 05 --check", "lclstudy notebooks quick --only 05"
     assert asked == [check, "venv", *set_up.installs, ran]
+    settings = set_up.checkout / ".venv" / "etc" / "jupyter" / "labconfig" / "default_setting_overrides.json"
+    assert not json.loads(settings.read_text())["@jupyterlab/docmanager-extension:plugin"]["autosave"]
     assert set_up("quick", "--only", "05")[1] == [check, ran]
 
 
@@ -151,6 +155,7 @@ def test_an_active_environment_is_used(set_up, tmp_path):
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         assert "venv" not in set_up(**{variable: str(environment)})[1]
         assert not (set_up.checkout / ".venv").exists()
+        assert not (environment / "etc").exists(), "JupyterLab of a person's own environment is left alone"
     set_up(CONDA_PREFIX=str(environment), CONDA_DEFAULT_ENV="base")
     assert (set_up.checkout / ".venv").exists(), "conda's base environment is left alone"
 
