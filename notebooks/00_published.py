@@ -20,7 +20,7 @@ from lclstudy.analyses.published_numbers import facts, figures, findings, roundi
 from lclstudy.plan.profiles import load_profile
 from lclstudy.results import corpus_facts, published
 from lclstudy.results.frozen import read_frozen
-from lclstudy.show import markdown, style
+from lclstudy.show import markdown, style, text
 from lclstudy.show.report import Report
 
 every = (path for path in paths.published().iterdir() if path.suffix in (".csv", ".toml"))
@@ -168,6 +168,8 @@ markdown.table(nearest, columns)
 # A model that always names the most frequent class learns nothing, but gets the share of that class right.
 
 # %%
-figure, axes = style.subplots(width=style.DOUBLE, height=2.9)
-figures.above_majority(facts.majority(published.table("modarres"), corpus_facts.table("labels")), axes[0])
-report.figure(figure, "majority", *corpus_facts.files())
+largest = facts.majority(published.table("modarres"), corpus_facts.table("labels")).sort_values("share", kind="stable")
+largest["p"] = largest["p"].map(text.p_value)
+columns = {"system": "system", "value": ("accuracy (%)", ".1f"), "share": ("largest class of the test texts (%)", ".1f")}
+columns |= {"largest": "which", "texts": "texts", "p": "p, if each text were right with that share"}
+markdown.table(largest, columns)

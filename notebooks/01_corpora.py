@@ -15,7 +15,6 @@
 profile = "quick"  # figures go to build/<profile>/figures
 
 # %%
-from lclstudy import paths
 from lclstudy.analyses.corpora import figures, tables
 from lclstudy.plan import catalog
 from lclstudy.plan.profiles import load_profile
@@ -119,11 +118,6 @@ markdown.table(overlaps[overlaps["rows"] > 0], columns)
 # *Why: the second view of a text replaces words by WordNet synonyms, so a word that WordNet does not know cannot change.* The
 # paper gives a coverage per corpus without saying what it counted. We count twice: the share of *words* that WordNet knows,
 # and the share of *words and signs* together, where a full stop counts as something that WordNet does not know.
-
-# %%
-figure, axes = style.subplots(width=style.DOUBLE, height=2.6)
-figures.wordnet_coverage(coverage, axes[0])
-report.figure(figure, "wordnet_coverage", paths.published() / "text_numbers.csv")
 
 # %%
 columns = {"title": "corpus", "split": "split", "words": ("words (%)", ".1f")}

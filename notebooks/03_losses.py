@@ -112,7 +112,9 @@ markdown.table(pd.concat([pd.DataFrame({"point": names}), shown], axis=1))
 # %% [markdown]
 # ## One anchor, step by step
 #
-# *Why: a formula is understood when its numbers are on the table.* The anchor is point 1. Each row is another point $k$.
+# *Why: a formula is understood when its numbers are on the table.* The anchor is point 1. Each row is another point $k$. Of the
+# share of the positive, point 2, SCL is minus the logarithm. Points 3 and 5 are equally far from the anchor, so SCL gives them
+# equal shares. LCL gives the confusable one more.
 
 # %%
 steps = pd.DataFrame({"point": names, "s": similarity[0], "e": similarity[0].exp(), "w": w[0, labels]})
@@ -120,16 +122,6 @@ steps["role"] = np.where(labels == labels[0], "positive", "negative")
 steps["we"] = steps["w"] * steps["e"]
 steps = steps[1:]  # without the anchor
 steps["scl"], steps["lcl"] = steps["e"] / steps["e"].sum(), steps["we"] / steps["we"].sum()
-figure, axes = style.subplots(width=style.DOUBLE, height=1.4)
-parts = {name: np.r_[0, steps[column]] for name, column in [("SCL", "scl"), ("LCL", "lcl")]}
-figures.shares(parts, labels.numpy(), 0, axes[0])
-report.figure(figure, "shares")
-
-# %% [markdown]
-# The framed share is that of the positive, point 2: SCL is minus its logarithm. Points 3 and 5 are equally far from the anchor,
-# so SCL gives them equal shares. LCL gives the confusable one more.
-
-# %%
 columns = {"point": "point k", "role": "role", "s": ("$s_{1k}$", ".2f"), "e": ("$e^{s_{1k}}$", ".2f")}
 columns |= {"scl": ("share, SCL", ".3f"), "w": ("$w_{1 y_k}$", ".1f")}
 markdown.table(steps, columns | {"we": ("$w_{1 y_k} e^{s_{1k}}$", ".2f"), "lcl": ("share, LCL", ".3f")})
@@ -277,22 +269,14 @@ markdown.table(moved, {"point": "point"} | signed | {"ratio": ("LCL printed / SC
 # is not sure of.
 
 # %%
-figure, axes = style.subplots(width=style.DOUBLE, height=2.6)
-bars = {name: values[0, 1:].numpy() for name, values in found.forces.items()}
-title = "anchor 1: pulled to it (right) or pushed away (left)"
-figures.grouped_bars(bars, names[1:], axes[0], title, "minus the derivative by $s_{1k}$")
-figures.key(axes)
-report.figure(figure, "forces")
-
-# %%
-pulls = pd.DataFrame(bars).assign(point=names[1:])
+pulls = pd.DataFrame({name: values[0, 1:] for name, values in found.forces.items()}).assign(point=names[1:])
 markdown.table(pulls, {"point": "point k"} | signed)
 
 # %% [markdown]
 # ## Where the points end
 #
 # *Why: a push can be large and lead nowhere new.* We let the points go downhill, with the weights held fixed. Pale marks are
-# the start; the angles between the classes at the end are written inside. Look at the pair that is confused: one might expect
+# the start; the angles between the classes at the end stand below. Look at the pair that is confused: one might expect
 # that a loss which knows about related classes lays them side by side.
 
 # %%
@@ -353,9 +337,9 @@ markdown.table(extremes, columns | {"highest at": ("at own weight", ".3f")})
 # ## What the weighting network is told
 #
 # *Why: in the released code the gradient of LCL reaches the weighting network, together with that of its own cross-entropy.*
-# The weights are the softmax of its outputs, the *logits* $z_{ic}$. Bars to the right: the network is told to raise that logit.
-# Written out for one positive, with $Q_{ic}$ the sum of the shares $q_{ik}$ of class $c$, and $\ell_i$ the logarithm in the
-# released formula with its minus sign, so that $L_i = w_{i y_i} \ell_i$:
+# The weights are the softmax of its outputs, the *logits* $z_{ic}$; the table below has those of the sad anchor 1. Above 0 the
+# network is told to raise the logit. Written out for one positive, with $Q_{ic}$ the sum of the shares $q_{ik}$ of class $c$,
+# and $\ell_i$ the logarithm in the released formula with its minus sign, so that $L_i = w_{i y_i} \ell_i$:
 #
 # | loss | $-\,\partial L_i / \partial z_{ic}$ | what it wants |
 # |---|---|---|
@@ -364,15 +348,6 @@ markdown.table(extremes, columns | {"highest at": ("at own weight", ".3f")})
 # | LCL released | $w_{i y_i} (w_{ic} - Q_{ic}) - L_i ([c = y_i] - w_{ic})$ | a small product |
 #
 # The last term is cross-entropy's, times minus the loss: **the larger the loss, the harder it works against cross-entropy.**
-
-# %%
-figure, axes = style.subplots(1, 2, style.DOUBLE, 2.3)
-for ax, place in zip(axes, places, strict=True):
-    bars = {loss: values for (where, loss), values in found.told.items() if where == place}
-    title = f"{place}: logits of the sad anchor 1"
-    figures.grouped_bars(bars, classes, ax, title, "minus the derivative by the logit")
-figures.key(axes)
-report.figure(figure, "weighting_gradient")
 
 # %%
 shown = pd.DataFrame(list(found.told), columns=["points", "loss"])
@@ -408,22 +383,16 @@ markdown.table(shown, columns | {"end": ("own weight, end", ".3f")})
 
 # %%
 temperatures = np.logspace(-1.5, 3, 91)
-divided = {
-    "SCL": circle.push_shares(features, labels, temperatures, 0),
-    "LCL": circle.push_shares(features, labels, temperatures, 0, w),
-}
-by_temperature = {
-    "SCL": lambda h, t: losses.supervised_contrastive(h, labels, t),
-    "LCL released": lambda h, t: losses.label_aware_contrastive(h, labels, w, t),
-}
-strong = {name: circle.strength(loss, angles, temperatures) for name, loss in by_temperature.items()}
+compared = {"SCL": "SCL", "LCL": "LCL released"}
+strong = {name: circle.strength(angles, labels, w, temperatures, name) for name in compared.values()}
 
 # %%
 grids = published.text_numbers().query("subject == 'search' and quantity == 'temperature'")
 grids = grids.assign(value=grids["value"].astype(float)).groupby("paper")["value"].agg(list)
 tried = {"the paper": grids["suresh2021"], "the report": grids["modarres"]}
 figure, axes = style.panels(3, height=2.5)
-for ax, (name, shares) in zip(axes, divided.items(), strict=False):
+for ax, (name, loss) in zip(axes, compared.items(), strict=False):
+    shares = circle.push_shares(features, labels, w, temperatures, 0, loss)
     figures.temperature_shares(temperatures, shares.numpy(), labels.numpy(), ax, name)
 figures.temperature_strength(temperatures, strong, tried, axes[2])
 figures.key(axes, columns=2)
@@ -432,14 +401,14 @@ report.figure(figure, "temperature")
 # %%
 at = sorted({value for values in tried.values() for value in values})
 shown = pd.DataFrame({"temperature": at})
-for name, weight in [("SCL", None), ("LCL", w)]:
-    shares = circle.push_shares(features, labels, at, 0, weight)
+for name, loss in compared.items():
+    shares = circle.push_shares(features, labels, w, at, 0, loss)
     shown[f"{name}, point 3"], shown[f"{name}, point 5"] = shares[:, 2], shares[:, 4]
-for name, loss in by_temperature.items():
-    shown[f"strength, {name}"] = circle.strength(loss, angles, at)
+for name in compared.values():
+    shown[f"strength, {name}"] = circle.strength(angles, labels, w, at, name)
 columns = {name: (name, ".2g" if "strength" in name else ".3f") for name in shown}
 markdown.table(shown, columns | {"temperature": ("temperature", "g")})
 
 # %%
-pushes = circle.strength(by_temperature["LCL released"], angles, [0.3, 10.0])
+pushes = circle.strength(angles, labels, w, [0.3, 10.0], "LCL released")
 print(f"The pushes of released LCL are {pushes[0] / pushes[1]:.0f} times as strong at temperature 0.3 as at 10.")

@@ -41,13 +41,7 @@ report.said(words("analyses/uncertainty/said.md.j2", **tables.facts(differences,
 # ## Entropy against k, as in Figure 2
 
 # %%
-all_classes = curves[(curves["set"] == comparisons.ALL_CLASSES) & (curves["outcome"] == "all")]
-places = list(all_classes.groupby(list(comparisons.PLACE), sort=False))
-figure, axes = style.panels(len(places), height=2.5, columns=2)
-for ax, ((corpus, name, _), here) in zip(axes, places, strict=True):
-    figures.entropy_curves(here, ax, tables.place(corpus, name))
-figures.ceiling_key(axes[0])
-report.figure(figure, "entropy")
+report.figure(figures.entropy_curves(curves), "entropy")
 
 # %% [markdown]
 # ## Right and wrong predictions, and few classes
@@ -81,12 +75,7 @@ if len(readable):
 
 # %%
 bins = tables.reliability(results, runs[runs["set"] == comparisons.ALL_CLASSES])
-places = list(bins.groupby(list(comparisons.PLACE), sort=False))
-figure, axes = style.panels(len(places), height=2.9, columns=2)
-for ax, ((corpus, name, _), here) in zip(axes, places, strict=True):
-    figures.reliability_diagram(here, ax, tables.place(corpus, name))
-figures.objective_key(axes[0], bins["objective"])
-report.figure(figure, "reliability")
+report.figure(figures.reliability_diagrams(bins), "reliability")
 
 # %% [markdown]
 # *Calibration error* is the mean distance between confidence and accuracy over 15 bins. *AUROC* tells how well confidence

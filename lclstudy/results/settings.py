@@ -47,10 +47,10 @@ def said(found: Iterable[str]) -> tuple[str, ...]:
     return tuple(names.setting(change) if "=" in change else f"as {change}" for change in found)
 
 
-def level(runs: pd.DataFrame) -> dict:
-    """How the runs of one setting scored on test, in percent: `status`, `n` that finished, `failed`, `planned`, `scores`,
+def level(runs: pd.DataFrame, score: str = "test_accuracy") -> dict:
+    """How the runs of one setting scored, in percent: `status`, `n` that finished, `failed`, `planned`, `scores`,
     `mean`, `sd`, and `low` and `high`, the 95 % interval of the mean; NaN where there are too few runs."""
-    scores = 100 * runs.loc[runs["status"] == "done", "test_accuracy"].to_numpy(float)
+    scores = 100 * runs.loc[runs["status"] == "done", score].to_numpy(float)
     n, failed = len(scores), int((runs["status"] == "failed").sum())
     low, high = tests.mean_interval(scores) if n else (math.nan, math.nan)
     return {

@@ -72,16 +72,13 @@ def judge(
     if not (len(a) and len(b)):
         return Judgement(NOT_RUN, n=(len(a), len(b)))
     test, n = tests.welch(a, b), (len(a), len(b))
-    if test.note:
-        return _judgement(UNDECIDED, test, n, note=test.note)
-    sd, free = _pooled(a, b)
-    if claim in ("above", "below"):
+    if test.note or claim in ("above", "below"):
         found = judge_difference(test, min(n), expected, claim, p_holm)._replace(n=n)
-        return found if expected is None else found._replace(**_power(expected, sd, free, n))
+        return found if test.note or expected is None else found._replace(**pooled_power(expected, a, b))
     p, word = _within_margin(test, margin, claim)
     word = word if min(n) >= FEWEST else UNDECIDED
     found = _judgement(word, test, n, p, math.nan if p_holm is None else p_holm)
-    return found._replace(**_equivalence_power(margin, sd, free, n, sides=2 if claim == "same" else 1))
+    return found._replace(**_equivalence_power(margin, a, b, sides=2 if claim == "same" else 1))
 
 
 def judge_difference(
@@ -89,7 +86,7 @@ def judge_difference(
 ) -> Judgement:
     """`judge` of a test that is made already, such as a contrast of means over class sets; `n` is its smallest group."""
     if test.note:
-        return _judgement(UNDECIDED, test, (n,), note=test.note)
+        return _judgement(UNDECIDED, test, (n,), test.p)
     sign = -1 if claim == "below" else 1
     p_holm = test.p if p_holm is None else p_holm
     if n < FEWEST:
@@ -100,7 +97,7 @@ def judge_difference(
         word = SMALLER
     else:
         word = UNDECIDED
-    found = _judgement(word, test, (n,), p_holm=p_holm)
+    found = _judgement(word, test, (n,), test.p, p_holm)
     return found if expected is None else found._replace(power=test.power(expected))
 
 
@@ -168,22 +165,35 @@ def over_texts(right_a: np.ndarray, right_b: np.ndarray) -> TTest:
     return tests.paired(100.0 * np.mean(right_a, axis=0), 100.0 * np.mean(right_b, axis=0))
 
 
-def pooled_power(difference: float, a: Iterable[float], b: Iterable[float]) -> dict[str, float]:
+def pooled_power(difference: float, a: Sequence[float], b: Sequence[float]) -> dict[str, float]:
     """`power`, `power_low`, `power_high` and `needed` of a `Judgement` for a true difference, from the runs of both sides."""
-    a, b = np.asarray(list(a), float), np.asarray(list(b), float)
-    sd, free = _pooled(a, b)
-    return _power(difference, sd, free, (len(a), len(b)))
+    sd, *ends = pooled_deviation(a, b)
+    found = [tests.power(difference, each, len(a), each, len(b)).power for each in (sd, *ends)]
+    return _named_powers(found, tests.runs_needed(difference, sd, sd))
 
 
-def pooled_deviation(a: Iterable[float], b: Iterable[float]) -> tuple[float, float, float]:
+def pooled_deviation(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
     """The standard deviation pooled over both sides, then the ends of its 80 % interval, the larger first."""
-    return _ends(*_pooled(np.asarray(list(a), float), np.asarray(list(b), float)))
+    free = len(a) + len(b) - 2
+    sd = math.sqrt((np.var(a) * len(a) + np.var(b) * len(b)) / free)
+    return sd, *(sd * math.sqrt(free / stats.chi2.ppf(share, free)) for share in (0.1, 0.9))
 
 
-def _judgement(word: str, test: TTest, n: tuple[int, ...], p: float | None = None, p_holm=math.nan, note="") -> Judgement:
-    return Judgement(
-        word, test.difference, test.ci_low, test.ci_high, test.p if p is None else p, p_holm, n, note=note or test.note
-    )
+def _equivalence_power(margin: float, a: Sequence[float], b: Sequence[float], sides: int) -> dict[str, float]:
+    """Power of the equivalence test (or of its upper half alone) if there is no difference at all."""
+
+    def power(deviation: float, n_a: int, n_b: int) -> float:
+        error, df = deviation * math.sqrt(1 / n_a + 1 / n_b), n_a + n_b - 2
+        passed = stats.nct.sf(stats.t.ppf(1 - LEVEL, df), df, margin / error)
+        return float(max(0.0, 1 - sides * (1 - passed)))
+
+    sd, *ends = pooled_deviation(a, b)
+    found = [power(each, len(a), len(b)) for each in (sd, *ends)]
+    return _named_powers(found, tests.fewest(lambda n: power(sd, n, n) >= tests.DETECTED, 1000))
+
+
+def _named_powers(found: Sequence[float], needed: int | None) -> dict[str, float]:
+    return {**dict(zip(("power", "power_low", "power_high"), found, strict=True)), "needed": needed or math.nan}
 
 
 def _within_margin(test: TTest, margin: float, claim: str) -> tuple[float, str]:
@@ -193,31 +203,5 @@ def _within_margin(test: TTest, margin: float, claim: str) -> tuple[float, str]:
     return p, REPRODUCED if p < LEVEL else CONTRADICTED if outside < LEVEL else UNDECIDED
 
 
-def _pooled(a: np.ndarray, b: np.ndarray) -> tuple[float, int]:
-    """The standard deviation pooled over both sides, and its degrees of freedom."""
-    free = len(a) + len(b) - 2
-    return (math.sqrt((a.var() * len(a) + b.var() * len(b)) / free), free) if free else (math.nan, 0)
-
-
-def _ends(sd: float, free: int) -> tuple[float, ...]:
-    """The pooled deviation, then the ends of its 80 % interval, the larger first."""
-    return sd, *(sd * math.sqrt(free / stats.chi2.ppf(share, free)) for share in (0.1, 0.9))
-
-
-def _power(difference: float, sd: float, free: int, n: tuple[int, int]) -> dict[str, float]:
-    found = [tests.power(difference, end, n[0], end, n[1]).power for end in _ends(sd, free)]
-    needed = tests.runs_needed(difference, sd, sd)
-    return {**dict(zip(("power", "power_low", "power_high"), found, strict=True)), "needed": needed or math.nan}
-
-
-def _equivalence_power(margin: float, sd: float, free: int, n: tuple[int, int], sides: int) -> dict[str, float]:
-    """Power of the equivalence test (or of its upper half alone) if there is no difference at all."""
-
-    def power(deviation: float, n_a: int, n_b: int) -> float:
-        error, df = deviation * math.sqrt(1 / n_a + 1 / n_b), n_a + n_b - 2
-        passed = stats.nct.sf(stats.t.ppf(1 - LEVEL, df), df, margin / error)
-        return float(max(0.0, 1 - sides * (1 - passed)))
-
-    found = [power(end, *n) for end in _ends(sd, free)]
-    needed = next((count for count in range(2, 1001) if power(sd, count, count) >= tests.DETECTED), math.nan)
-    return {**dict(zip(("power", "power_low", "power_high"), found, strict=True)), "needed": needed}
+def _judgement(word: str, test: TTest, n: tuple[int, ...], p: float, p_holm: float = math.nan) -> Judgement:
+    return Judgement(word, test.difference, test.ci_low, test.ci_high, p, p_holm, n, note=test.note)

@@ -10,19 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax, xlogy
-from scipy.stats import entropy
 from sklearn import metrics as sklearn_metrics
 
 from lclstudy.errors import StudyError
 
 
 class Reliability(NamedTuple):
-    """Confidence against accuracy in B bins of equal width: `edges` [B + 1], and `count`, `confidence`, `accuracy` [B].
+    """Confidence against accuracy in B bins of equal width, [B] each; the last two are means, NaN where the bin is empty."""
 
-    `confidence` and `accuracy` are means over the examples of the bin, NaN where it has none.
-    """
-
-    edges: np.ndarray
     count: np.ndarray
     confidence: np.ndarray
     accuracy: np.ndarray
@@ -82,8 +77,7 @@ def topk_entropy(probabilities: np.ndarray, k: int) -> np.ndarray:
     classes = probabilities.shape[1]
     if k not in range(1, classes + 1):
         raise StudyError(f"k must be a whole number from 1 to the number of classes, {classes}; given {k!r}.")
-    largest = np.partition(probabilities, classes - k, axis=1)[:, classes - k :]
-    return entropy(largest, base=2, axis=1)  # scipy renormalises, and takes 0 log 0 as 0
+    return topk_entropies(probabilities)[:, k - 1]
 
 
 def topk_entropies(probabilities: np.ndarray) -> np.ndarray:
@@ -95,21 +89,6 @@ def topk_entropies(probabilities: np.ndarray) -> np.ndarray:
     total = np.cumsum(largest_first, axis=1)
     terms = np.cumsum(xlogy(largest_first, largest_first), axis=1) / np.log(2)
     return np.maximum(np.log2(total) - terms / total, 0)  # rounding may leave a one-hot row just below 0
-
-
-def brier_score(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Mean over examples of the squared distance from the one-hot truth, 0 to 2 (Brier 1950)."""
-    ids = range(probabilities.shape[1])
-    return float(sklearn_metrics.brier_score_loss(labels, probabilities, labels=ids, scale_by_half=False))
-
-
-def confidence_auroc(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """How well confidence (the largest probability) tells right from wrong predictions: the area under the ROC curve.
-
-    0.5 is chance, 1 means that every right prediction is more confident than every wrong one; NaN if all are right or wrong.
-    """
-    right = probabilities.argmax(axis=1) == labels
-    return float(sklearn_metrics.roc_auc_score(right, probabilities.max(axis=1))) if 0 < right.sum() < len(right) else np.nan
 
 
 def calibration_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -143,7 +122,7 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -
     with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN of an empty bin
         mean_confidence = np.bincount(place, confidence, bins) / count
         mean_accuracy = np.bincount(place, probabilities.argmax(axis=1) == labels, bins) / count
-    return Reliability(edges, count, mean_confidence, mean_accuracy)
+    return Reliability(count, mean_confidence, mean_accuracy)
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:

@@ -6,7 +6,7 @@ NaN in the input is an error (StudyError), because it would pass through every m
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +42,7 @@ class TTest(NamedTuple):
 
     def power(self, difference: float) -> float:
         """The power of this test for a true difference, taking its own standard error for the true one."""
-        return _power(abs(difference) / self.error, self.df, 1 - CONFIDENCE)
+        return _power(abs(difference) / self.error, self.df)
 
 
 def welch(a: Iterable[float], b: Iterable[float]) -> TTest:
@@ -68,10 +68,8 @@ def paired(a: Iterable[float], b: Iterable[float]) -> TTest:
             f"A paired test needs as many runs on both sides; given {len(a)} and {len(b)}: keep the seeds of both."
         )
     difference = float(np.mean(a - b))
-    if len(a) == 1:
-        return _no_test(difference, ONE_RUN)
-    if _is_constant(a - b, scale=np.abs([a, b]).max()):
-        return _no_test(difference, NO_DEVIATION)
+    if len(a) == 1 or _is_constant(a - b, scale=np.abs([a, b]).max()):
+        return _no_test(difference, ONE_RUN if len(a) == 1 else NO_DEVIATION)
     found = stats.ttest_rel(a, b)
     low, high = found.confidence_interval(CONFIDENCE)
     return TTest(float(found.statistic), float(found.df), float(found.pvalue), difference, float(low), float(high))
@@ -110,7 +108,7 @@ def _contrast(sides: list[tuple[float, "_Group"]]) -> TTest:
     difference = sum(factor * group.mean for factor, group in sides)
     if any(group.n == 1 for _, group in sides):
         return _no_test(difference, ONE_RUN)
-    error, df = _error([(factor**2 * group.sd**2 / group.n, group.n - 1) for factor, group in sides])
+    error, df = _error(sides)
     if error == 0:
         return _no_test(difference, NO_DEVIATION)
     reach = _reach(df) * error
@@ -118,8 +116,9 @@ def _contrast(sides: list[tuple[float, "_Group"]]) -> TTest:
     return TTest(difference / error, df, p, difference, difference - reach, difference + reach)
 
 
-def _error(parts: list[tuple[float, int]]) -> tuple[float, float]:
-    """Standard error of a sum of means, from the variance of each and its degrees of freedom; and the df of the sum."""
+def _error(sides: list[tuple[float, "_Group"]]) -> tuple[float, float]:
+    """The standard error of a contrast of means, and its degrees of freedom."""
+    parts = [(factor**2 * group.sd**2 / group.n, group.n - 1) for factor, group in sides]
     variance = sum(part for part, _ in parts)
     df = variance**2 / sum(part**2 / free for part, free in parts) if variance else math.nan
     return math.sqrt(variance), df
@@ -130,65 +129,59 @@ class Power(NamedTuple):
 
     power: float
     smallest: float
-    note: str = ""
 
 
-def power(difference: float, sd_a: float, n_a: int, sd_b: float, n_b: int, alpha: float = 0.05) -> Power:
-    """Power of the two-sided Welch test at level `alpha`, by the noncentral t distribution with Welch-Satterthwaite df.
+def power(difference: float, sd_a: float, n_a: int, sd_b: float, n_b: int) -> Power:
+    """Power of the two-sided Welch test at level 0.05, by the noncentral t distribution with Welch-Satterthwaite df.
 
     `difference` is the true difference of means and the deviations (ddof 1) are taken as the true ones, as one does with
-    published values. One run on a side gives NaN with a note. Raises StudyError on NaN, a negative deviation, or n below 1.
+    published values. NaN for one run on a side, or without deviations. Raises StudyError on NaN, a negative deviation, or n
+    below 1.
     """
-    if not math.isfinite(difference):
-        raise StudyError(f"The difference must be a finite number; given {difference!r}.")
-    a, b = _Group.of(0, sd_a, n_a, 1), _Group.of(0, sd_b, n_b, 1)
-    if min(a.n, b.n) == 1:
-        return Power(math.nan, math.nan, ONE_RUN)
-    if a.sd == b.sd == 0:
-        return Power(math.nan, math.nan, NO_DEVIATION)
-    error, df = _standard_error(a.sd, a.n, b.sd, b.n)
+    a, b = _Group.of(difference, sd_a, n_a, 1), _Group.of(0, sd_b, n_b, 1)
+    if min(a.n, b.n) == 1 or a.sd == b.sd == 0:
+        return Power(math.nan, math.nan)
+    error, df = _error([(1, a), (-1, b)])
     most = 1.0
-    while _power(most, df, alpha) < DETECTED:
+    while _power(most, df) < DETECTED:
         most *= 2
-    smallest = optimize.brentq(lambda effect: _power(effect, df, alpha) - DETECTED, 0, most) * error
-    return Power(_power(abs(difference) / error, df, alpha), smallest)
+    smallest = optimize.brentq(lambda effect: _power(effect, df) - DETECTED, 0, most) * error
+    return Power(_power(abs(difference) / error, df), smallest)
 
 
-def _power(noncentrality: float, df: float, alpha: float) -> float:
+def _power(noncentrality: float, df: float) -> float:
     """Of a two-sided t-test; `noncentrality`, 0 or more, is the true difference over its standard error."""
-    critical = stats.t.ppf(1 - alpha / 2, df)
+    critical = _reach(df)
     if noncentrality > critical + 40:  # beyond, the noncentral distribution is no longer computed, and the power is 1
         return 1.0
     wrong_side = stats.nct.cdf(-critical, df, noncentrality)
     return float(stats.nct.sf(critical, df, noncentrality) + (0 if math.isnan(wrong_side) else wrong_side))
 
 
-def runs_needed(difference: float, sd_a: float, sd_b: float, wanted: float = 0.8, alpha: float = 0.05) -> int | None:
-    """The fewest runs on each side with which `power` reaches `wanted`; None if more than 10,000, or for a difference of 0."""
+def runs_needed(difference: float, sd_a: float, sd_b: float) -> int | None:
+    """The fewest runs on each side with which `power` reaches 0.8; None if more than 10,000, or for a difference of 0."""
     if difference == 0 or sd_a == sd_b == 0:
         return None
 
     def reached(n: int) -> bool:
-        error, df = _standard_error(sd_a, n, sd_b, n)
-        return _power(abs(difference) / error, df, alpha) >= wanted
+        error, df = _error([(1, _Group(0, sd_a, n)), (-1, _Group(0, sd_b, n))])
+        return _power(abs(difference) / error, df) >= DETECTED
 
-    counts = range(2, 10_001)  # power grows with n, so halving the range finds the first that reaches it
+    return fewest(reached, 10_000)
+
+
+def fewest(reached: Callable[[int], bool], most: int) -> int | None:
+    """The first count from 2 to `most` that reaches what all larger ones reach too; None if none does."""
+    counts = range(2, most + 1)
     first = bisect_left(counts, True, key=reached)
     return counts[first] if first < len(counts) else None
 
 
 def mean_interval(values: Iterable[float]) -> tuple[float, float]:
     """The 95 % interval of a mean by Student's t; NaN, NaN for one run."""
-    return mean_interval_from_summary(*_summary(values))
-
-
-def mean_interval_from_summary(mean, sd, n, ddof: int = 1) -> tuple[float, float]:
-    """The 95 % interval of a mean from mean, standard deviation and count; arguments as in `welch_from_summary`."""
-    group = _Group.of(mean, sd, n, ddof)
-    if group.n == 1:
-        return math.nan, math.nan
-    reach = _reach(group.n - 1) * group.sd / math.sqrt(group.n)
-    return group.mean - reach, group.mean + reach
+    mean, sd, n = _summary(values)
+    reach = _reach(n - 1) * sd / math.sqrt(n) if n > 1 else math.nan
+    return mean - reach, mean + reach
 
 
 class _Group(NamedTuple):
@@ -210,10 +203,6 @@ class _Group(NamedTuple):
                 f"A mean must be finite and a standard deviation 0 or more; given mean {mean!r}, deviation {sd!r}."
             )
         return cls(float(mean), float(sd) * (math.sqrt(n / (n - 1)) if ddof == 0 and n > 1 else 1), n)
-
-
-def _standard_error(sd_a: float, n_a: int, sd_b: float, n_b: int) -> tuple[float, float]:
-    return _error([(sd_a**2 / n_a, n_a - 1), (sd_b**2 / n_b, n_b - 1)])
 
 
 def _reach(df: float) -> float:

@@ -33,16 +33,12 @@ def test_help_needs_no_python(tmp_path):
         assert word in done.stdout
 
 
-def test_no_python_is_one_line(tmp_path):
+def test_no_python_that_is_new_enough_is_one_line(tmp_path):
     done = shell(make_checkout(tmp_path) / "run_all.sh", cwd=tmp_path, PATH=tools(tmp_path))
     assert done.returncode == 1
     assert done.stderr == "run_all: No Python 3.11 or newer found; install one, or activate an environment that has it.\n"
-
-
-def test_an_active_environment_that_is_too_old_or_gone(tmp_path):
     done = shell(ROOT / "run_all.sh", VIRTUAL_ENV=str(tmp_path / "gone"))
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "has no Python 3.11 or newer" in done.stderr
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1) and "has no Python 3.11 or newer" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["quik"], ["--only", "77"], ["--frce"], ["--seeds", "x"]])
@@ -140,20 +136,15 @@ def test_the_first_run_sets_up_and_the_second_needs_no_network(set_up):
     assert set_up("quick", "--only", "05")[1] == [check, ran]
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "constraints.txt"])
-def test_changed_pins_are_installed(set_up, name):
-    set_up()
-    with (set_up.checkout / name).open("a") as file:
-        file.write("\n# another\n")
-    assert set_up()[1][1:3] == set_up.installs
-
-
-def test_an_installation_that_failed_is_taken_up_again(set_up):
+def test_changed_pins_are_installed_and_an_installation_that_failed_is_taken_up_again(set_up):
     done, asked = set_up(PIP_STATUS="1")
-    assert done.returncode == 1
+    assert (done.returncode, asked[-1]) == (1, set_up.installs[0])
     assert done.stderr == "run_all: Could not install requirements.txt; see above, and run again.\n"
-    assert asked[-1] == set_up.installs[0]
     assert set_up()[1][1:3] == set_up.installs
+    for name in ("requirements.txt", "constraints.txt"):
+        with (set_up.checkout / name).open("a") as file:
+            file.write("\n# another\n")
+        assert set_up()[1][1:3] == set_up.installs
     assert set_up()[1][1:] == ["lclstudy notebooks"]
 
 
@@ -182,12 +173,9 @@ def test_an_interrupt_of_the_script_is_one_line_and_ends_what_it_started(set_up,
     assert err == "run_all: interrupted; what is finished is kept, and the same command goes on from here.\n"
 
 
-def test_the_second_command_gives_the_status_of_pytest(set_up):
+def test_the_second_command_gives_the_status_of_pytest_and_ci_names_the_shared_folders(set_up, tmp_path):
     done, asked = set_up("test", "-k", "losses", PYTEST_STATUS="5")
     assert done.returncode == 5
     assert asked[-1].endswith("-n logical --dist loadfile --nbval --nbval-current-env --durations=15 tests notebooks -k losses")
-
-
-def test_continuous_integration_names_the_shared_folders(set_up, tmp_path):
     (tmp_path / "shared" / "data").mkdir(parents=True)
     assert set_up(command=".ci/run")[1][-1].startswith("pytest ../shared/data unset -n")

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from lclstudy.errors import StudyError
 from lclstudy.plan import names
+from lclstudy.show import marks
 from lclstudy.show.style import DOUBLE, NEUTRAL, SMALLEST, SPLITS, panels, style
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#BBBBBB"
@@ -18,26 +19,27 @@ _TALL = 20  # labels that fill a column
 
 
 @style()
-def label_balances(labels: pd.DataFrame, split: str = "test") -> Figure:
-    """The share of each label in the split, most frequent first; on the dashed line all would be equally frequent.
+def label_balances(labels: pd.DataFrame) -> Figure:
+    """The share of each label in the test split, most frequent first; on the dashed line all would be equally frequent.
 
     A corpus with many labels fills a column, the others stand upon each other in the last. `labels` holds rows of `labels.csv`.
     """
-    rows = labels[labels["split"] == split]
+    rows = labels[labels["split"] == "test"]
     counts = rows.groupby("corpus", sort=False)["label"].nunique()
-    tall, low = list(counts.index[counts >= _TALL]), list(counts.index[counts < _TALL])
-    grid = [[*tall, corpus] for corpus in low] if tall and low else [tall or low]
+    tall = counts.index[counts >= _TALL]
+    grid = [[*tall, corpus] for corpus in counts.index.difference(tall, sort=False)]
     figure = plt.figure(figsize=(DOUBLE, 5.6))
     axes = figure.subplot_mosaic(grid, height_ratios=[counts[row[-1]] + 3.5 for row in grid])
-    shade, marker = SPLITS[split]
+    shade, marker = SPLITS["test"]
     for corpus, ax in axes.items():
         found = rows[rows["corpus"] == corpus].sort_values("rows", ascending=False, kind="stable")
         ax.axvline(100 / len(found), **_DASHED)
         shares = found["rows"] / found["rows"].sum() * 100
         ax.plot(shares, range(len(found)), linestyle="none", color=shade, marker=marker)
-        _rows(ax, list(found["label"].astype(str)), "y")
+        marks.rows(ax, found["label"].astype(str))
+        ax.grid(axis="y")
         ax.set_xlim(0, shares.max() * 1.06)
-        ax.set_xlabel(f"share of {split} (%)" if ax.get_subplotspec().is_last_row() else "")
+        ax.set_xlabel("share of test (%)" if ax.get_subplotspec().is_last_row() else "")
         ax.set_title(f"{names.corpus(corpus)}, n = {found['rows'].sum():,}")
     return figure
 
@@ -70,40 +72,16 @@ def split_overlap(overlaps: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes
     """Texts that stand in two splits, or twice in one, in three panels; `overlaps` is of `corpus_facts.overlaps`."""
     against_train = overlaps.query("against == 'train'")
     corpora = list(dict.fromkeys(against_train.loc[against_train["split"] == "train", "corpus"]))
-    titles = {
-        "train": "repeated within train",
-        "validation": "validation texts also in train",
-        "test": "test texts also in train",
-    }
-    for ax, (split, title) in zip(axes, titles.items(), strict=True):
+    titles = ("repeated within train", "validation texts also in train", "test texts also in train")
+    for ax, split, title in zip(axes, SPLITS, titles, strict=True):
         rows = against_train[against_train["split"] == split].set_index("corpus").reindex(corpora)
         _stacked(ax, rows["share_other_label"], rows["share"], "with another label", "with the same label", ORANGE)
         for place, row in enumerate(rows.itertuples()):
             ax.annotate(f"{row.rows:,.0f}", (row.share, place), (3, 0), textcoords="offset points", va="center", size=SMALLEST)
-        _rows(ax, [names.corpus(corpus) for corpus in corpora] if ax is axes[0] else [""] * len(corpora))
+        marks.rows(ax, [names.corpus(corpus) for corpus in corpora] if ax is axes[0] else [""] * len(corpora))
         ax.set(xlim=(0, against_train["share"].max() * 1.2), xlabel="share of the split (%)", title=title)
     _key(axes[0], ncols=2)
     return axes
-
-
-@style()
-def wordnet_coverage(coverage: pd.DataFrame, ax: Axes) -> Axes:
-    """What share of a corpus WordNet knows: of words, of words and signs, as published. From `corpus_facts.coverage`."""
-    places = range(len(coverage))
-    looks = {
-        "words": ("words", {"color": "#56B4E9"}),
-        "tokens": ("words and signs", {"color": BLUE}),
-        "published": ("published", {"color": "#000000", "markersize": 8, "markerfacecolor": "none"}),
-    }
-    ax.hlines(places, coverage["tokens"], coverage["words"], color="#DDDDDD", linewidth=1, zorder=0)
-    for column, (label, look) in looks.items():
-        ax.plot(coverage[column], places, linestyle="none", marker="o", label=label, **look)
-    told = [names.corpus(row.corpus) + ("" if row.split == "train" else f" ({row.split})") for row in coverage.itertuples()]
-    _rows(ax, told)
-    ax.set(xlim=(-3, 100), xlabel="share that WordNet knows (%)")
-    ax.set_title("What WordNet knows of the training texts (of the test texts where noted)")
-    _key(ax, ncols=3)
-    return ax
 
 
 @style()
@@ -146,7 +124,7 @@ def replaced_words(words: pd.DataFrame, ax: Axes) -> Axes:
     if words.empty:
         raise StudyError("No word was replaced, so there is none to draw; WordNet, which is of English, may know none of them.")
     _stacked(ax, words["first"], words["times"], "of the word's first meaning", "of another meaning", BLUE)
-    _rows(ax, list(words["word"]))
+    marks.rows(ax, words["word"])
     ax.set(xlabel="times replaced", title=f"The {len(words)} words replaced most often")
     _key(ax, title="by a synonym")
     return ax
@@ -158,14 +136,7 @@ def _stacked(ax: Axes, part: pd.Series, whole: pd.Series, name: str, rest: str, 
     ax.barh(places, whole - part, left=part, color=GREY, height=0.65, label=rest)
 
 
-def _rows(ax: Axes, labels: list[str], grid: str = "x") -> None:
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set_ylim(len(labels) - 0.4, -0.6)
-    ax.tick_params(axis="y", length=0)
-    ax.grid(axis=grid)
-    ax.set_axisbelow(True)
-
-
 def _key(ax: Axes, **look) -> None:
-    handles, labels = ax.get_legend_handles_labels()
-    ax.get_figure(root=True).legend(handles, labels, loc="outside lower center", title_fontsize=SMALLEST, **look)
+    ax.get_figure(root=True).legend(
+        *ax.get_legend_handles_labels(), loc="outside lower center", title_fontsize=SMALLEST, **look
+    )

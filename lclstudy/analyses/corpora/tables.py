@@ -51,7 +51,7 @@ def counted(changes: pd.DataFrame) -> pd.DataFrame:
         "texts that miss the rate": (changes["replaced"] < changes["wanted"]).sum(),
         "texts that do not change at all": (changes["replaced"] == 0).sum(),
     }
-    return pd.DataFrame({"what": counts.keys(), "number": counts.values()})
+    return pd.DataFrame(counts.items(), columns=["what", "number"])
 
 
 def by_rate(changes: dict[float, pd.DataFrame]) -> pd.DataFrame:
@@ -73,14 +73,7 @@ def by_word(pairs: pd.DataFrame, count: int = 15) -> pd.DataFrame:
 
     `pairs` has a row per replacement: `word`, `synonym`, and `first`, of `synonyms.is_first_sense`.
     """
-    lower = pairs.assign(word=pairs["word"].str.lower(), synonym=pairs["synonym"].str.lower())
-    rows = [
-        (word, len(group), group["first"].sum(), group["synonym"].nunique(), _common(group["synonym"]))
-        for word, group in lower.groupby("word")
-    ]
-    table = pd.DataFrame(rows, columns=["word", "times", "first", "synonyms", "common"])
-    return table.sort_values(["times", "word"], ascending=[False, True]).head(count).reset_index(drop=True)
-
-
-def _common(synonyms: pd.Series) -> str:
-    return ", ".join(synonym for synonym, _ in Counter(synonyms).most_common(4))
+    lower = pairs.assign(synonym=pairs["synonym"].str.lower()).groupby(pairs["word"].str.lower())
+    table = lower.agg(times=("synonym", "size"), first=("first", "sum"), synonyms=("synonym", "nunique"),
+                      common=("synonym", lambda each: ", ".join(name for name, _ in Counter(each).most_common(4))))  # fmt: skip
+    return table.sort_values("times", ascending=False, kind="stable").head(count).reset_index()

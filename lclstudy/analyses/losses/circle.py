@@ -6,6 +6,7 @@ removes the part of a gradient that points to or from the origin.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +14,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lclstudy.models.losses import VARIANTS, label_aware_contrastive, supervised_contrastive
+from lclstudy.models.losses import label_aware_contrastive, supervised_contrastive
 
 Loss = Callable[[Tensor], Tensor]  # from a place to a scalar
+CONTRASTIVE = {  # by name, of features [K, H], labels [K], weights [K, C] and a temperature
+    "SCL": lambda features, labels, _, temperature: supervised_contrastive(features, labels, temperature),
+    "LCL printed": partial(label_aware_contrastive, variant="printed"),
+    "LCL released": partial(label_aware_contrastive, variant="released"),
+}
+FORMS = ("LCL printed", "LCL released")
+MIXTURES = (0.5, 0.1)  # alpha of the paper, and of its GoEmotions
+APART = torch.deg2rad(torch.tensor([90, 90, 210, 210, 330, 330], dtype=torch.float64))  # each class in a place of its own
 
 
 def points(angles: Tensor) -> Tensor:
@@ -38,9 +47,7 @@ def descend(loss: Loss, start: Tensor, steps: int, rate: float) -> Tensor:
     return torch.stack(path)
 
 
-def forces(
-    features: Tensor, labels: Tensor, temperature: float, weights: Tensor | None = None, variant: str = "printed"
-) -> Tensor:
+def forces(features: Tensor, labels: Tensor, weights: Tensor, temperature: float, loss: str) -> Tensor:
     """Minus the gradient of each anchor's own loss by its similarities: [K, K], entry i, k is -dL_i / ds_ik.
 
     Above 0 the loss of row i pulls row k towards it, below 0 it pushes it away; each row adds up to 0. Worked out:
@@ -49,40 +56,33 @@ def forces(
     LCL printed:  [k in P(i)] / |P(i)| - w_i,yk exp(s_ik) / sum_{j != i} w_i,yj exp(s_ij)
     LCL released: w_i,yi times that of the printed form
 
-    `features` [K, H] unit rows; `labels` [K]; `weights` [K, C], none for SCL. Every row must have a positive. Raises
-    ValueError on an unknown variant.
+    `loss` is a name of `CONTRASTIVE`. Every row must have a positive.
     """
-    if variant not in VARIANTS:
-        raise ValueError(f"Unknown variant {variant!r}; allowed: {', '.join(VARIANTS)}.")
     itself = torch.eye(len(labels), dtype=torch.bool)
     positive = (labels[:, None] == labels[None, :]) & ~itself
     similarity = features @ features.T / temperature
-    if weights is not None:
+    if loss != "SCL":
         similarity = similarity + weights[:, labels].log()
     shares = similarity.masked_fill(itself, float("-inf")).softmax(dim=1)
     found = positive / positive.sum(dim=1, keepdim=True) - shares
-    own = weights.gather(1, labels[:, None]) if weights is not None and variant == "released" else 1.0
-    return own * found
+    return weights.gather(1, labels[:, None]) * found if loss == "LCL released" else found
 
 
 def push_shares(
-    features: Tensor, labels: Tensor, temperatures: Iterable[float], anchor: int, weights: Tensor | None = None
+    features: Tensor, labels: Tensor, weights: Tensor, temperatures: Iterable[float], anchor: int, loss: str
 ) -> Tensor:
     """How the push on an anchor is divided among its negatives at each temperature: [T, K], rows sum to 1, 0 for the others.
 
     Arguments as those of `forces`; printed and released LCL divide it in the same way.
     """
     negative = labels != labels[anchor]
-    rows = [-forces(features, labels, temperature, weights)[anchor] * negative for temperature in temperatures]
+    rows = [-forces(features, labels, weights, temperature, loss)[anchor] * negative for temperature in temperatures]
     return torch.stack([row / row.sum() for row in rows])
 
 
-def strength(loss: Callable[[Tensor, float], Tensor], angles: Tensor, temperatures: Iterable[float]) -> Tensor:
-    """How hard all points are pushed along the circle at each temperature, [T]: the sum of the absolute derivatives.
-
-    `loss` takes features and a temperature.
-    """
-    pushes = [downhill(lambda place, t=t: loss(points(place), t), angles) for t in temperatures]
+def strength(angles: Tensor, labels: Tensor, weights: Tensor, temperatures: Iterable[float], loss: str) -> Tensor:
+    """How hard all points are pushed along the circle at each temperature, [T]: the sum of the absolute derivatives."""
+    pushes = [downhill(contrasts(labels, weights, temperature)[loss], angles) for temperature in temperatures]
     return torch.stack(pushes).abs().sum(dim=1)
 
 
@@ -92,35 +92,33 @@ def class_angles(angles: Tensor, labels: Tensor) -> Tensor:
     return F.cosine_similarity(means[:, None], means[None, :], dim=2).clamp(-1, 1).acos()
 
 
-def by_own_weight(features: Tensor, labels: Tensor, own: Iterable[float], temperature: float, variant: str) -> Tensor:
+def by_own_weight(features: Tensor, labels: Tensor, own: Iterable[float], temperature: float, loss: str) -> Tensor:
     """LCL of the batch where every row gives its own class the weight `own` (0 to 1, each in turn), the others equal shares."""
     right = F.one_hot(labels).to(features.dtype)
     others = (1 - right) / (right.shape[1] - 1)
     rows = [weight * right + (1 - weight) * others for weight in own]
-    return torch.stack([label_aware_contrastive(features, labels, row, temperature, variant) for row in rows])
+    return torch.stack([CONTRASTIVE[loss](features, labels, row, temperature) for row in rows])
 
 
-def weighting_losses(features: Tensor, labels: Tensor, temperature: float, alphas: Iterable[float] = ()) -> dict[str, Loss]:
+def contrasts(labels: Tensor, weights: Tensor, temperature: float) -> dict[str, Loss]:
+    """`CONTRASTIVE` as functions of the angles."""
+    return {name: lambda angles, loss=loss: loss(points(angles), labels, weights, temperature)
+            for name, loss in CONTRASTIVE.items()}  # fmt: skip
+
+
+def weighting_losses(features: Tensor, labels: Tensor, temperature: float) -> dict[str, Loss]:
     """What a weighting network may be trained on, as functions of its logits [K, C], the points held fixed.
 
-    By name: cross-entropy, both forms of LCL, and for each alpha what Eq. 6 makes of cross-entropy and the released form.
+    By name: cross-entropy, both forms of LCL, and for each of MIXTURES what Eq. 6 makes of cross-entropy and the released form.
     """
-
-    def cross_entropy(logits: Tensor) -> Tensor:
-        return F.cross_entropy(logits, labels)
-
-    def contrastive(variant: str) -> Loss:
-        return lambda logits: label_aware_contrastive(features, labels, logits.softmax(dim=1), temperature, variant)
-
-    def mixed(alpha: float) -> Loss:
-        return lambda logits: alpha * cross_entropy(logits) + (1 - alpha) * contrastive("released")(logits)
-
-    found = {"cross-entropy": cross_entropy, "LCL printed": contrastive("printed"), "LCL released": contrastive("released")}
-    return found | {f"released + cross-entropy, α = {alpha:g}": mixed(alpha) for alpha in alphas}
-
-
-APART = torch.deg2rad(torch.tensor([90, 90, 210, 210, 330, 330], dtype=torch.float64))  # each class in a place of its own
-MIXTURES = (0.5, 0.1)  # alpha of the paper, and of its GoEmotions
+    found = {"cross-entropy": lambda logits: F.cross_entropy(logits, labels)}
+    for name in FORMS:
+        found[name] = lambda logits, loss=CONTRASTIVE[name]: loss(features, labels, logits.softmax(dim=1), temperature)
+    for alpha in MIXTURES:
+        found[f"released + cross-entropy, α = {alpha:g}"] = lambda logits, alpha=alpha: (
+            alpha * found["cross-entropy"](logits) + (1 - alpha) * found["LCL released"](logits)
+        )
+    return found
 
 
 class Study(NamedTuple):
@@ -138,27 +136,16 @@ class Study(NamedTuple):
     sure: dict[tuple[str, str], np.ndarray]
 
 
-def contrasts(labels: Tensor, weights: Tensor, temperature: float) -> dict[str, Loss]:
-    """SCL and both forms of LCL as functions of the angles."""
-    found = {"SCL": lambda angles: supervised_contrastive(points(angles), labels, temperature)}
-    for form in ("printed", "released"):
-        found[f"LCL {form}"] = lambda angles, form=form: label_aware_contrastive(
-            points(angles), labels, weights, temperature, form
-        )
-    return found
-
-
 def study(angles: Tensor, labels: Tensor, weights: Tensor, temperature: float) -> Study:
     """Everything that is followed downhill; `angles`, `labels` [K], `weights` [K, C]."""
     features, own_weight = points(angles), np.linspace(0.001, 0.999, 999)
-    pulls = {"SCL": forces(features, labels, temperature)}
-    pulls |= {f"LCL {form}": forces(features, labels, temperature, weights, form) for form in ("printed", "released")}
+    pulls = {name: forces(features, labels, weights, temperature, name) for name in CONTRASTIVE}
     paths = {name: descend(loss, angles, 1000, 0.2) for name, loss in contrasts(labels, weights, temperature).items()}
     curves, told, sure = {}, {}, {}
     for place, at in (("six points", features), ("classes apart", points(APART))):
-        for form in ("printed", "released"):
-            curves[place, f"LCL {form}"] = by_own_weight(at, labels, own_weight, temperature, form).numpy()
-        for name, loss in weighting_losses(at, labels, temperature, MIXTURES).items():
+        for form in FORMS:
+            curves[place, form] = by_own_weight(at, labels, own_weight, temperature, form).numpy()
+        for name, loss in weighting_losses(at, labels, temperature).items():
             if "α" not in name:  # the loss is a mean over the anchors; times their number it is that of the first
                 told[place, name] = len(labels) * downhill(loss, weights.log())[0].numpy()
             way = descend(loss, weights.log(), 300, 2.0).softmax(dim=2)

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from lclstudy.show.style import NEUTRAL, SMALLEST, colour, style
+from lclstudy.show.text import number
 
 # Per class: colour, the colour of what is written on it, and marker. The first two classes are the confusable pair.
 # Paul Tol's muted colours, none of which is a loss's.
@@ -33,15 +34,15 @@ def circle(
 ) -> Axes:
     """Numbered points at `angles` [K], coloured by class; `texts` [K] are written beside them, inside or outside the circle."""
     _empty_circle(ax, 1.3, title)
-    for number, (angle, label) in enumerate(zip(angles, labels, strict=True), 1):
+    for place, (angle, label) in enumerate(zip(angles, labels, strict=True), 1):
         shade, ink, marker = CLASSES[label]
         x, y = _at(angle)
         ax.plot(x, y, marker=marker, color=shade, markersize=11, markeredgecolor="white", zorder=3)
-        ax.text(x, y, str(number), ha="center", va="center_baseline", color=ink, size=SMALLEST, weight="bold", zorder=4)
+        ax.text(x, y, str(place), ha="center", va="center_baseline", color=ink, size=SMALLEST, weight="bold", zorder=4)
         if texts and inside:
-            ax.text(*(0.58 * _at(angle)), texts[number - 1], ha="center", va="center", size=SMALLEST)
+            ax.text(*(0.58 * _at(angle)), texts[place - 1], ha="center", va="center", size=SMALLEST)
         elif texts:
-            _beside(ax, angle, texts[number - 1], 1.2)
+            _beside(ax, angle, texts[place - 1], 1.2)
     return ax
 
 
@@ -69,92 +70,37 @@ _HIDDEN = 7  # degrees that the mark of a point covers to each side
 
 @style()
 def ends(path: np.ndarray, labels: np.ndarray, classes: Sequence[str], ax: Axes, title: str = "") -> Axes:
-    """Where points go: `path` [steps + 1, K]. Pale where they start, full where they end, with the angles between classes."""
+    """Where points go: `path` [steps + 1, K]. Pale where they start, full where the middle of a class ends."""
     _empty_circle(ax, 1.45, title)
-    middles = []
     for label, name in enumerate(classes):
         shade, _, marker = CLASSES[label]
         places = path[:, labels == label]
-        for number, angles in enumerate(places.T):
-            radius = 1 + 0.06 * (number + 1) * np.linspace(0, 1, len(angles))  # else the ways of two points hide each other
+        for turn, angles in enumerate(places.T, 1):
+            radius = 1 + 0.06 * turn * np.linspace(0, 1, len(angles))  # else the ways of two points hide each other
             ax.plot(*(_at(angles) * radius), color=shade, linewidth=1, alpha=0.7)
             ax.plot(*_at(angles[0]), marker=marker, color=shade, markersize=6, alpha=0.3, markeredgecolor="none")
         middle = np.rad2deg(np.angle(np.exp(1j * np.deg2rad(places[-1])).mean())) % 360
         ax.plot(*_at(middle), marker=marker, color=shade, markersize=10, markeredgecolor="white", zorder=3)
         _beside(ax, middle, name, 1.24)
-        middles.append(middle)
-    _angles_between(ax, np.sort(middles))
     return ax
-
-
-def _angles_between(ax: Axes, middles: np.ndarray) -> None:
-    for start, end in zip(middles, [*middles[1:], middles[0] + 360], strict=True):
-        ax.plot(*(0.32 * np.stack(_at(np.linspace(start + 6, end - 6, 40)))), color=NEUTRAL, linewidth=0.7)
-        ax.text(*(0.62 * np.array(_at((start + end) / 2))), f"{end - start:.0f}°", ha="center", va="center", size=SMALLEST)
-    for middle in middles:
-        ax.plot(*(np.outer(_at(middle), [0, 0.92])), color="#DDDDDD", linewidth=0.7, zorder=0)
 
 
 @style()
 def similarities(similarity: np.ndarray, labels: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
     """The similarities [K, K] as numbers on a colour scale; bold numbers are pairs of one class."""
-    shown = np.ma.masked_array(similarity, np.eye(len(similarity), dtype=bool))
-    reach = np.abs(shown).max()
-    ax.imshow(shown, cmap="RdBu_r", vmin=-reach * 1.3, vmax=reach * 1.3)
-    for (row, column), value in np.ndenumerate(similarity):
-        if row != column:
-            said = f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0.0"
-            bold = "bold" if labels[row] == labels[column] else "normal"
-            ink = "white" if abs(value) > 0.85 * reach else "black"
-            ax.text(column, row, said, ha="center", va="center", size=SMALLEST, weight=bold, color=ink)
-    numbers = range(len(similarity))
-    names = [f"{number + 1} {classes[label]}" for number, label in zip(numbers, labels, strict=True)]
-    ax.set_xticks(numbers, [str(number + 1) for number in numbers])
-    ax.set_yticks(numbers, names)
+    import seaborn  # takes half a second, and most commands draw nothing
+
+    itself, numbers = np.eye(len(similarity), dtype=bool), range(1, len(similarity) + 1)
+    said = np.vectorize(lambda value: number(value, 1, sign=True))(similarity)
+    rows = [f"{place} {classes[label]}" for place, label in zip(numbers, labels, strict=True)]
+    seaborn.heatmap(similarity, mask=itself, annot=said, fmt="", annot_kws={"size": SMALLEST}, cmap="RdBu_r", center=0,
+                    square=True, cbar=False, xticklabels=numbers, yticklabels=rows, ax=ax)  # fmt: skip
+    for text, same in zip(ax.texts, (labels[:, None] == labels)[~itself], strict=True):
+        text.set_weight("bold" if same else "normal")
     ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
+    ax.tick_params(axis="y", rotation=0)
     ax.set(xlabel="other point k", ylabel="anchor i")
     ax.set_title("similarity (bold: same class)")
-    return ax
-
-
-@style()
-def shares(rows: Mapping[str, np.ndarray], labels: np.ndarray, anchor: int, ax: Axes) -> Axes:
-    """How each other point shares in the denominator of an anchor's loss: a bar per loss, `rows` name: shares [K].
-
-    Positives come first and are framed; where there is one, the loss is minus the logarithm of what is framed.
-    """
-    others = sorted((k for k in range(len(labels)) if k != anchor), key=lambda k: labels[k] != labels[anchor])
-    for place, share in enumerate(rows.values()):
-        left = 0.0
-        for k in others:
-            shade, ink, _ = CLASSES[labels[k]]
-            positive = labels[k] == labels[anchor]
-            ax.barh(place, share[k], left=left, height=0.62, color=shade, edgecolor="black" if positive else "white",
-                    linewidth=1.4, zorder=3 if positive else 2)  # fmt: skip
-            if share[k] > 0.02:
-                ax.text(left + share[k] / 2, place, str(k + 1), ha="center", va="center_baseline", color=ink, size=SMALLEST,
-                        weight="bold", zorder=4)  # fmt: skip
-            left += share[k]
-    _bars_named(ax, list(rows))
-    ax.set_xlim(-0.003, 1.003)
-    ax.set_xlabel(f"share in the denominator of anchor {anchor + 1}")
-    return ax
-
-
-@style()
-def grouped_bars(groups: Mapping[str, np.ndarray], names: Sequence[str], ax: Axes, title: str, xlabel: str) -> Axes:
-    """Numbers of several losses side by side: `groups` loss: numbers [N]; `names` [N] stand on the vertical axis."""
-    height = 0.8 / len(groups)
-    for place, (loss, values) in enumerate(groups.items()):
-        offset = (place - (len(groups) - 1) / 2) * height
-        ax.barh(np.arange(len(names)) + offset, values, height=height * 0.9, color=look(loss)["color"], label=loss)
-    ax.axvline(0, color="black", linewidth=0.6)
-    _bars_named(ax, names)
-    ax.grid(axis="x")
-    ax.set_axisbelow(True)
-    ax.set_xlabel(xlabel)
-    ax.set_title(title)
     return ax
 
 
@@ -185,13 +131,13 @@ def temperature_shares(temperatures: np.ndarray, shares: np.ndarray, labels: np.
     negatives = [k for k in range(len(labels)) if shares[:, k].max() > 0]
     shades = [CLASSES[labels[k]][0] for k in negatives]
     ax.stackplot(temperatures, shares[:, negatives].T, colors=shades, edgecolor="white", linewidth=1)
-    tops = shares[:, negatives].cumsum(axis=1)
+    tops, inside = shares[:, negatives].cumsum(axis=1), np.quantile(np.arange(len(shares)), (0.25, 0.85)).astype(int)
     for column, k in enumerate(negatives):
-        widest = np.searchsorted(temperatures, 0.3) if shares[:, k].argmax() == 0 else int(0.85 * len(temperatures))
+        widest = np.clip(shares[:, k].argmax(), *inside)
         ax.text(temperatures[widest], tops[widest, column] - shares[widest, k] / 2, str(k + 1), ha="center",
                 va="center_baseline", color=CLASSES[labels[k]][1], size=SMALLEST, weight="bold")  # fmt: skip
-    ax.set_xscale("log")
-    ax.set(xlim=(temperatures[0], temperatures[-1]), ylim=(0, 1), xlabel="temperature τ", ylabel="share of the push")
+    ax.set(xscale="log", xlim=(temperatures[0], temperatures[-1]), ylim=(0, 1), xlabel="temperature τ")
+    ax.set_ylabel("share of the push")
     ax.set_title(title)
     return ax
 
@@ -201,14 +147,11 @@ def temperature_strength(
     temperatures: np.ndarray, strength: Mapping[str, np.ndarray], tried: Mapping[str, Sequence[float]], ax: Axes
 ) -> Axes:
     """How strong the pushes are by loss, `strength` name: [T]; below, the temperatures that each paper tried."""
-    for name, values in strength.items():
-        ax.plot(temperatures, values, label=name, **look(name))
+    lines(temperatures, strength, ax, "strength", "temperature τ", "strength of all pushes")
     for (paper, values), marker, height in zip(tried.items(), ("^", "v"), (0.04, 0.12), strict=False):
         ax.plot(values, [height] * len(values), linestyle="none", marker=marker, color=NEUTRAL, markersize=4.5, clip_on=False,
                 transform=ax.get_xaxis_transform(), label=f"tried in {paper}")  # fmt: skip
-    ax.set(xscale="log", yscale="log", xlim=(temperatures[0], temperatures[-1]), xlabel="temperature τ")
-    ax.set_ylabel("strength of all pushes")
-    ax.set_title("strength")
+    ax.set(xscale="log", yscale="log", xlim=(temperatures[0], temperatures[-1]))
     return ax
 
 
@@ -217,13 +160,6 @@ def key(axes: Sequence[Axes], columns: int = 3) -> None:
     """One key below the figure for all that is drawn on `axes`."""
     found = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     axes[0].get_figure(root=True).legend(found.values(), found, loc="outside lower center", ncols=columns)
-
-
-def _bars_named(ax: Axes, names: Sequence[str]) -> None:
-    ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
 
 
 def _empty_circle(ax: Axes, reach: float, title: str) -> None:

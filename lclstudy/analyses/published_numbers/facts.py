@@ -12,7 +12,7 @@ from scipy import stats as distributions
 
 from lclstudy.plan import catalog, names
 from lclstudy.results import corpus_facts, published
-from lclstudy.statistics import tests
+from lclstudy.statistics.tests import welch_from_summary
 
 from . import loss_forms, rounding
 from .rounding import LEVEL, READINGS, Side
@@ -20,7 +20,6 @@ from .set_d import SET, FollowUp
 
 PAPER, REPORT = "suresh2021", "modarres"
 NEAR = 5.0  # points above the largest class that count as near it
-_SUMMARY = ("value", "spread", "n", "value_rounding", "spread_rounding")
 
 
 def facts(audited: pd.DataFrame, followed_up: FollowUp) -> dict:
@@ -32,7 +31,7 @@ def facts(audited: pd.DataFrame, followed_up: FollowUp) -> dict:
         "tests": test_facts(audited),
         "df": degrees.set_index("test").to_dict("index"),
         "pairs": len(degrees),
-        "fits": {kind: int(degrees["fits"].str.contains(kind).sum()) for kind in ("welch", "student", "paired")},
+        "fits": {kind: int(degrees[f"fits_{kind}"].sum()) for kind in ("welch", "student", "paired")},
         "readings": readings.set_index("reading").to_dict("index"),
         "best": READINGS[best].title,
         "spread": spread_facts(audited, best),
@@ -52,24 +51,26 @@ def facts(audited: pd.DataFrame, followed_up: FollowUp) -> dict:
 
 
 def test_facts(audited: pd.DataFrame) -> dict[str, dict]:
-    """By test: what is `printed`; `at_printed`, p of the readings at the printed numbers (lowest, highest), and whether any of
-    them agrees with what is printed; by print `p` (lowest, highest), whether the statement about p `holds`, and whether t and p
-    are `possible` together; `turned`: readings whose p, at the printed numbers, turns the claim of significance round.
+    """By test: what is `printed`; `at_printed`, p of the readings at the printed numbers (lowest, highest); by print `p`
+    (lowest, highest), whether the statement about p `holds`, and whether t and p are `possible` together; `explained`: it
+    holds if numbers were rounded, though not at the printed ones; `turned`: readings whose p, at the printed numbers, turns
+    the claim of significance round.
     """
     told = {}
     for name, group in audited.groupby("test", sort=False):
-        first, at, prints = group.iloc[0], group[group["print"] == "rounded"], dict(list(group.groupby("print")))
+        first, at, prints = group.iloc[0], group[group["print"] == "rounded"], group.groupby("print")
         p = f"p {first['p_relation']} {first['p_printed']:g}"
         turned = at[(at["p"] < LEVEL) != (first["claim"] == "significant")]
+        holds = prints["p_fits"].any().to_dict()
         told[name] = {
             "printed": p if pd.isna(first["t_printed"]) else f"t = {first['t_printed']:.2f}, {p}",
             "p_printed": first["p_printed"],
             "difference": first["a_mean"] - first["b_mean"],
             "at_printed": (at["p"].min(), at["p"].max()),
-            "holds_at_printed": bool(at["p_at_print"].any()),
-            "p": {kind: (rows["p_low"].min(), rows["p_high"].max()) for kind, rows in prints.items()},
-            "holds": {kind: bool(rows["p_fits"].any()) for kind, rows in prints.items()},
-            "possible": {kind: bool((rows["probability"] > 0).any()) for kind, rows in prints.items()},
+            "p": {kind: (rows["p_low"].min(), rows["p_high"].max()) for kind, rows in prints},
+            "holds": holds,
+            "explained": holds["rounded"] and not at["p_at_print"].any(),
+            "possible": (prints["probability"].max() > 0).to_dict(),
             "turned": [(READINGS[row.reading].title, row.p) for row in turned.itertuples()],
         }
     return told
@@ -130,17 +131,17 @@ def set_d_facts(followed_up: FollowUp) -> dict:
 
 def size_facts() -> dict:
     """The printed sizes of the splits against the public corpora as this study reads them; `neutral` sentences of SST-5."""
-    entries = catalog.corpora()
+    entries, told = catalog.corpora(), {}
     printed = {name: entry.published["paper"] for name, entry in entries.items() if entry.published.get("paper")}
-    gaps = {name: [entries[name].counts[split] - sizes[split] for split in sizes] for name, sizes in printed.items()}
-    told = {name: {"printed": _sizes(sizes), "public": _sizes(entries[name].counts), "gaps": gaps[name]}
-            for name, sizes in printed.items()}  # fmt: skip
-    labels = corpus_facts.table("labels").query("corpus == 'sst5' and label == 'neutral'")
-    less = {split: printed["sst5"][split] - printed["sst2"][split] for split in printed["sst5"]}
-    told["neutral"] = {"less": _sizes(less), "public": _sizes(dict(zip(labels["split"], labels["rows"], strict=True)))}
-    told["same"] = ", ".join(names.corpus(name) for name in printed if not any(gaps[name]))
-    told["ag_news"] = sum(entries["ag_news"].counts.values())
-    return told
+    for name, sizes in printed.items():
+        public = entries[name].counts
+        gaps = [public[split] - size for split, size in sizes.items()]
+        told[name] = {"printed": _sizes(sizes), "public": _sizes(public), "gaps": gaps}
+    neutral = corpus_facts.table("labels").query("corpus == 'sst5' and label == 'neutral'").set_index("split")["rows"]
+    less = {split: size - printed["sst2"][split] for split, size in printed["sst5"].items()}
+    same = ", ".join(names.corpus(name) for name in printed if not any(told[name]["gaps"]))
+    neutrals = {"less": _sizes(less), "public": _sizes(neutral)}
+    return {**told, "neutral": neutrals, "same": same, "ag_news": sum(entries["ag_news"].counts.values())}
 
 
 def _sizes(sizes: dict[str, int]) -> str:
@@ -155,33 +156,29 @@ def table_facts(cells: pd.DataFrame) -> dict:
     own = cells[(cells["metric"] == "accuracy") & (cells["encoder"] == "electra-base") & (cells["objective"] != "reported")]
     main, case_study = own[own["table"] != 3], own[own["table"] == 3]
     accuracy, f1 = (cells[cells["metric"] == metric] for metric in ("accuracy", "weighted_f1"))
-    pairs = _paired(accuracy, f1, ["table", "row", "corpus", "split"])
-    most = (pairs["value_a"] + 2 * pairs["value_rounding_a"]) / 100  # the largest accuracy A that prints so, if it was cut
+    pairs = accuracy.merge(f1, on=["table", "row", "corpus", "split"], suffixes=("", "_f1"))
+    most = (pairs["value"] + 2 * pairs["value_rounding"]) / 100  # the largest accuracy A that prints so, if it was cut
     return {
         "same_system": same_system(main, case_study),
         "orders": orders(main),
         "splits": between_splits(main),
         "f1": {
             "pairs": len(pairs),
-            "above": int((pairs["value_b"] > pairs["value_a"]).sum()),
+            "above": int((pairs["value_f1"] > pairs["value"]).sum()),
             # A class's F1 is at most 2R / (1 + R) for its recall R, which is concave, and the weighted mean of recalls is A.
-            "impossible": int((pairs["value_b"] - pairs["value_rounding_b"] > 200 * most / (1 + most)).sum()),
+            "impossible": int((pairs["value_f1"] - pairs["value_rounding_f1"] > 200 * most / (1 + most)).sum()),
         },
         "gains": {"corpora": gains(main[main["split"] == "test"]), "sets": gains(case_study)},
     }
 
 
-def _paired(first: pd.DataFrame, second: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    return first[[*keys, *_SUMMARY]].merge(second[[*keys, *_SUMMARY]], on=keys, suffixes=("_a", "_b"))
-
-
 def same_system(main: pd.DataFrame, case_study: pd.DataFrame) -> list[dict]:
     """The 32 classes stand in Tables 1 and 3, of 5 and of 10 runs: `p` that they differ, and could the 5 be `among` the 10?"""
     told = []
-    for row in _paired(main, case_study, ["corpus", "classes", "objective", "split"]).to_dict("records"):
-        five, ten = (Side(*(row[f"{name}_{side}"] for name in _SUMMARY)) for side in ("a", "b"))
-        p = tests.welch_from_summary(*five[:3], *ten[:3]).p
-        among = could_be_among(five, ten)
+    pairs = main.merge(case_study, on=["corpus", "classes", "objective", "split"], suffixes=("_five", "_ten"))
+    for row in pairs.to_dict("records"):
+        five, ten = Side.of(row, "_five"), Side.of(row, "_ten")
+        p, among = welch_from_summary(*five[:3], *ten[:3]).p, could_be_among(five, ten)
         told.append({"objective": names.objective(row["objective"]), "five": five, "ten": ten, "p": p, "among": among})
     return told
 
@@ -201,13 +198,15 @@ def orders(cells: pd.DataFrame) -> dict:
     """
     by_place = cells.set_index(["corpus", "objective", "split"])[["value", "spread", "n"]]
     apart, noise = {}, 0
-    for corpus, (a, b) in itertools.product(dict.fromkeys(cells["corpus"]), itertools.combinations(("lcl", "scl", "ce"), 2)):
-        found = {split: tests.welch_from_summary(*by_place.loc[corpus, a, split], *by_place.loc[corpus, b, split])
+    for corpus, (a, b) in itertools.product(cells["corpus"].unique(), itertools.combinations(("lcl", "scl", "ce"), 2)):
+        found = {split: welch_from_summary(*by_place.loc[corpus, a, split], *by_place.loc[corpus, b, split])
                  for split in ("validation", "test")}  # fmt: skip
-        if found["validation"].difference * found["test"].difference < 0:
-            clear = min(test.p for test in found.values()) < LEVEL
-            apart |= {f"{names.corpus(corpus)}, {names.objective(a)} − {names.objective(b)}": found} if clear else {}
-            noise += not clear
+        if found["validation"].difference * found["test"].difference >= 0:
+            continue
+        if min(test.p for test in found.values()) < LEVEL:
+            apart[f"{names.corpus(corpus)}, {names.objective(a)} − {names.objective(b)}"] = found
+        else:
+            noise += 1
     return {"apart": apart, "noise": noise}
 
 
@@ -216,22 +215,21 @@ def between_splits(cells: pd.DataFrame) -> dict:
 
     The standard error is that of the difference of two shares of independent texts; the means over runs add nothing to it.
     """
-    pairs = _paired(cells[cells["split"] == "validation"], cells[cells["split"] == "test"], ["corpus", "objective"])
-    sizes = [pairs["corpus"].map(lambda name, at=split: catalog.corpora()[name].published["paper"][at])
-             for split in ("validation", "test")]  # fmt: skip
-    one, other = pairs["value_a"] / 100, pairs["value_b"] / 100
-    pairs["z"] = (other - one) / np.sqrt(one * (1 - one) / sizes[0] + other * (1 - other) / sizes[1])
-    limit, limit_of_all = distributions.norm.ppf([1 - LEVEL / 2, 1 - LEVEL / 2 / len(pairs)])
-    far = [(names.corpus(row.corpus), names.objective(row.objective), row.value_b - row.value_a, row.z)
-           for row in pairs[pairs["z"].abs() > limit].itertuples()]  # fmt: skip
-    return {"pairs": len(pairs), "far": far, "beyond_all": bool(pairs["z"].abs().max() > limit_of_all)}
+    shares = cells.pivot(index=["corpus", "objective"], columns="split", values="value")
+    sizes = pd.DataFrame([catalog.corpora()[corpus].published["paper"] for corpus, _ in shares.index], shares.index)
+    gaps = shares["test"] - shares["validation"]
+    variances = shares / 100 * (1 - shares / 100) / sizes[["test", "validation"]]
+    z = gaps / 100 / np.sqrt(variances.sum(axis=1))
+    limit, limit_of_all = distributions.norm.ppf([1 - LEVEL / 2, 1 - LEVEL / 2 / len(z)])
+    far = [(names.corpus(place[0]), names.objective(place[1]), gaps[place], z[place]) for place in z.index[z.abs() > limit]]
+    return {"pairs": len(z), "far": far, "beyond_all": bool(z.abs().max() > limit_of_all)}
 
 
 def gains(cells: pd.DataFrame) -> dict:
     """The advantage of LCL over CE against the number of classes: `rank` correlation over `n` places."""
     sets, entries = published.class_sets(), catalog.corpora()
-    means = cells.pivot(index=["corpus", "classes"], columns="objective", values="value").reset_index()
-    counts = [len(sets.get(row.classes, entries[row.corpus].labels)) for row in means.itertuples()]
+    means = cells.pivot(index=["corpus", "classes"], columns="objective", values="value")
+    counts = [len(sets.get(classes, entries[corpus].labels)) for corpus, classes in means.index]
     return {"n": len(means), "rank": float(distributions.spearmanr(counts, means["lcl"] - means["ce"]).statistic)}
 
 
@@ -241,16 +239,14 @@ def gains(cells: pd.DataFrame) -> dict:
 def report_facts(cells: pd.DataFrame, numbers: pd.DataFrame) -> dict:
     """The report's `cells` against its words, the public data, and the paper's."""
     largest = majority(cells, corpus_facts.table("labels"))
-    called = (f"{names.objective(row.objective)} with {names.encoder(row.encoder)} on {names.corpus(row.corpus)}"
-              for row in largest.itertuples())  # fmt: skip
-    above = largest["value"] - largest["share"]
+    above = (largest["value"] - largest["share"])[~largest["near"]]
     twice = cells[cells.duplicated(["table", "row", "value"], keep=False)]
     temperatures = numbers[numbers["quantity"] == "temperature"]
     return {
         "told": told_accuracies(cells, numbers[numbers["paper"] == REPORT]),
         "stuck": cells[cells["corpus"] == "emoint"].set_index("objective")["value"].to_dict(),
-        "majority": dict(zip(called, largest.to_dict("records"), strict=True)),
-        "rest": {"count": int((above >= NEAR).sum()), "least": above[above >= NEAR].min()},
+        "majority": largest.set_index("system").to_dict("index"),
+        "rest": {"count": len(above), "least": above.min()},
         "twice": twice.groupby(["row", "value"])["corpus"].agg(list).to_dict(),
         "steps": accuracy_steps(published.table()),
         "persian": cells[cells["encoder"] == "mbert"].set_index("row")["value"].to_dict(),
@@ -278,18 +274,21 @@ def told_accuracies(cells: pd.DataFrame, numbers: pd.DataFrame) -> dict[str, dic
 def majority(cells: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """The report's accuracies beside the largest class of the public test texts, for corpora whose test labels are known.
 
-    Columns: those of `cells`; `texts`, `largest` (its name), `share` (percent); `p`: probability that so many or more are right
-    if each text were right with probability `share` (binomial, one-sided); `one_class`: whether some class has just this share.
+    Columns: those of `cells`; `system` (`CE with mBERT on EmoInt`), `texts`, `largest` (its name), `share` (percent); `p`:
+    probability that so many or more are right if each text were right with probability `share` (binomial, one-sided);
+    `near`: less than NEAR points above it, though no class has just this share.
     """
-    rows = []
+    rows, test = [], labels[labels["split"] == "test"].set_index("label")
     for cell in cells.to_dict("records"):
-        here = labels[(labels["split"] == "test") & (labels["corpus"] == cell["corpus"])].set_index("label")["rows"]
+        here = test.loc[test["corpus"] == cell["corpus"], "rows"]
         if len(here):
             texts, shares = int(here.sum()), here / here.sum() * 100
+            encoder, corpus = names.encoder(cell["encoder"]), names.corpus(cell["corpus"])
             p = distributions.binom.sf(round(cell["value"] / 100 * texts) - 1, texts, shares.max() / 100)
-            one_class = bool(((shares - cell["value"]).abs() <= 2 * cell["value_rounding"]).any())
-            cell |= {"texts": texts, "largest": shares.idxmax(), "share": shares.max(), "p": p, "one_class": one_class}
-            rows.append(cell)
+            one_class = ((shares - cell["value"]).abs() <= 2 * cell["value_rounding"]).any()
+            cell["system"] = f"{names.objective(cell['objective'])} with {encoder} on {corpus}"
+            cell |= {"texts": texts, "largest": shares.idxmax(), "share": shares.max()}
+            rows.append(cell | {"p": p, "near": bool(cell["value"] - shares.max() < NEAR and not one_class)})
     return pd.DataFrame(rows)
 
 

@@ -5,23 +5,24 @@ Printed statements are blue, what follows is black; a line is the interval that 
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator
 
-from lclstudy.plan import names
 from lclstudy.show import marks
-from lclstudy.show.style import NEUTRAL, SMALLEST, colour, marker, style
+from lclstudy.show.style import NEUTRAL, colour, marker, style
 from lclstudy.show.text import pair
 
-from .rounding import LEVEL, READINGS
+from .rounding import LEVEL, READINGS, as_print, said_of_p
 
 PRINTED, BAND, FOLLOWS, STUDENT = "#0072B2", "#BBD9EE", "#000000", "#D55E00"
 SMALLEST_P = 1e-6  # what is smaller is drawn there
 _ALLOWED = {"color": FOLLOWS, "linewidth": 0.9}
 _POINT = {"color": FOLLOWS, "marker": "o", "markersize": 3.5, "linestyle": "none", "markerfacecolor": "white"}
+_BAND = {"color": BAND, "marker": "", "linewidth": 6}
+_KINDS = {"student": {**_POINT, "marker": "s", "color": STUDENT, "markerfacecolor": STUDENT},
+          "paired": {**_POINT, "marker": "x", "color": NEUTRAL}, "welch": _POINT}  # fmt: skip
 
 
 @style()
@@ -30,9 +31,8 @@ def differences(compared: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
 
     `compared` is of `tables.differences`.
     """
-    labels = list(dict.fromkeys(compared["label"]))
     for ax, ((a, b), rows) in zip(axes, compared.groupby(["a", "b"], sort=False), strict=True):
-        marks.rows(ax, labels if ax is axes[0] else [""] * len(labels), zero=True)
+        marks.rows(ax, rows["label"] if ax is axes[0] else [""] * len(rows), zero=True)
         for place, row in enumerate(rows.itertuples()):
             marks.interval(ax, place, row.difference, row.ci_low, row.ci_high, colour(a), marker(a))
         ax.set_title(f"{pair(a, b)}\n95 % interval above 0 in {(rows['ci_low'] > 0).sum()} of {len(rows)}")
@@ -47,37 +47,27 @@ def degrees_of_freedom(degrees: pd.DataFrame, ax: Axes) -> Axes:
 
     `degrees` is of `rounding.degrees_of_freedom`.
     """
-    top = 2.2 * degrees["student"].max()
-    places = range(len(degrees))
-    highs = degrees[["rounded_high", "cut_high"]].clip(upper=2 * top)
-    bars = {"cut": {"facecolor": "none", "edgecolor": PRINTED, "linewidth": 0.7, "height": 0.78},
-            "rounded": {"color": BAND, "height": 0.5}}  # fmt: skip
-    for kind, look in bars.items():
+    top, places = 2.2 * degrees["student"].max(), range(len(degrees))
+    outline = {"facecolor": "none", "edgecolor": PRINTED, "linewidth": 0.7, "height": 0.78}
+    for kind, look in (("cut", outline), ("rounded", {"color": BAND, "height": 0.5})):
         left = degrees[f"{kind}_low"]
-        ax.barh(places, highs[f"{kind}_high"] - left, left=left, **look)
+        ax.barh(places, degrees[f"{kind}_high"].clip(upper=2 * top) - left, left=left, **look)
     ax.hlines(places, degrees["welch_low"], degrees["welch_high"], **_ALLOWED)
-    others = {"student": {"marker": "s", "color": STUDENT}, "paired": {"marker": "x", "color": NEUTRAL}}
-    for kind, look in {**others, "welch": _POINT}.items():
-        ax.plot(degrees[kind], places, **{"linestyle": "none", "markersize": 3.5, **look})
-    ax.set_xscale("log")
-    ax.set_xlim(3.2, top)
-    ax.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 4, 6)))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    for kind, look in _KINDS.items():
+        ax.plot(degrees[kind], places, **look)
+    ax.set(xscale="log", xlim=(3.2, top), xlabel="degrees of freedom")
+    ax.minorticks_off()
+    ax.set_xticks([4, 6, 10, 20], ["4", "6", "10", "20"])
     marks.rows(
         ax, [f"{row.test}, t = {row.t_printed:.2f}, p {row.p_relation} {row.p_printed:g}" for row in degrees.itertuples()]
     )
-    ax.set_xlabel("degrees of freedom")
-    fits = {kind: int(degrees["fits"].str.contains(kind).sum()) for kind in ("welch", "student", "paired")}
-    ax.set_title(f"Of {len(degrees)} printed pairs of t and p, {fits['welch']} fit Welch's test, {fits['student']} Student's")
-    handles = [
-        Patch(color=BAND, label="the printed t and p need, if rounded"),
-        Patch(facecolor="none", edgecolor=PRINTED, label="… if cut"),
-        Line2D([], [], label="Welch's test has", **{**_POINT, "linestyle": "-", "linewidth": 0.9}),
-        *(Line2D([], [], linestyle="none", markersize=3.5, label=f"{title} has", **others[kind])
-          for kind, title in (("student", "Student's"), ("paired", "a paired test"))),
-    ]  # fmt: skip
-    ax.get_figure(root=True).legend(handles=handles, loc="outside lower center", ncols=3)
+    fits = [degrees[f"fits_{kind}"].sum() for kind in ("welch", "student")]
+    ax.set_title(f"Of {len(degrees)} printed pairs of t and p, {fits[0]} fit Welch's test, {fits[1]} Student's")
+    entries = [("the printed t and p need, if rounded", _BAND),
+               ("… if cut", {"color": PRINTED, "marker": "s", "markerfacecolor": "none", "linestyle": "none"}),
+               ("Welch's test has", {**_POINT, "linestyle": "-"}), ("Student's has", _KINDS["student"]),
+               ("a paired test has", _KINDS["paired"])]  # fmt: skip
+    marks.key(ax, entries, columns=3)
     return ax
 
 
@@ -90,58 +80,22 @@ def p_values(audited: pd.DataFrame, readings: Sequence[str], axes: Sequence[Axes
     for ax, key in zip(axes, readings, strict=True):
         here = audited[audited["reading"] == key]
         rows, ends = (here[here["print"] == kind].reset_index(drop=True) for kind in ("rounded", "either"))
-        for place, row in enumerate(rows.itertuples()):
-            ax.barh(place, **_statement(row), height=0.75, color=BAND)
-            if row.p_relation == "=":
-                ax.plot(row.p_printed, place, color=PRINTED, marker="D", markersize=4)
-        ax.hlines(range(len(rows)), *(ends[column].clip(lower=SMALLEST_P) for column in ("p_low", "p_high")), **_ALLOWED)
-        ax.plot(rows["p"].clip(lower=SMALLEST_P), range(len(rows)), **_POINT)
-        ax.set_xscale("log")
-        ax.set_xlim(SMALLEST_P / 1.5, 1.3)
+        said = [said_of_p(as_print(row, "either")) for row in rows.to_dict("records")]
+        left, right = np.clip(np.transpose(said), SMALLEST_P / 2, 1)
+        ax.barh(rows.index, right - left, left=left, height=0.75, color=BAND)
+        exact = rows[rows["p_relation"] == "="]
+        ax.plot(exact["p_printed"], exact.index, "D", color=PRINTED)
+        ax.hlines(rows.index, *(ends[column].clip(lower=SMALLEST_P) for column in ("p_low", "p_high")), **_ALLOWED)
+        ax.plot(rows["p"].clip(lower=SMALLEST_P), rows.index, **_POINT)
+        ax.set(xscale="log", xlim=(SMALLEST_P / 1.5, 1.3), xlabel=f"two-sided p (dashed: {LEVEL})")
         ax.xaxis.set_major_locator(LogLocator(10, numticks=4))
         ax.axvline(LEVEL, color=NEUTRAL, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0)
         together = int((ends["probability"] > 0).sum())
         ax.set_title(f"{READINGS[key].title}\nt and p possible together in {together} of {len(rows)}")
-        ax.set_xlabel(f"two-sided p (dashed: {LEVEL})")
         labels = [f"{row.test}, p {row.p_relation} {row.p_printed:g}" for row in rows.itertuples()]
         marks.rows(ax, labels if ax is axes[0] else [""] * len(labels))
-    handles = [
-        Line2D([], [], linestyle="none", marker="D", markersize=4, color=PRINTED, label="printed value"),
-        Patch(color=BAND, label="printed bound, or the value rounded or cut"),
-        Line2D([], [], label="follows; line: numbers rounded or cut", **{**_POINT, "linestyle": "-", "linewidth": 0.9}),
-    ]
-    axes[0].get_figure(root=True).legend(handles=handles, loc="outside lower center", ncols=3)
+    entries = [("printed value", {"color": PRINTED, "marker": "D", "linestyle": "none"}),
+               ("printed bound, or the value rounded or cut", _BAND),
+               ("follows; line: numbers rounded or cut", {**_POINT, "linestyle": "-"})]  # fmt: skip
+    marks.key(axes[0], entries, columns=3)
     return axes
-
-
-def _statement(row) -> dict[str, float]:
-    """Where p is said to lie, as the left end and the width of a bar."""
-    if row.p_relation == "=":
-        return {"left": row.p_printed - row.p_printed_rounding, "width": 3 * row.p_printed_rounding}
-    low, high = (SMALLEST_P / 2, row.p_printed) if row.p_relation == "<" else (row.p_printed, 1.0)
-    return {"left": low, "width": high - low}
-
-
-@style()
-def above_majority(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Accuracies of the report beside the largest class of the public test texts; `table` is of `facts.majority`."""
-    corpora = table.sort_values("share", kind="stable").drop_duplicates("corpus")
-    places = dict(zip(corpora["corpus"], range(len(corpora)), strict=True))
-    shifts = {"ce": -0.22, "scl": 0.0, "lcl": 0.22}
-    ax.barh(range(len(corpora)), corpora["share"], height=0.8, color="#DDDDDD", zorder=0)
-    for row in corpora.itertuples():
-        ax.text(1, places[row.corpus], f"{row.share:.1f} %", va="center", size=SMALLEST)
-    for row in table.itertuples():
-        face = colour(row.objective) if row.encoder == "electra-base" else "white"
-        look = {"marker": marker(row.objective), "color": colour(row.objective), "markerfacecolor": face}
-        ax.plot(row.value, places[row.corpus] + shifts[row.objective], **look)
-    marks.rows(ax, [f"{names.corpus(row.corpus)} ({row.texts:,} texts)" for row in corpora.itertuples()])
-    ax.set_xlim(0, 100)
-    ax.set_xlabel("test accuracy (%)")
-    ax.set_title("The report's accuracies, and what always naming the largest class would get")
-    look = {"linestyle": "none", "markersize": 4}
-    handles = [Patch(color="#DDDDDD", label="largest class of the test texts")]
-    handles += [Line2D([], [], marker=marker(name), color=colour(name), label=names.objective(name), **look) for name in shifts]
-    handles += [Line2D([], [], marker="o", color=NEUTRAL, markerfacecolor="white", label="open: not ELECTRA", **look)]
-    ax.get_figure(root=True).legend(handles=handles, loc="outside lower center", ncols=5, columnspacing=1.2, handletextpad=0.3)
-    return ax

@@ -14,7 +14,6 @@ from lclstudy.plan import names
 from lclstudy.show import export, provenance, text
 from lclstudy.show.report import Report
 
-from .facts import NEAR
 from .rounding import LEVEL
 
 _ROOM = "analyses/published_numbers"
@@ -29,14 +28,8 @@ def read() -> dict:
 def environment(facts: dict) -> jinja2.Environment:
     """What the templates and conditions of the file may use. A fact that is not there is an error, not an empty string."""
     made = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-    made.filters |= {"number": number, "signed": signed, "whole": lambda value: signed(value, 0), "corpus": names.corpus,
-                     "count": text.count}  # fmt: skip
+    made.filters |= {"number": number, "signed": signed, "corpus": names.corpus, "count": text.count}
     made.globals |= {**facts, "level": LEVEL, "p_of": lambda t, df: 2 * distributions.t.sf(t, df)}
-    tests, majority = facts["tests"], facts["majority"]
-    made.globals["explained"] = lambda name: not tests[name]["holds_at_printed"] and tests[name]["holds"]["rounded"]
-    made.globals["near_majority"] = lambda key: (
-        majority[key]["value"] - majority[key]["share"] < NEAR and not majority[key]["one_class"]
-    )
     return made
 
 
@@ -46,7 +39,7 @@ def table(facts: dict) -> pd.DataFrame:
     `sure`: `cannot tell` for what is open or within rounding; else `certain` if it rests on print alone, `likely` if not.
     """
     made, file, rows = environment(facts), read(), []
-    for found in file["finding"]:
+    for found in sorted(file["finding"], key=lambda found: list(file["kinds"]).index(found["kind"])):
         quotes = {name: _quoted(found[name]) for name in ("quote", "beside") if name in found}
         said, follows = (
             made.from_string(file["macros"] + template).render(**quotes).strip()
@@ -54,12 +47,8 @@ def table(facts: dict) -> pd.DataFrame:
         )
         sure = "certain" if found["rests"] == "printed" else "likely"
         sure = "cannot tell" if found["kind"] in ("open", "rounding") else sure
-        rows.append({**{name: found[name] for name in ("paper", "place", "kind", "rests", "id")}, "said": said,
-                     "follows": follows, "sure": sure})  # fmt: skip
-    order = ["paper", "place", "said", "follows", "kind", "rests", "sure", "id"]
-    return pd.DataFrame(rows, columns=order).sort_values(
-        "kind", key=lambda kinds: kinds.map(list(file["kinds"]).index), kind="stable"
-    )
+        rows.append({**found, "said": said, "follows": follows, "sure": sure})
+    return pd.DataFrame(rows)[["paper", "place", "said", "follows", "kind", "rests", "sure", "id"]]
 
 
 def letter(found: pd.DataFrame, paper: str) -> str:
@@ -91,10 +80,9 @@ def _quoted(quote: str) -> str:
 
 def number(value: float, digits: int = 2) -> str:
     """`0.048`, `12.30`: `digits` significant digits below 1, else so many decimals, with a minus sign."""
-    text = f"{value:.{digits}g}" if 1e-9 < abs(value) < 1 else f"{value:.{digits}f}"
-    return text.replace("-", "−")
+    return f"{value:.{digits}g}".replace("-", "−") if 1e-9 < abs(value) < 1 else text.number(value, digits)
 
 
 def signed(value: float, digits: int = 1) -> str:
     """`+0.7`, `−1,731`."""
-    return f"{value:+,.{digits}f}".replace("-", "−")
+    return text.number(value, digits, sign=True)

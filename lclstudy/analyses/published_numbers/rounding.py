@@ -10,11 +10,12 @@ import itertools
 import math
 import re
 from collections import namedtuple
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import optimize
+from scipy import special
 from scipy import stats as distributions
 
 from lclstudy.errors import StudyError
@@ -23,14 +24,13 @@ from lclstudy.results import published
 from lclstudy.statistics.tests import holm
 
 LEVEL = 0.05
-_POINTS = 201  # on an edge of the box of deviations; p is smooth there, so the error is of the order of its square
-_CELLS = 61  # per deviation, in the integral over that box
+_CELLS = 61  # per deviation, of the box in which both lie
 
 
 class Side(NamedTuple):
     """One side of a test as printed: mean, deviation and number of runs, and half a unit of the last digit of the first two.
 
-    A side without deviation and n (both NaN) is a number cited from another work, taken as known.
+    A number cited from another work counts as known: its deviation is 0, and its n is endless.
     """
 
     mean: float
@@ -39,20 +39,13 @@ class Side(NamedTuple):
     mean_rounding: float = 0.0
     sd_rounding: float = 0.0
 
-    @property
-    def cited(self) -> bool:
-        """Whether it has neither deviation nor n."""
-        return math.isnan(self.n)
-
-    @property
-    def runs(self) -> float:
-        """n; endless for a cited number, which counts as known without error."""
-        return math.inf if self.cited else self.n
-
-    @property
-    def sds(self) -> tuple[float, float]:
-        """The ends between which the deviation lies."""
-        return (0.0, 0.0) if self.cited else (max(self.sd - self.sd_rounding, 0.0), self.sd + self.sd_rounding)
+    @classmethod
+    def of(cls, cell: Mapping, suffix: str = "") -> "Side":
+        """Of a row of `published.table`, whose columns may have a suffix."""
+        mean, mean_rounding, sd, sd_rounding, n = (
+            cell[name + suffix] for name in ("value", "value_rounding", "spread", "spread_rounding", "n")
+        )
+        return cls(mean, 0.0, math.inf, mean_rounding) if pd.isna(n) else cls(mean, sd, int(n), mean_rounding, sd_rounding)
 
 
 class Reading(NamedTuple):
@@ -63,6 +56,8 @@ class Reading(NamedTuple):
     ddof: int
 
 
+# t, degrees of freedom and two-sided p in the middle of what the print stands for, each with the ends that it allows.
+Range = namedtuple("Range", "t t_low t_high df df_low df_high p p_low p_high")
 READINGS = {
     "welch_sample": Reading("Welch, SD over n − 1", False, 1),
     "welch_population": Reading("Welch, SD over n", False, 0),
@@ -72,72 +67,49 @@ READINGS = {
 # What a number v with half a unit h of its last digit stands for, as middle and reach in h: v - h to v + h if it was rounded,
 # v to v + 2h if it was cut, and v - h to v + 2h if nobody knows which.
 PRINTS = {"rounded": (0.0, 1.0), "cut": (1.0, 1.0), "either": (0.5, 1.5)}
-_PRINTED = ("t_printed", "p_printed", "a_mean", "a_sd", "b_mean", "b_sd")
-
-
-# t, degrees of freedom and two-sided p in the middle of what the print stands for, each with the ends that it allows.
-Range = namedtuple("Range", "t t_low t_high df df_low df_high p p_low p_high")
 
 
 def allowed(a: Side, b: Side, reading: Reading) -> Range:
     """What follows for the test of `a` against `b` under a reading; t has the sign of mean a - mean b.
 
-    Every number may lie anywhere within its rounding, a deviation not below 0. For given deviations p falls with the distance
-    of the means; for given means it rises when both deviations grow in proportion. So its ends lie on the two edges of the box
-    of deviations that face 0 (lowest) or face away from it (highest), which are searched on a grid; t and the ends of the means
-    need none.
+    Every number may lie anywhere within its rounding. For given deviations p falls with the distance of the means; over the
+    deviations its ends are searched on a grid, that of t and of the degrees of freedom are corners of it.
     """
     difference, reach = a.mean - b.mean, a.mean_rounding + b.mean_rounding
-    nearest, farthest = max(abs(difference) - reach, 0.0), abs(difference) + reach
-    low, high = (_edges(a.sds, b.sds, end) for end in (0, 1))
-    highest, lowest = (
-        (value / error_and_df(*(low if value > 0 else high), a.runs, b.runs, reading)[0]).max()
-        for value in (difference + reach, reach - difference)
-    )
-    df_around = error_and_df(*np.concatenate([low, high], axis=1), a.runs, b.runs, reading)[1]
-    error, df = error_and_df(*(np.array(0.0 if side.cited else side.sd) for side in (a, b)), a.runs, b.runs, reading)
-    p_low, p_high = (
-        _p(gap / errors, free)
-        for gap, (errors, free) in (
-            (farthest, error_and_df(*low, a.runs, b.runs, reading)),
-            (nearest, error_and_df(*high, a.runs, b.runs, reading)),
-        )
-    )
-    t = difference / error
-    ends = (t, -lowest, highest, df, df_around.min(), df_around.max(), _p(t, df), p_low.min(), p_high.max())
-    return Range(*(float(value) for value in ends))
+    error, df = _over_deviations(a, b, reading, slice(0, None, 2))
+    its_error, its_df = error_and_df(np.float64(a.sd), np.float64(b.sd), a.n, b.n, reading)
+    t = difference / its_error
+    p_low, p_high = _p((abs(difference) + reach) / error, df), _p(max(abs(difference) - reach, 0.0) / error, df)
+    ends = (t, ((difference - reach) / error).min(), ((difference + reach) / error).max(), its_df, df.min(), df.max())
+    return Range(*map(float, (*ends, _p(t, its_df), p_low.min(), p_high.max())))
 
 
-def _edges(sds_a: tuple[float, float], sds_b: tuple[float, float], end: int) -> np.ndarray:
-    """Deviations [2, 2 * _POINTS] on the edges of their box at the lower (0) or upper (1) end of one of them."""
-    along_a, along_b = np.linspace(*sds_a, _POINTS), np.linspace(*sds_b, _POINTS)
-    return np.array([np.append(along_a, np.full(_POINTS, sds_a[end])), np.append(np.full(_POINTS, sds_b[end]), along_b)])
+def _over_deviations(a: Side, b: Side, reading: Reading, chosen: slice) -> tuple[np.ndarray, np.ndarray]:
+    """`error_and_df` over the box of deviations: at the corners of its cells (every second point), or at their centres."""
+    ends = ((max(side.sd - side.sd_rounding, 0.0), side.sd + side.sd_rounding) for side in (a, b))
+    grids = np.meshgrid(*(np.linspace(low, high, 2 * _CELLS + 1)[chosen] for low, high in ends))
+    return error_and_df(*grids, a.n, b.n, reading)
 
 
 def error_and_df(sd_a: np.ndarray, sd_b: np.ndarray, n_a: float, n_b: float, reading: Reading) -> tuple[np.ndarray, np.ndarray]:
-    """Standard error of the difference and its degrees of freedom, elementwise. Endless n is that of a number that is known."""
-    variance_a, variance_b = (
-        sd**2 * (n / (n - 1) if reading.ddof == 0 and not math.isinf(n) else 1) for sd, n in ((sd_a, n_a), (sd_b, n_b))
-    )
-    if math.isinf(n_a) or math.isinf(n_b):
-        n, variance = (n_a, variance_a) if math.isinf(n_b) else (n_b, variance_b)
-        return np.sqrt(variance / n), np.full(np.shape(variance), n - 1.0)
-    if reading.pooled:
-        most = n_a + n_b - 2.0
+    """Standard error of the difference and its degrees of freedom, elementwise."""
+    variance_a, variance_b = (sd**2 / (1 if reading.ddof else 1 - 1 / n) for sd, n in ((sd_a, n_a), (sd_b, n_b)))
+    most = n_a + n_b - 2.0
+    if reading.pooled and math.isfinite(most):
         variance = ((n_a - 1) * variance_a + (n_b - 1) * variance_b) / most
-        return np.sqrt(variance * (1 / n_a + 1 / n_b)), np.full(np.shape(variance), most)
+        return np.sqrt(variance * (1 / n_a + 1 / n_b)), np.full_like(variance, most)
     of_a, of_b = variance_a / n_a, variance_b / n_b
     share = of_a / (of_a + of_b)
     return np.sqrt(of_a + of_b), 1 / (share**2 / (n_a - 1) + (1 - share) ** 2 / (n_b - 1))
 
 
 def _p(t, df):
-    return 2 * distributions.t.sf(np.abs(t), df)
+    return 2 * special.stdtr(df, -np.abs(t))
 
 
 # --- the tests of the paper
 
-_CELL = ("table", "metric", "corpus", "classes")
+_CELL = ["table", "metric", "corpus", "classes"]
 _METHODS = {"sentilare": "SentiLARE", "skep": "SKEP"}
 
 
@@ -147,9 +119,8 @@ def printed_tests() -> pd.DataFrame:
     Its t and p are `t_printed` and `p_printed`; `test` names a row: `ISEAR: LCL vs CE`. Raises StudyError if a side is not
     found once in the tables.
     """
-    tests, cells = published.significance_tests(), published.table("suresh2021")
-    rows = []
-    for test in tests.to_dict("records"):
+    cells, rows = published.table("suresh2021"), []
+    for test in published.significance_tests().to_dict("records"):
         a, b = (_METHODS.get(test[side], names.objective(test[side])) for side in ("better", "worse"))
         test["test"] = f"{_place(test)}: {a} vs {b}"
         for letter, side in (("a", "better"), ("b", "worse")):
@@ -165,15 +136,13 @@ def _place(test: dict) -> str:
 
 
 def _side(test: dict, method: str, cells: pd.DataFrame) -> Side:
-    same = (cells[list(_CELL)] == [test[name] for name in _CELL]).all(axis=1)
+    same = (cells[_CELL] == [test[name] for name in _CELL]).all(axis=1)
     own = (cells["objective"] == method) & (cells["encoder"] == "electra-base")
     cited = (cells["encoder"] == method) & (cells["objective"] == "reported")
     found = cells[same & (own | cited)]
     if len(found) != 1:
         raise StudyError(f"{len(found)} printed numbers for {method} on {_place(test)}; see data/published/numbers.csv.")
-    row = found.iloc[0]
-    n = math.nan if pd.isna(row["n"]) else int(row["n"])
-    return Side(row["value"], row["spread"], n, row["value_rounding"], row["spread_rounding"])
+    return Side.of(found.iloc[0])
 
 
 def sides(test: dict) -> tuple[Side, Side]:
@@ -187,10 +156,21 @@ def as_print(test: dict, kind: str) -> dict:
     A bound (`p < .05`) stays as it is printed.
     """
     (middle, reach), moved = PRINTS[kind], dict(test)
-    for name in _PRINTED if test["p_relation"] == "=" else [name for name in _PRINTED if name != "p_printed"]:
+    for name in ("t_printed", "a_mean", "a_sd", "b_mean", "b_sd", *["p_printed"] * (test["p_relation"] == "=")):
         half = test[f"{name}_rounding"]
         moved |= {name: test[name] + middle * half, f"{name}_rounding": reach * half}
     return moved
+
+
+def said_of_t(test: dict) -> tuple[float, float]:
+    """The ends between which the printed t lies."""
+    return test["t_printed"] - test["t_printed_rounding"], test["t_printed"] + test["t_printed_rounding"]
+
+
+def said_of_p(test: dict) -> tuple[float, float]:
+    """The ends between which p lies by the printed statement about it."""
+    p, half = test["p_printed"], test["p_printed_rounding"]
+    return {"=": (p - half, p + half), "<": (0.0, p), ">": (p, 1.0)}[test["p_relation"]]
 
 
 def audit(tests: pd.DataFrame) -> pd.DataFrame:
@@ -203,24 +183,17 @@ def audit(tests: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for printed, kind in itertools.product(tests.to_dict("records"), PRINTS):
         test = as_print(printed, kind)
-        t_low, t_high = (test["t_printed"] + end * test["t_printed_rounding"] for end in (-1, 1))
+        (t_low, t_high), (p_low, p_high) = said_of_t(test), said_of_p(test)
         for key, reading in READINGS.items():
             found = allowed(*sides(test), reading)
             fits = {
                 "t_fits": None if math.isnan(t_low) else found.t_low <= t_high and t_low <= found.t_high,
-                "p_fits": _holds(test, found.p_low, found.p_high),
-                "p_at_print": _holds(test, found.p, found.p),
+                "p_fits": found.p_low <= p_high and p_low <= found.p_high,
+                "p_at_print": p_low <= found.p <= p_high,
                 "probability": probability_of_print(test, reading),
             }
             rows.append({**printed, "print": kind, "reading": key, **found._asdict(), **fits})
     return pd.DataFrame(rows)
-
-
-def _holds(test: dict, low: float, high: float) -> bool:
-    """Whether the printed statement about p holds for some p from `low` to `high`."""
-    if test["p_relation"] == "=":
-        return low <= test["p_printed"] + test["p_printed_rounding"] and test["p_printed"] - test["p_printed_rounding"] <= high
-    return low < test["p_printed"] if test["p_relation"] == "<" else high > test["p_printed"]
 
 
 def probability_of_print(test: dict, reading: Reading) -> float:
@@ -230,25 +203,12 @@ def probability_of_print(test: dict, reading: Reading) -> float:
     uniform variables, gives a t and p that print as they do. 0: at no point of the grid can both be had at once.
     """
     a, b = sides(test)
-    grids = np.meshgrid(*(low + (high - low) * (np.arange(_CELLS) + 0.5) / _CELLS for low, high in (a.sds, b.sds)))
-    error, df = error_and_df(*(grid.ravel() for grid in grids), a.runs, b.runs, reading)
-    low, high = _t_of_p(test, df)
-    if pd.isna(test["t_printed"]):
+    error, df = _over_deviations(a, b, reading, slice(1, None, 2))
+    high, low = (distributions.t.isf(np.clip(p, 0, 1) / 2, df) for p in said_of_p(test))
+    if math.isnan(test["t_printed"]):
         return float((_mass(a, b, low * error, high * error) + _mass(a, b, -high * error, -low * error)).mean())
-    low = np.maximum(low, test["t_printed"] - test["t_printed_rounding"])  # a printed t has the sign of the printed difference
-    high = np.minimum(high, test["t_printed"] + test["t_printed_rounding"])
-    return float(_mass(a, b, low * error, high * error).mean())
-
-
-def _t_of_p(test: dict, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The range of |t| in which the printed statement about p holds."""
-    half = test["p_printed_rounding"] if test["p_relation"] == "=" else 0.0
-    at_most, at_least = (
-        distributions.t.isf(np.clip(p, 0, 1) / 2, df) for p in (test["p_printed"] - half, test["p_printed"] + half)
-    )
-    if test["p_relation"] == "<":
-        return at_least, np.full(np.shape(df), np.inf)
-    return (np.zeros(np.shape(df)), at_least) if test["p_relation"] == ">" else (at_least, at_most)
+    t_low, t_high = said_of_t(test)  # a printed t has the sign of the printed difference
+    return float(_mass(a, b, np.maximum(low, t_low) * error, np.minimum(high, t_high) * error).mean())
 
 
 def _mass(a: Side, b: Side, low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -275,72 +235,54 @@ def compare_readings(audited: pd.DataFrame) -> pd.DataFrame:
     `log10_PRINT`, the sum of the log10 of `probability` over the `compared` tests that every reading explains under every
     print. Best is the largest `joint_rounded`, then the largest `log10_rounded`.
     """
-    possible = audited.groupby("test")["probability"].transform("min") > 0
+    by_all = audited.groupby("test")["probability"].transform("min") > 0
     rows = []
     for key, group in audited.groupby("reading", sort=False):
         rounded = group[group["print"] == "rounded"]
-        printed_t, exact = rounded[rounded["t_fits"].notna()], rounded[rounded["p_relation"] == "="]
-        row = {
-            "reading": key,
-            "title": READINGS[key].title,
-            "t_inside": int(printed_t["t_fits"].sum()),
-            "t_count": len(printed_t),
-            "p_inside": int(rounded["p_fits"].sum()),
-            "tests": len(rounded),
-            "log_ratio": float(np.log(printed_t["t_printed"] / printed_t["t"]).abs().mean()),
-            "p_distance": float(np.sqrt((np.log10(exact["p_printed"] / exact["p"]) ** 2).mean())),
-            "compared": int(possible[rounded.index].sum()),
-        }
-        for kind, prints in group.groupby("print"):
-            row[f"joint_{kind}"] = int((prints["probability"] > 0).sum())
-            row[f"log10_{kind}"] = float(np.log10(prints.loc[possible[prints.index], "probability"]).sum())
+        with_t, exact = rounded[rounded["t_fits"].notna()], rounded[rounded["p_relation"] == "="]
+        row = {"reading": key, "title": READINGS[key].title, "t_inside": int(with_t["t_fits"].sum()), "t_count": len(with_t)}
+        row |= {"p_inside": int(rounded["p_fits"].sum()), "tests": len(rounded), "compared": int(by_all[rounded.index].sum())}
+        row["log_ratio"] = np.log(with_t["t_printed"] / with_t["t"]).abs().mean()
+        row["p_distance"] = np.sqrt((np.log10(exact["p_printed"] / exact["p"]) ** 2).mean())
+        for kind, probability in group.groupby("print")["probability"]:
+            row[f"joint_{kind}"] = int((probability > 0).sum())
+            row[f"log10_{kind}"] = np.log10(probability[by_all]).sum()
         rows.append(row)
-    order = ["joint_rounded", "log10_rounded"]
-    return pd.DataFrame(rows).sort_values(order, ascending=False, kind="stable").reset_index(drop=True)
+    return pd.DataFrame(rows).sort_values(["joint_rounded", "log10_rounded"], ascending=False, ignore_index=True)
 
 
-def implied_df(t: float, t_rounding: float, p: float, p_rounding: float, relation: str = "=") -> tuple[float, float]:
-    """The degrees of freedom, lowest and highest, with which a t gives the two-sided p. `relation` is `=` or `<`.
+def implied_df(t_low: float, t_high: float, p_low: float, p_high: float) -> tuple[float, float]:
+    """The degrees of freedom, lowest and highest, with which a t between these ends gives a two-sided p between those.
 
     Both NaN if no number of degrees of freedom does. The highest is infinite where the normal distribution fits too.
     """
-    half = p_rounding if relation == "=" else 0.0
-    low = _df_of(t + t_rounding, p + half)
-    high = math.inf if relation == "<" else _df_of(t - t_rounding, p - half)
-    return (low, high) if low < math.inf else (math.nan, math.nan)
-
-
-def _df_of(t: float, p: float) -> float:
-    """The degrees of freedom with two-sided p at t; infinite if even the normal distribution has more."""
-    ends = math.log(1e-3), math.log(1e9)
-    if _p(t, math.exp(ends[1])) >= p:
-        return math.inf
-    return math.exp(optimize.brentq(lambda log_df: _p(t, math.exp(log_df)) - p, *ends))
+    low, high = (special.stdtridf(p / 2, -t) for t, p in ((t_high, p_high), (t_low, p_low)))
+    endless = 1e9  # what scipy does not search beyond
+    return (low, high if high < endless else math.inf) if low < endless else (math.nan, math.nan)
 
 
 def degrees_of_freedom(audited: pd.DataFrame) -> pd.DataFrame:
     """A row per test with a printed t: the degrees of freedom that its t and p imply, and those of three kinds of test.
 
     `rounded_low`, `rounded_high` as in `implied_df` if t and p were rounded, `cut_low`, `cut_high` if they were cut; `paired`
-    n - 1, `student` 2n - 2, `welch` and, rounded or cut, `welch_low` to `welch_high`. `fits` lists the kinds whose degrees of
-    freedom rounded numbers imply: `welch`, `student`, `paired`.
+    n - 1, `student` 2n - 2, `welch` and, rounded or cut, `welch_low` to `welch_high`. `fits_welch`, `fits_student` and
+    `fits_paired`: whether rounded numbers imply those of the kind.
     """
-    rows = []
-    welch = audited[(audited["reading"] == "welch_sample") & audited["t_fits"].notna()]  # at equal n, df are those of any ddof
-    for name, group in welch.groupby("test", sort=False):
-        by_print = {row["print"]: row for row in group.to_dict("records")}
-        told, n = by_print["rounded"], by_print["rounded"]["a_n"]
-        row = {"test": name, **{key: told[key] for key in ("t_printed", "p_relation", "p_printed")}, "welch": told["df"]}
-        row |= {"welch_low": by_print["either"]["df_low"], "welch_high": by_print["either"]["df_high"]}
-        row |= {"student": 2.0 * n - 2, "paired": n - 1.0}
-        for kind in ("rounded", "cut"):
-            here = as_print(told, kind)
-            printed = (here[f"{value}_printed{what}"] for value in "tp" for what in ("", "_rounding"))
-            row[f"{kind}_low"], row[f"{kind}_high"] = implied_df(*printed, here["p_relation"])
-        kinds = {"welch": (told["df_low"], told["df_high"]), "student": (2 * n - 2,) * 2, "paired": (n - 1,) * 2}
-        fits = [one for one, (low, high) in kinds.items() if row["rounded_low"] <= high and low <= row["rounded_high"]]
-        rows.append({**row, "fits": ", ".join(fits) or "none"})
-    return pd.DataFrame(rows)
+    with_t = audited[(audited["reading"] == "welch_sample") & audited["t_fits"].notna()]  # at equal n, df are those of any ddof
+    told, either = (with_t[with_t["print"] == kind].reset_index(drop=True) for kind in ("rounded", "either"))
+    found = told[["test", "t_printed", "p_relation", "p_printed"]].assign(
+        welch=told["df"], welch_low=either["df_low"], welch_high=either["df_high"],
+        student=2.0 * told["a_n"] - 2, paired=told["a_n"] - 1.0,
+    )  # fmt: skip
+    for kind in ("rounded", "cut"):
+        moved = [as_print(test, kind) for test in told.to_dict("records")]
+        found[[f"{kind}_low", f"{kind}_high"]] = [implied_df(*said_of_t(test), *said_of_p(test)) for test in moved]
+    for kind, low, high in (("welch", told["df_low"], told["df_high"]), *((one, found[one], found[one]) for one in _FIXED)):
+        found[f"fits_{kind}"] = (found["rounded_low"] <= high) & (low <= found["rounded_high"])
+    return found
+
+
+_FIXED = ("student", "paired")  # kinds of test whose degrees of freedom follow from n alone
 
 
 def multiplicity(audited: pd.DataFrame, reading: str) -> pd.DataFrame:
@@ -351,8 +293,7 @@ def multiplicity(audited: pd.DataFrame, reading: str) -> pd.DataFrame:
     rounding`; empty where the paper claims no significance.
     """
     here = audited[audited["reading"] == reading]
-    frame = here[here["print"] == "rounded"].reset_index(drop=True)
-    ends = here[here["print"] == "either"].reset_index(drop=True)
+    frame, ends = (here[here["print"] == kind].reset_index(drop=True) for kind in ("rounded", "either"))
     for column, values in (("p_holm", frame["p"]), ("p_holm_low", ends["p_low"]), ("p_holm_high", ends["p_high"])):
         frame[column] = values.groupby(frame["table"]).transform(holm)
     frame["family"] = frame.groupby("table")["p"].transform("count").astype(int)

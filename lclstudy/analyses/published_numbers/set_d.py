@@ -6,7 +6,7 @@ printed sets, for which the same is done.
 """
 
 import math
-from itertools import combinations
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from scipy import stats
 
 from lclstudy.results import class_sets, published
 from lclstudy.results.frozen import Frozen
+from lclstudy.statistics import subsets
 
 CORPUS, SET, DOUBTED = "empathetic_dialogues", "4-hard-d", "guilty"
 
@@ -39,49 +40,40 @@ class FollowUp(NamedTuple):
 def follow_up(results: Frozen) -> FollowUp:
     """See `FollowUp`; from the finished CE runs on all classes of the corpus."""
     identities, members = class_sets.searched_runs(results, CORPUS), published.class_sets()
-    classes = list(results.classes(identities[0]))
+    confusion, classes = results.confusion(identities, "validation")
     probabilities = [results.probabilities(identity, "test") for identity in identities]
     labels = results.labels(identities[0], "test")
 
-    def restricted(names: tuple[str, ...]) -> float:
-        places = np.array([classes.index(name) for name in names])
-        texts = np.isin(labels, places)
-        return 100 * float(
-            np.mean([places[scores[texts][:, places].argmax(axis=1)] == labels[texts] for scores in probabilities])
-        )
+    def numbers(names: Iterable[str]) -> list[int]:
+        return [classes.index(name) for name in names]
+
+    def restricted(ids: list[int]) -> float:
+        texts = np.isin(labels, ids)
+        picked = np.array([np.take(ids, scores[texts][:, ids].argmax(axis=1)) for scores in probabilities])
+        return 100 * float(np.mean(picked == labels[texts]))
 
     printed = published.table("suresh2021", 3).query("objective == 'ce'").set_index("classes")["value"]
     ours = results.done.query("corpus == @CORPUS and objective == 'ce'").groupby("classes")["test_accuracy"].mean() * 100
     alone = {frozenset(names.split("|")): accuracy for names, accuracy in ours.items()}
-    sets = pd.DataFrame(
-        {"set": list(members), "classes": list(members.values()), "restricted": map(restricted, members.values())}
-    )
+    sets = pd.DataFrame({"set": list(members), "classes": list(members.values())})
+    sets["restricted"] = [restricted(numbers(names)) for names in sets["classes"]]
     sets["alone"] = [alone.get(frozenset(names), math.nan) for names in sets["classes"]]
     sets["printed"] = sets["set"].map(printed)
     sets["gap"] = sets["printed"] - sets["restricted"]
     gaps = sets.loc[sets["set"] != SET, "gap"]
     reach = stats.t.ppf(0.975, len(gaps) - 1) * gaps.std() * math.sqrt(1 + 1 / len(gaps))
 
-    kept = [name for name in members[SET] if name != DOUBTED]
-    before = [name for hard in ("4-hard-a", "4-hard-b", "4-hard-c") for name in members[hard]]
-    fourth = _ranked(results.confusion(identities, "validation")[0], classes, kept, before)
-    fourth["restricted"] = [restricted((*kept, name)) for name in fourth["class"]]
+    kept = numbers(name for name in members[SET] if name != DOUBTED)
+    every, scores = subsets.scored(confusion, len(kept) + 1)
+    before = numbers(name for hard in ("4-hard-a", "4-hard-b", "4-hard-c") for name in members[hard])
+    left, rows = scores[~subsets.sharing(every, before)], []
+    for one in sorted({*range(len(classes))} - {*kept}):
+        errors = int(subsets.confusion_within(confusion, [*kept, one]))
+        row = {"class": classes[one], "restricted": restricted([*kept, one]), "confusion": errors}
+        row["added"] = errors - int(subsets.confusion_within(confusion, kept))
+        rows.append(row | {"rank": subsets.rank_of(scores, errors)[0], "rank_left": subsets.rank_of(left, errors)[0]})
+    fourth = pd.DataFrame(rows)
     fourth["expected"] = fourth["restricted"] + gaps.mean()
     fourth = fourth.assign(low=fourth["expected"] - reach, high=fourth["expected"] + reach)
-    fourth = fourth.sort_values("expected", key=lambda expected: (expected - printed[SET]).abs(), kind="stable")
-    return FollowUp(sets, fourth.reset_index(drop=True), float(printed[SET]), len(identities))
-
-
-def _ranked(confusion: np.ndarray, classes: list[str], kept: list[str], before: list[str]) -> pd.DataFrame:
-    """The sets of `kept` and one more class among all sets of as many, by their confusion as in Section 5.3 of the paper."""
-    both = confusion + confusion.T - 2 * np.diag(np.diag(confusion))
-    everything = np.array(list(combinations(range(len(classes)), len(kept) + 1)))
-    scores = both[everything[:, :, None], everything[:, None, :]].sum(axis=(1, 2)) // 2
-    left = ~np.isin(everything, [classes.index(name) for name in before]).any(axis=1)
-    ids = [classes.index(name) for name in kept]
-    rows = pd.DataFrame({"class": [name for name in classes if name not in kept]})
-    rows["added"] = [int(both[classes.index(name), ids].sum()) for name in rows["class"]]
-    rows["confusion"] = rows["added"] + int(both[np.ix_(ids, ids)].sum()) // 2
-    for column, some in (("rank", scores), ("rank_left", scores[left])):
-        rows[column] = [1 + int((some > confusion).sum()) for confusion in rows["confusion"]]
-    return rows
+    order = (fourth["expected"] - printed[SET]).abs().sort_values(kind="stable").index
+    return FollowUp(sets, fourth.loc[order].reset_index(drop=True), float(printed[SET]), len(identities))

@@ -1,14 +1,14 @@
 """The tables that notebook 00 shows: what is printed, the differences that follow, and every test worked out again."""
 
-import itertools
+import math
 
 import numpy as np
 import pandas as pd
 
 from lclstudy.plan import catalog, names
 from lclstudy.results import published
+from lclstudy.results.comparisons import published_comparisons
 from lclstudy.show import text
-from lclstudy.statistics import tests
 
 from .rounding import multiplicity
 
@@ -37,15 +37,12 @@ def differences() -> pd.DataFrame:
     The deviations are taken to divide by n - 1, which the paper does not say.
     """
     cells = published.table("suresh2021").query("metric == 'accuracy' and split == 'test' and encoder == 'electra-base'")
-    rows, sets, entries = [], published.class_sets(), catalog.corpora()
-    for (a, b), (place, group) in itertools.product(PAIRS, cells.groupby(["table", "corpus", "classes"], sort=False)):
-        side = group.set_index("objective")[["value", "spread", "n"]]
-        _, corpus, classes = place
-        count = len(sets.get(classes, entries[corpus].labels))
-        where = f"{names.corpus(corpus)}, {count} classes" if classes == "all" else f"{classes} classes"
-        label = f"{classes if classes.startswith('4-') else where} (n = {side.loc[a, 'n']})"
-        rows.append({"label": label, "a": a, "b": b, **tests.welch_from_summary(*side.loc[a], *side.loc[b])._asdict()})
-    return pd.DataFrame(rows)
+    found = pd.concat([published_comparisons(one, PAIRS) for _, one in cells.groupby("table")])  # two have all 32 classes
+    entries = catalog.corpora()
+    whole = [f"{names.corpus(corpus)}, {len(entries[corpus].labels)}" for corpus in found["corpus"]]
+    where = found["set"].mask(found["set"] == "all", whole)
+    counted = where + np.where(where.str.startswith("4-"), "", " classes")
+    return found.assign(label=counted + " (n = " + found["n_a"].astype(str) + ")")
 
 
 def readable(audited: pd.DataFrame, reading: str) -> pd.DataFrame:
@@ -60,7 +57,7 @@ def readable(audited: pd.DataFrame, reading: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "test": rows["test"],
-            "n": ["cited and " * pd.isna(row.a_n) + f"{row.b_n:.0f}" for row in rows.itertuples()],
+            "n": ["cited and " * math.isinf(row.a_n) + f"{row.b_n:.0f}" for row in rows.itertuples()],
             "t printed": ["" if pd.isna(t) else f"{t:.2f}" for t in rows["t_printed"]],
             "t follows": _with_ends(rows["t"], ends["t_low"], ends["t_high"], text.number),
             "p printed": [f"{row.p_relation} {row.p_printed:g}" for row in rows.itertuples()],

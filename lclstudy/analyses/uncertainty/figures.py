@@ -1,14 +1,16 @@
-"""The figures of how sure the models are: entropy against k, differences of entropy, reliability. `ax` in, `ax` out."""
+"""The figures of how sure the models are: entropy against k, differences of entropy, reliability."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lclstudy.plan import names
 from lclstudy.plan.spec import OBJECTIVES
+from lclstudy.results.comparisons import ALL_CLASSES, PLACE
 from lclstudy.show import marks, text
-from lclstudy.show.style import NEUTRAL, SMALLEST, colour, label_lines, marker, style
+from lclstudy.show.style import NEUTRAL, SMALLEST, colour, label_lines, marker, panels, style
 
 from .tables import place
 
@@ -16,32 +18,37 @@ SHIFTS = {"": -0.25, "right_": 0.05, "wrong_": 0.3}  # all predictions above tho
 
 
 @style()
-def entropy_curves(table: pd.DataFrame, ax: Axes, title: str) -> Axes:
-    """Mean entropy of the top-k scores against k, from 2, for each objective: rows of `tables.curves` of one place and outcome.
+def entropy_curves(curves: pd.DataFrame) -> Figure:
+    """Mean entropy of the top-k scores against k, from 2, by objective: a panel per place with all classes of `tables.curves`.
 
     Bands go from the lowest to the highest run; the dotted line is log2 k, the entropy of k equal scores.
     """
     import seaborn  # takes half a second, and most commands draw nothing
 
-    drawn = table[table["k"] >= 2]
-    order = [name for name in OBJECTIVES if name in set(drawn["objective"])]
-    seaborn.lineplot(drawn, x="k", y="entropy", hue="objective", hue_order=order, errorbar=("pi", 100), legend=False, ax=ax,
-                     palette={name: colour(name) for name in order}, err_kws={"alpha": 0.15, "linewidth": 0})  # fmt: skip
-    top, k = 1.04 * ax.get_ylim()[1], np.arange(2, drawn["k"].max() + 1)
-    ax.plot(k, np.log2(k), color=NEUTRAL, linewidth=0.7, linestyle=":", zorder=1)
-    n = drawn.groupby("objective")["seed"].nunique()
-    counts = "–".join(dict.fromkeys(map(str, (n.min(), n.max()))))
-    ax.set_title(f"{title}\nn = {counts} run{'s' if n.max() > 1 else ''}{', band: lowest to highest' if n.max() > 1 else ''}")
-    ax.set(xlabel="k", ylabel="entropy of the top-k scores (bits)", xlim=(1.8, max(k[-1], 3) + 0.2), ylim=(0, top))
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    last = drawn[drawn["k"] == k[-1]].groupby("objective")["entropy"].mean()
-    label_lines(ax, {name: (k[-1], last[name]) for name in order}, {name: names.objective(name) for name in order})
-    return ax
+    figure, places = _panels(curves[(curves["outcome"] == "all") & (curves["k"] >= 2)], 2.5)
+    for ax, title, drawn, order in places:
+        seaborn.lineplot(drawn, x="k", y="entropy", hue="objective", hue_order=order, errorbar=("pi", 100), legend=False, ax=ax,
+                         palette={name: colour(name) for name in order}, err_kws={"alpha": 0.15, "linewidth": 0})  # fmt: skip
+        top, k = 1.04 * ax.get_ylim()[1], np.arange(2, drawn["k"].max() + 1)
+        ax.plot(k, np.log2(k), color=NEUTRAL, linewidth=0.7, linestyle=":", zorder=1)
+        n = drawn.groupby("objective")["seed"].nunique()
+        counts = "–".join(dict.fromkeys(map(str, (n.min(), n.max()))))
+        several = "s, band: lowest to highest" if n.max() > 1 else ""
+        ax.set_title(f"{title}\nn = {counts} run{several}")
+        ax.set(xlabel="k", ylabel="entropy of the top-k scores (bits)", xlim=(1.8, max(k[-1], 3) + 0.2), ylim=(0, top))
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        last = drawn[drawn["k"] == k[-1]].groupby("objective")["entropy"].mean()
+        label_lines(ax, {name: (k[-1], last[name]) for name in order}, {name: names.objective(name) for name in order})
+    marks.key(figure.axes[0], [("log₂ k: k equal scores", {"linestyle": ":", "marker": "", "linewidth": 0.7})])
+    return figure
 
 
-def ceiling_key(ax: Axes) -> None:
-    """What the dotted line is, once below all panels."""
-    marks.key(ax, [("log₂ k: k equal scores", {"linestyle": ":", "marker": "", "linewidth": 0.7})])
+def _panels(table: pd.DataFrame, height: float) -> tuple[Figure, list[tuple[Axes, str, pd.DataFrame, list[str]]]]:
+    """A figure, and of each place with all classes its axes, title, rows and objectives."""
+    places = list(table[table["set"] == ALL_CLASSES].groupby(list(PLACE), sort=False))
+    figure, axes = panels(len(places), height=height, columns=2)
+    return figure, [(ax, names.corpus(key[0]), rows, [name for name in OBJECTIVES if name in set(rows["objective"])])
+                    for ax, (key, rows) in zip(axes, places, strict=True)]  # fmt: skip
 
 
 @style()
@@ -66,28 +73,26 @@ def differences(found: pd.DataFrame, ax: Axes) -> Axes:
 
 
 @style()
-def reliability_diagram(bins: pd.DataFrame, ax: Axes, title: str) -> Axes:
-    """Accuracy against confidence in bins for each objective of one place; below the diagonal the model is too sure.
+def reliability_diagrams(bins: pd.DataFrame) -> Figure:
+    """Accuracy against confidence in bins for each objective, a panel per place; below the diagonal the model is too sure.
 
-    `bins` are rows of `tables.reliability`. Marks grow with the share of the texts in a bin; bins of fewer than 10 texts
-    are left out, because their accuracy is mostly chance.
+    `bins` is of `tables.reliability`. Marks grow with the share of the texts in a bin; bins of fewer than 10 texts are left
+    out, because their accuracy is mostly chance.
     """
-    ax.plot([0, 100], [0, 100], color=NEUTRAL, linewidth=0.6, linestyle=":")
-    for objective in (name for name in OBJECTIVES if name in set(bins["objective"])):
-        here = bins[bins["objective"] == objective]
-        filled = here[here["count"] >= 10]
-        x, y = 100 * filled["confidence"], 100 * filled["accuracy"]
-        ax.plot(x, y, color=colour(objective), linewidth=0.8)
-        ax.scatter(x, y, s=4 + 60 * filled["count"] / here["count"].sum(), color=colour(objective), marker=marker(objective),
-                   linewidths=0)  # fmt: skip
-    ax.set_title(f"{title}\nup to {bins.groupby('objective')['count'].sum().max():,} predictions each")
-    ax.set(xlabel="confidence (%)", ylabel="accuracy (%)", xlim=(0, 101), ylim=(0, 101))
-    ax.text(96, 6, "too sure", ha="right", size=SMALLEST, color=NEUTRAL, style="italic")
-    ax.text(4, 92, "not sure enough", size=SMALLEST, color=NEUTRAL, style="italic")
-    return ax
-
-
-def objective_key(ax: Axes, objectives: pd.Series) -> None:
-    """A key of the objectives below all panels of the figure of `ax`."""
-    shown = [name for name in OBJECTIVES if name in set(objectives)]
-    marks.key(ax, [(names.objective(name), {"color": colour(name), "marker": marker(name)}) for name in shown], columns=5)
+    figure, places = _panels(bins, 2.9)
+    for ax, title, rows, order in places:
+        ax.plot([0, 100], [0, 100], color=NEUTRAL, linewidth=0.6, linestyle=":")
+        for objective in order:
+            here = rows[rows["objective"] == objective]
+            filled = here[here["count"] >= 10]
+            x, y, sizes = 100 * filled["confidence"], 100 * filled["accuracy"], 4 + 60 * filled["count"] / here["count"].sum()
+            ax.plot(x, y, color=colour(objective), linewidth=0.8)
+            ax.scatter(x, y, s=sizes, color=colour(objective), marker=marker(objective), linewidths=0)
+        ax.set_title(f"{title}\nup to {rows.groupby('objective')['count'].sum().max():,} predictions each")
+        ax.set(xlabel="confidence (%)", ylabel="accuracy (%)", xlim=(0, 101), ylim=(0, 101))
+        ax.text(96, 6, "too sure", ha="right", size=SMALLEST, color=NEUTRAL, style="italic")
+        ax.text(4, 92, "not sure enough", size=SMALLEST, color=NEUTRAL, style="italic")
+    shown = [name for name in OBJECTIVES if name in set(bins["objective"])]
+    looks = [(names.objective(name), {"color": colour(name), "marker": marker(name)}) for name in shown]
+    marks.key(figure.axes[0], looks, columns=5)
+    return figure

@@ -6,6 +6,7 @@ All numbers are of the test texts, per run first; means and tests are over runs,
 
 import numpy as np
 import pandas as pd
+from sklearn import metrics as sklearn_metrics
 
 from lclstudy.plan import names
 from lclstudy.results.comparisons import ALL_CLASSES, PLACE, compare
@@ -15,7 +16,6 @@ from lclstudy.statistics import metrics
 
 RUN = [*PLACE, "objective", "seed"]
 OUTCOMES = ("all", "right", "wrong")
-BINS = 15
 MEASURES = {  # what it is called, its factor, its digits
     "accuracy": ("accuracy (%)", 100, 1),
     "confidence": ("mean confidence (%)", 100, 1),
@@ -64,42 +64,41 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
 
 def calibration(results: Frozen, runs: pd.DataFrame) -> pd.DataFrame:
     """A row per run: `accuracy`, mean `confidence`, expected calibration error `ece`, `nll` in nats, `brier`, `auroc` of the
-    confidence for right against wrong; then `temperature`, fitted on validation texts, and `ece_scaled`, `nll_scaled` with it.
+    confidence for right against wrong (0.5 is chance; NaN if all are right or wrong); then `temperature`, fitted on validation
+    texts, and `ece_scaled`, `nll_scaled` with it.
     """
-    return pd.DataFrame([{**{name: run[name] for name in RUN}, **_calibration(results, run["identity"])}
-                         for run in runs.to_dict("records")])  # fmt: skip
+    rows = []
+    for run in runs.to_dict("records"):
+        identity, ids = run["identity"], range(len(results.classes(run["identity"])))
+        scores, labels, held_out = results.probabilities(identity), results.labels(identity), (identity, "validation")
+        right, confidence = scores.argmax(axis=1) == labels, scores.max(axis=1)
+        temperature = metrics.calibration_temperature(results.probabilities(*held_out), results.labels(*held_out))
+        scaled = metrics.at_temperature(scores, temperature)
+        rows.append({
+            **{name: run[name] for name in RUN},
+            "accuracy": metrics.accuracy(labels, results.predictions(identity)),
+            "confidence": float(confidence.mean()),
+            "ece": metrics.expected_calibration_error(scores, labels),
+            "nll": metrics.negative_log_likelihood(scores, labels),
+            "brier": sklearn_metrics.brier_score_loss(labels, scores, labels=ids, scale_by_half=False),
+            "auroc": sklearn_metrics.roc_auc_score(right, confidence) if 0 < right.sum() < len(right) else np.nan,
+            "temperature": temperature,
+            "ece_scaled": metrics.expected_calibration_error(scaled, labels),
+            "nll_scaled": metrics.negative_log_likelihood(scaled, labels),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
 
 
-def _calibration(results: Frozen, identity: str) -> dict[str, float]:
-    scores, labels = results.probabilities(identity), results.labels(identity)
-    held_out = results.probabilities(identity, "validation"), results.labels(identity, "validation")
-    temperature = metrics.calibration_temperature(*held_out)
-    scaled = metrics.at_temperature(scores, temperature)
-    return {
-        "accuracy": metrics.accuracy(labels, results.predictions(identity)),
-        "confidence": float(scores.max(axis=1).mean()),
-        "ece": metrics.expected_calibration_error(scores, labels, BINS),
-        "nll": metrics.negative_log_likelihood(scores, labels),
-        "brier": metrics.brier_score(scores, labels),
-        "auroc": metrics.confidence_auroc(scores, labels),
-        "temperature": temperature,
-        "ece_scaled": metrics.expected_calibration_error(scaled, labels, BINS),
-        "nll_scaled": metrics.negative_log_likelihood(scaled, labels),
-    }
-
-
-def reliability(results: Frozen, runs: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
+def reliability(results: Frozen, runs: pd.DataFrame, bins: int = 15) -> pd.DataFrame:
     """Confidence against accuracy in bins, texts of all runs of an objective together: a row per place, objective and bin.
 
     Columns: corpus, set, encoder, objective, `count`, `confidence`, `accuracy`.
     """
     parts = []
     for key, group in runs.groupby([*PLACE, "objective"], sort=False):
-        scores = np.concatenate([results.probabilities(identity) for identity in group["identity"]])
-        labels = np.concatenate([results.labels(identity) for identity in group["identity"]])
+        scores, labels = (np.concatenate([*map(ask, group["identity"])]) for ask in (results.probabilities, results.labels))
         found = metrics.reliability(scores, labels, bins)
-        part = pd.DataFrame({"count": found.count, "confidence": found.confidence, "accuracy": found.accuracy})
-        parts.append(part.assign(**dict(zip([*PLACE, "objective"], key, strict=True))))
+        parts.append(pd.DataFrame(found._asdict()).assign(**dict(zip([*PLACE, "objective"], key, strict=True))))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -121,13 +120,7 @@ def readable_calibration(table: pd.DataFrame) -> pd.DataFrame:
 
 def readable_differences(found: pd.DataFrame) -> pd.DataFrame:
     """`differences` as text, in bits."""
-    return pd.DataFrame([_difference(row) for row in found[found["word"] != "not run"].to_dict("records")])
-
-
-def _difference(row: dict) -> dict:
-    beside = {f"{outcome.capitalize()} predictions": text.interval(*(row[f"{outcome}_{name}"] for name in _INTERVAL))
-              for outcome in OUTCOMES[1:]}  # fmt: skip
-    return {
+    return pd.DataFrame([{
         "Corpus": place(row["corpus"], row["set"]),
         "Comparison": text.pair(row["a"], row["b"]),
         "n of each": f"{row['n_a']}, {row['n_b']}",
@@ -136,26 +129,20 @@ def _difference(row: dict) -> dict:
         "p": row["note"] or text.p_value(row["p"]),
         "p (Holm)": text.p_value(row["p_holm"]),
         "First peakier?": row["word"],
-        **beside,
+        "Right predictions": text.interval(row["right_difference"], row["right_ci_low"], row["right_ci_high"]),
+        "Wrong predictions": text.interval(row["wrong_difference"], row["wrong_ci_low"], row["wrong_ci_high"]),
         "Paired by seed": text.interval(row["paired_difference"], row["paired_low"], row["paired_high"]),
-    }
-
-
-_INTERVAL = ("difference", "ci_low", "ci_high")
+    } for row in found[found["word"] != "not run"].to_dict("records")])  # fmt: skip
 
 
 def facts(found: pd.DataFrame, calibrated: pd.DataFrame) -> dict:
     """What `said.md.j2` needs, from `differences` and `calibration`: the judged pairs by place, and how well confidence is
     deserved on all classes."""
-    judged = found[found["word"] != "not run"]
+    judged = found[found["word"] != "not run"].groupby(list(PLACE), sort=False)
     whole = calibrated[calibrated["set"] == ALL_CLASSES]
     gaps = whole.assign(gap=100 * (whole["confidence"] - whole["accuracy"])).groupby([*PLACE, "objective"], sort=False)
-    means = gaps[["gap", "temperature"]].mean().reset_index()
+    means = gaps[["gap", "temperature"]].mean().reset_index().groupby("corpus", sort=False)
     return {
-        "places": [
-            (place(*key[:2]), key[2], group.to_dict("records")) for key, group in judged.groupby(list(PLACE), sort=False)
-        ],
-        "confidence": [
-            (names.corpus(corpus), group.to_dict("records")) for corpus, group in means.groupby("corpus", sort=False)
-        ],
+        "places": [(place(*key[:2]), key[2], pairs.to_dict("records")) for key, pairs in judged],
+        "confidence": [(names.corpus(corpus), rows.to_dict("records")) for corpus, rows in means],
     }

@@ -47,18 +47,14 @@ def test_every_setting_has_its_row_under_its_group_and_says_how_sure_it_is(table
     assert faces[1.4] == style.colour("ce") and faces[-0.8] == "white"
     (absent,) = [text for text in ax.texts if text.get_text() == "not run"]
     assert absent.get_color() == style.NEUTRAL and absent.get_position()[1] == ax.get_yticks()[3]
+    assert ax.get_xlim()[0] > -45 and "−45.0" in texts(ax), "far off: an arrow at the edge, and its number"
+    (arrow,) = [line for line in ax.lines if line.get_marker() == "<"]
+    assert arrow.get_xdata()[0] == pytest.approx(ax.get_xlim()[0], rel=0.05)
     said = " ".join(text.get_text() for text in figure.legends[0].get_texts())
     assert "over seeds" in said and "over test texts" in said and "1.0 points apart" in said
     figure, _ = forest(table[table["basis"] != "texts"], NAN)
     said = " ".join(text.get_text() for text in figure.legends[0].get_texts())
     assert "over test texts" not in said and "apart" not in said
-
-
-def test_a_far_setting_is_an_arrow_at_the_edge_with_its_number(table):
-    _, ax = forest(table)
-    assert ax.get_xlim()[0] > -45 and "−45.0" in texts(ax)
-    (arrow,) = [line for line in ax.lines if line.get_marker() == "<"]
-    assert arrow.get_xdata()[0] == pytest.approx(ax.get_xlim()[0], rel=0.05)
 
 
 def test_nothing_leaves_the_figure_or_covers_another_text(table):

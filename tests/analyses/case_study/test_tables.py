@@ -1,9 +1,5 @@
 """The case study on frozen runs made by hand: sets, published beside ours, the words, and the figures."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import pandas as pd
 import pytest
 

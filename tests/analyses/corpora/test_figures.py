@@ -1,10 +1,5 @@
 """Figures of corpora and second views, on the tracked summary of the real corpora, and the counts behind them."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,12 +9,6 @@ from lclstudy.results import corpus_facts, published
 from lclstudy.show import style
 from lclstudy.show.text import words
 from tests.material import check_readable, refused
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def yticks(ax):
@@ -82,14 +71,6 @@ def test_what_is_said_of_second_views():
     assert "50.0 % of the synonyms are of the first meaning" in said
     unknown = words("analyses/corpora/said_of_views.md.j2", **tables.facts_of_views(CHANGES, PAIRS[:0], "emoint", 0.3))
     assert "first meaning" not in unknown
-
-
-def test_wordnet_coverage_says_which_split_it_measured():
-    figure, axes = style.subplots(width=style.DOUBLE, height=2.6)
-    figures.wordnet_coverage(corpus_facts.coverage(corpus_facts.table("splits"), published.text_numbers()), axes[0])
-    assert {"EmoInt", "AG News (test)"} <= set(yticks(axes[0]))
-    assert [line.get_label() for line in axes[0].lines] == ["words", "words and signs", "published"]
-    check_readable(figure)
 
 
 CHANGES = pd.DataFrame({"words": [10] * 5, "replaceable": [5, 5, 1, 0, 4], "wanted": [3] * 5, "replaced": [3, 3, 1, 0, 3]})

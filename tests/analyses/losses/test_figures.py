@@ -1,10 +1,5 @@
 """Figures of the losses on the circle: what they show is what they are given, and every text is readable."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -15,12 +10,6 @@ from tests.material import check_readable
 DEGREES = np.array([90.0, 180, 135, 225, 45, 345])
 LABELS = np.array([0, 0, 1, 1, 2, 2])
 CLASSES = ["sad", "devastated", "joyful"]
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def texts(ax):
@@ -36,14 +25,8 @@ def test_points_are_numbered_where_they_are():
     similarity = np.cos(np.deg2rad(DEGREES[:, None] - DEGREES)) / 0.3
     figures.similarities(similarity, LABELS, CLASSES, right)
     assert len(texts(right)) == 30 and texts(right)[:3] == ["0.0", "+2.4", "−2.4"]
-    assert [text.get_text() for text in right.texts if text.get_weight() == "bold"] == [
-        "0.0",
-        "0.0",
-        "0.0",
-        "0.0",
-        "+1.7",
-        "+1.7",
-    ]
+    bold = [text.get_text() for text in right.texts if text.get_weight() == "bold"]
+    assert bold == ["0.0", "0.0", "0.0", "0.0", "+1.7", "+1.7"]
     check_readable(figure)
 
 
@@ -62,34 +45,25 @@ def test_arrows_go_the_way_of_the_push():
     check_readable(figure)
 
 
-def test_ends_write_the_angles_between_the_classes():
+def test_ends_name_the_classes():
     path = np.linspace(DEGREES, [100, 100, 234, 234, -10, 350], 20)
-    figure, axes = style.panels(3, height=2.1)
+    figure, (ax,) = style.subplots(height=2.1)
+    figures.ends(path, LABELS, CLASSES, ax, "SCL")
+    assert texts(ax) == CLASSES
+    ends = [line.get_xydata()[0] for line in ax.lines if line.get_markersize() == 10]
+    assert np.degrees(np.arctan2(*np.transpose(ends)[::-1])) % 360 == pytest.approx([100, 234, 350])
+    check_readable(figure)
+
+
+def test_lines_of_two_panels_share_one_key():
+    figure, axes = style.subplots(1, 2, style.DOUBLE, 2.6)
+    curves = {"cross-entropy": np.array([0.4, -0.3, -0.1]), "LCL released": np.array([-0.1, 0.07, 0.03])}
     for ax in axes:
-        figures.ends(path, LABELS, CLASSES, ax, "SCL")
-    assert set(texts(axes[0])) == {*CLASSES, "134°", "116°", "110°"}
-    check_readable(figure)
-
-
-def test_shares_frame_the_positives():
-    figure, axes = style.subplots(width=style.DOUBLE, height=1.4)
-    rows = {"SCL": np.array([0, 0.1, 0.4, 0.01, 0.4, 0.09]), "LCL": np.array([0, 0.2, 0.6, 0.01, 0.1, 0.09])}
-    figures.shares(rows, LABELS, 0, axes[0])
-    assert [bar.get_width() for bar in axes[0].patches] == pytest.approx([*rows["SCL"][1:], *rows["LCL"][1:]])
-    assert [bar.get_edgecolor()[:3] == (0, 0, 0) for bar in axes[0].patches] == [True, False, False, False, False] * 2
-    assert texts(axes[0]) == ["2", "3", "5", "6"] * 2  # a share too narrow for its number has none
-    check_readable(figure)
-
-
-def test_bars_and_lines_share_one_key():
-    figure, (left, right) = style.subplots(1, 2, style.DOUBLE, 2.6)
-    groups = {"cross-entropy": np.array([0.4, -0.3, -0.1]), "LCL released": np.array([-0.1, 0.07, 0.03])}
-    figures.grouped_bars(groups, CLASSES, left, "logits", "minus the derivative")
-    assert [bar.get_width() for bar in left.patches] == [*groups["cross-entropy"], *groups["LCL released"]]
-    figures.lines(np.arange(3), groups, right, "weights", "step", "weight")
-    figures.mark(right, 1, -0.3, "lowest", "LCL released", (20, 8))
-    figures.key([left, right])
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(groups)
+        figures.lines(np.arange(3), curves, ax, "weights", "step", "weight")
+    figures.mark(axes[1], 1, -0.3, "lowest", "LCL released", (20, 8))
+    figures.key(axes)
+    assert [list(line.get_ydata()) for line in axes[0].lines] == [list(values) for values in curves.values()]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(curves)
     check_readable(figure)
 
 

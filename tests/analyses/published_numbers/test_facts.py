@@ -1,7 +1,6 @@
 """The facts, on the printed numbers and on numbers made wrong: each check must be able to fail."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, f1_score
@@ -9,6 +8,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from lclstudy.analyses.published_numbers import facts
 from lclstudy.analyses.published_numbers.rounding import Side
 from lclstudy.results import corpus_facts, published
+from tests.material import row_of
 
 PAPER, REPORT = "suresh2021", "modarres"
 
@@ -18,15 +18,13 @@ def cells():
     return published.table(PAPER)
 
 
-def test_class_sets(known):
+def test_class_sets_as_they_are_and_made_wrong(known, monkeypatch):
     sets = known["sets"]
     assert sets["shared"] == [("guilty", "4-hard-c", "4-hard-d")] and sets["right"] and sets["fours"] == 35960
     assert sets["both"] == ["afraid", "angry", "disgusted", "proud", "sad", "surprised"]
     draws = np.random.default_rng(0).permuted(np.tile(np.arange(32), (20_000, 1)), axis=1)[:, :8]
     assert sets["chance"] == pytest.approx(((draws < 16).sum(axis=1) >= 6).mean(), abs=0.02)
 
-
-def test_wrong_class_sets_are_found(monkeypatch):
     sets = published.class_sets()
     monkeypatch.setattr(published, "class_sets", lambda: {**sets, "8": (*sets["16"][:6], "bored"), "4-hard-d": ("angry",)})
     found = facts.set_facts()
@@ -61,37 +59,30 @@ def test_tables_against_each_other(cells, known):
 
 
 def test_weighted_f1_bound(cells):
-    rng = np.random.default_rng(0)
-    for _ in range(200):  # the bound that the check uses holds for any labels and predictions
-        labels, predictions = rng.integers(0, 4, 12), rng.integers(0, 4, 12)
+    for labels, predictions in np.random.default_rng(0).integers(0, 4, (200, 2, 12)):  # the bound holds for any
         accuracy = accuracy_score(labels, predictions)
         assert f1_score(labels, predictions, average="weighted", zero_division=0) <= 2 * accuracy / (1 + accuracy) + 1e-12
     high = cells.assign(value=cells["value"].where(cells["metric"] != "weighted_f1", 99.0))
     assert facts.table_facts(high)["f1"]["impossible"] > 0
 
 
-def test_high_deviations_as_a_reason(known):
+def test_decisions_that_hang_on_the_reading_or_on_high_deviations(known):
+    assert ("Welch, SD over n − 1", pytest.approx(0.0498, abs=5e-5)) in known["tests"]["EmoInt: LCL vs CE"]["turned"]
+    assert known["tests"]["ISEAR: LCL vs CE"]["turned"] == []
     hard, sst5 = known["spread"]["4-hard-b: LCL vs SCL"], known["spread"]["SST-5: LCL vs CE"]
     assert hard["ends"][0] < 0.05 < hard["p"] < hard["ends"][1] and sst5["ends"][1] < 0.05
 
 
-def test_decisions_that_hang_on_the_reading(known):
-    assert ("Welch, SD over n − 1", pytest.approx(0.0498, abs=5e-5)) in known["tests"]["EmoInt: LCL vs CE"]["turned"]
-    assert known["tests"]["ISEAR: LCL vs CE"]["turned"] == []
-
-
 def test_the_largest_class():
-    table = facts.majority(published.table(REPORT), corpus_facts.table("labels")).set_index(["corpus", "objective", "encoder"])
-    row = table.loc[("emoint", "scl", "electra-base")]
-    assert (row["largest"], row["texts"], row["one_class"]) == ("fear", 3142, False)
+    labels = corpus_facts.table("labels")
+    table = facts.majority(published.table(REPORT), labels)
+    row = row_of(table, system="SCL with ELECTRA base on EmoInt")
+    assert (row["largest"], row["texts"], row["near"]) == ("fear", 3142, True)
     assert row["share"] == pytest.approx(100 * 995 / 3142)
     assert row["p"] == pytest.approx(binomtest(round(0.331 * 3142), 3142, 995 / 3142, alternative="greater").pvalue)
-    assert "twitter_sentiment" not in table.index.get_level_values("corpus")  # no labels at hand
-
-
-def test_one_class_is_seen():
-    cells = pd.DataFrame({"corpus": ["emoint"], "value": [31.6], "value_rounding": [0.05]})
-    assert facts.majority(cells, corpus_facts.table("labels"))["one_class"].tolist() == [True]  # 31.67, cut
+    assert "twitter_sentiment" not in set(table["corpus"])  # no labels at hand
+    share = facts.majority(published.table(REPORT).query("corpus == 'emoint'").assign(value=31.6), labels)
+    assert not share["near"].any()  # 31.67, cut: the share of a class
 
 
 def test_steps_of_accuracies():

@@ -32,21 +32,17 @@ def made(likeness, texts=40, seed=0):
                            probabilities=lambda *_: scores, confusion=lambda *_: (confusion, CLASSES))  # fmt: skip
 
 
-def test_the_class_that_is_alike_is_found():
-    found = set_d.follow_up(made(0.6)).fourth.set_index("class")
+def test_the_class_that_is_alike_is_found_and_restricted_accuracy_is_that_of_the_classes_of_a_set():
+    followed_up = set_d.follow_up(made(0.6))
+    found, sets = followed_up.fourth.set_index("class"), followed_up.sets.set_index("set")
     assert found["rank_left"].idxmin() == "joyful" and found["rank_left"].min() == 1
     assert found["restricted"].idxmin() == "joyful" and found["added"]["guilty"] == 0
     assert len(found) == len(CLASSES) - 3 and found["confusion"]["guilty"] == found["confusion"].min()
-
-
-def test_restricted_accuracy_is_that_of_the_texts_and_classes_of_a_set():
-    found = set_d.follow_up(made(0.6))
-    sets = found.sets.set_index("set")
     assert sets["restricted"][["4-easy", "4-hard-a"]].tolist() == [100, 100]  # joyful is wrong only for others of ALIKE
     assert sets["restricted"]["4-hard-d"] < 75
     assert (sets["gap"] == sets["printed"] - sets["restricted"]).all() and sets["alone"].isna().all()
     gaps = sets["gap"].drop("4-hard-d")
-    row = found.fourth[found.fourth["class"] == "guilty"].iloc[0]
+    row = found.loc["guilty"]
     assert row["expected"] == pytest.approx(row["restricted"] + gaps.mean())
     assert row["high"] - row["expected"] == pytest.approx(2.5706 * gaps.std() * (7 / 6) ** 0.5, rel=1e-4)  # t of 5 df
 

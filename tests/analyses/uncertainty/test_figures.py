@@ -16,11 +16,9 @@ def curves(results):  # noqa: F811
 
 
 def test_a_line_per_objective_and_the_ceiling(curves):
-    figure, (ax,) = style.subplots()
-    of_all = curves[curves["outcome"] == "all"]
-    figures.entropy_curves(of_all, ax, "Embedded")
-    figures.ceiling_key(ax)
+    figure, of_all = figures.entropy_curves(curves), curves[curves["outcome"] == "all"]
     check_readable(figure)
+    (ax,) = figure.axes
     *lines, ceiling = ax.lines
     means = of_all[of_all["k"] >= 2].groupby(["objective", "k"])["entropy"].mean()
     assert [list(line.get_ydata()) for line in lines] == [pytest.approx(means[name].tolist()) for name in ("ce", "scl", "lcl")]
@@ -44,10 +42,9 @@ def test_differences_from_ce_of_all_right_and_wrong_predictions(curves):
 
 def test_reliability_leaves_out_bins_of_few_texts(results):  # noqa: F811
     bins = tables.reliability(results, scored(results), bins=5)
-    figure, (ax,) = style.subplots(height=3)
-    figures.reliability_diagram(bins, ax, "Embedded")
-    figures.objective_key(ax, bins["objective"])
+    figure = figures.reliability_diagrams(bins)
     check_readable(figure)
+    (ax,) = figure.axes
     shown = [len(points.get_offsets()) for points in ax.collections]
     enough = bins[bins["count"] >= 10].groupby("objective").size()
     assert shown == [enough.get(name, 0) for name in ("ce", "scl", "lcl")]
