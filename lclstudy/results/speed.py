@@ -11,7 +11,7 @@ from .frozen import frozen_names, read_frozen
 
 
 def time_said(specs: Sequence[RunSpec], texts: int) -> str:
-    """A sentence on how long runs of one encoder on so many training texts would take one after another."""
+    """A sentence on how long runs of one encoder on so many training texts would take."""
     done = pd.concat([read_frozen(name).done for name in frozen_names()])
     done = done[done["encoder"] == specs[0].encoder]
     speeds = done.groupby("objective")["texts_per_second"].median()
@@ -20,6 +20,6 @@ def time_said(specs: Sequence[RunSpec], texts: int) -> str:
     seconds = sum(min(texts, spec.train_limit or texts) * spec.epochs / speeds[spec.objective] for spec in specs)
     minutes, runs, devices = max(1, round(seconds / 60)), len(specs), ", ".join(dict.fromkeys(done["device"]))
     return (
-        f"{runs} run{'s' * (runs != 1)} would take about {minutes:,} minute{'s' * (minutes != 1)} one after another on a "
-        f"machine as fast as that of the study's runs ({devices})."
+        f"{runs} run{'s' * (runs != 1)} would take about {minutes:,} minute{'s' * (minutes != 1)}"
+        f"{' one after another' * (runs != 1)} on a machine as fast as that of the study's runs ({devices})."
     )

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
@@ -129,7 +130,9 @@ def card(name: str, record: Record, data: loop.Prepared, plain: PreTrainedModel 
         "pairs": pairs[:5],
     }
     options = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
-    return jinja2.Environment(**options).from_string(template).render(shown, names=names)
+    environment = jinja2.Environment(**options)
+    environment.filters["plain"] = lambda label: re.sub(r"([\\`*_\[\]<>$|~#])", r"\\\1", label)  # no Markdown, no HTML
+    return environment.from_string(template).render(shown, names=names)
 
 
 def load_classifier(folder: str | Path, device: str | None = None) -> Classifier:

@@ -4,11 +4,11 @@ import io
 import json
 import shutil
 import sys
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from transformers import pipeline
 
 from lclstudy import __main__
@@ -69,12 +69,21 @@ def test_what_has_no_plain_form_is_kept_in_ours_and_the_card_says_so(tmp_path, o
     assert "does not load in plain transformers" in (folder / "README.md").read_text("utf-8")
 
 
+def test_a_real_encoder_says_the_same_in_all_three(tmp_path, minilm_folder):
+    record = keep(tmp_path, encoder="minilm", epochs=1, learning_rate=2e-5, max_length=16, train_limit=60)
+    texts = list(load_corpus("embedded")["test"]["text"])
+    alike(load_classifier(tmp_path / "model", "cpu").predict(texts, progress=False).probabilities, record)
+    plain = pipeline("text-classification", str(tmp_path / "model"), top_k=None, device="cpu")
+    found = [{one["label"]: one["score"] for one in row} for row in plain(texts, truncation=True)]
+    alike([[row[name] for name in record.classes] for row in found], record)
+
+
 def test_the_card_tells_data_numbers_limits_and_versions(kept):
     record, folder = kept
     card = (folder / "README.md").read_text("utf-8")
     right = (record.test_probabilities.argmax(axis=1) == record.test_labels).mean()
     for said in (f"accuracy {right:.1%}".replace("%", " %"), "| train | 200 |", "Most often confused", record.spec.identity(),
-                 f"torch {torch.__version__}", "ElectraForSequenceClassification", *record.classes):  # fmt: skip
+                 f"torch {version('torch')}", "ElectraForSequenceClassification", *record.classes):  # fmt: skip
         assert said in card, said
 
 
@@ -126,7 +135,7 @@ def test_nothing_is_trained_for_a_folder_that_cannot_be_written(kept):
 
 def test_the_two_commands(tmp_path, capsys, monkeypatch):
     table, folder = tmp_path / "my.csv", tmp_path / "model"
-    table.write_text("text,mood\n" + "so happy today,joy\nso angry at you,anger\n" * 30)
+    table.write_text("text,mood\n" + "so happy today,joy\nso angry at you,<b>an|ger$\n" * 30)
     made = ["train", str(table), "--label-column", "mood", "--objective", "ce", "--epochs", "12", "--out", str(folder)]
     assert __main__.main([*made, "--dry-run"]) == 0
     assert "36 training texts, 2 classes. 1 run would take about 1 minute" in capsys.readouterr().out
@@ -138,8 +147,9 @@ def test_the_two_commands(tmp_path, capsys, monkeypatch):
     assert __main__.main(["predict", str(folder), str(tmp_path / "new.csv"), "--device", "cpu"]) == 0
     from_file = capsys.readouterr().out
     table = pd.read_csv(io.StringIO(from_file))
-    assert list(table.columns) == ["text", "label", "probability of anger", "probability of joy"]
-    assert table["label"].tolist() == ["joy", "anger"]
+    assert list(table.columns) == ["text", "label", "probability of <b>an|ger$", "probability of joy"]
+    assert table["label"].tolist() == ["joy", "<b>an|ger$"]
+    assert r"| \<b\>an\|ger\$ | 6 |" in (folder / "README.md").read_text("utf-8")
     monkeypatch.setattr(sys, "stdin", io.StringIO("so happy, today\nso angry at you\n"))
     assert __main__.main(["predict", str(folder)]) == 0
     assert capsys.readouterr().out == from_file

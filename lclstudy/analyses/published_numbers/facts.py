@@ -15,7 +15,7 @@ from lclstudy.results import corpus_facts, published
 from lclstudy.statistics.tests import welch_from_summary
 
 from . import loss_forms, rounding
-from .rounding import LEVEL, READINGS, Side
+from .rounding import LEVEL, PRINTED_SIDE, READINGS, Side
 from .set_d import SET, FollowUp
 
 PAPER, REPORT = "suresh2021", "modarres"
@@ -177,7 +177,7 @@ def same_system(main: pd.DataFrame, case_study: pd.DataFrame) -> list[dict]:
     told = []
     pairs = main.merge(case_study, on=["corpus", "classes", "objective", "split"], suffixes=("_five", "_ten"))
     for row in pairs.to_dict("records"):
-        five, ten = Side.of(row, "_five"), Side.of(row, "_ten")
+        five, ten = (Side(*(row[f"{name}_{which}"] for name in PRINTED_SIDE)) for which in ("five", "ten"))
         p, among = welch_from_summary(*five[:3], *ten[:3]).p, could_be_among(five, ten)
         told.append({"objective": names.objective(row["objective"]), "five": five, "ten": ten, "p": p, "among": among})
     return told
