@@ -142,12 +142,13 @@ class Plan:
         """
         try:
             from lclstudy.results import class_sets
+            from lclstudy.runs.grid import missing
             from lclstudy.runs.store import RunStore
         except ModuleNotFoundError:
             return None
         store = RunStore()
-        specs = class_sets.all_specs(self.profile, store)
-        return len(store.missing(specs, self.given.get("retrain", self.profile.retrain))), len(specs)
+        wanted = class_sets.all_specs(self.profile, store)
+        return len(missing(self.profile, store, self.given.get("retrain", False))), len(wanted)
 
     def stale(self, notebook: Notebook) -> str:
         """Why a notebook must be executed, in words; empty if it is up to date."""
