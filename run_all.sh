@@ -153,7 +153,14 @@ install_packages() {
     say "installing lclstudy"
     run "$python" -P -m pip install --quiet --no-deps --editable "$root" </dev/null ||
         fail "Could not install lclstudy; see above, and run again."
+    [[ $environment != "$root/.venv" ]] || set_up_jupyterlab
     stamp >"$environment/.lclstudy-setup"
+}
+
+# In the study's own environment JupyterLab saves when asked, not by itself: to run a notebook changes no tracked file.
+set_up_jupyterlab() {
+    mkdir -p "$environment/etc/jupyter/labconfig"
+    cp "$root/scripts/jupyterlab.json" "$environment/etc/jupyter/labconfig/default_setting_overrides.json"
 }
 
 set_up() {

@@ -29,14 +29,6 @@ RUNS, STEPS, WARM_UP, TOP = (1, 2, 4, 8), 50, 5, 15
 LIMITS = {"fp32": 1e-3, "bf16": 0.1}  # how far gradients may be from those of the CPU in fp32, over their length
 
 
-def ready(connection: Connection, spec: RunSpec) -> None:
-    """Sends why the corpus or the encoder cannot be had, or None."""
-    try:
-        connection.send(prepare.check(spec))
-    except StudyError as error:
-        connection.send(str(error))
-
-
 def check(spec: RunSpec, place: torch.device) -> list[list[str]]:
     """Rows: objective, precision, losses and how far gradients are apart, `same` or `DIFFERS`."""
     rows = []
@@ -84,9 +76,10 @@ def report(encoder: str, corpus: str, place: torch.device, quick: bool) -> tuple
     checks, speeds, slow = [], [], []
     for objective in ("lcl",) if quick else ("lcl", "scl", "ce"):
         spec = make_spec(corpus, objective, encoder=encoder, augment="dropout", precision="bf16", epochs=1)
-        with working(ready, spec) as connection:
-            if missing := connection.recv():
-                return f"## {encoder}\n\nSkipped: {missing}", True
+        try:
+            prepare.prepare(spec)  # which keeps it for the processes
+        except StudyError as missing:
+            return f"## {encoder}\n\nSkipped: {missing}", True
         checks += check(spec, place)
         by_runs = {runs: speed(spec, place, runs, 2 if quick else STEPS) for runs in (RUNS[:2] if quick else RUNS)}
         speeds += [[objective, str(runs), f"{speed:.1f}", f"{peak:.0f}"] for runs, (speed, peak) in by_runs.items()]

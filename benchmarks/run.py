@@ -40,6 +40,7 @@ from lclstudy.training import prepare
 PLAIN, LIBRARY = "plain, batch padding", "transformers.Trainer"
 VERSIONS = {"ours, bf16": (Ours, "bf16"), "ours, fp32": (Ours, "fp32"), PLAIN: (Plain, "fp32"), LIBRARY: (Library, "bf16")}
 MODES = {"serial": 1, "processes": 2}  # processes at once, with a thread each
+OBJECTIVES = ("lcl", "scl", "ce")
 STEPS, ROUNDS, CLASSES = 5, 7, 32  # steps of a turn; turns of each version; classes of the search for hard subsets
 
 
@@ -81,12 +82,12 @@ def over(base: list[tuple] | None, turns: list[tuple]) -> str:
     return f"{wall:.2f} (CPU {cpu:.2f})"
 
 
-def encoder_report(encoder: str, steps: int, rounds: int) -> str:
+def encoder_report(encoder: str, objectives: tuple[str, ...], steps: int, rounds: int) -> str:
     """Markdown: facts, the checks, and the table of the versions. Raises StudyError on what needs a network."""
     rows, checks = [], []
     at_hand = all(download.location(file).is_file() for file in catalog.corpora()["emoint"].files)
     corpus = "emoint" if at_hand and catalog.encoder(encoder).kind != "tiny" else "embedded"
-    for objective in ("lcl", "scl", "ce"):
+    for objective in objectives:
         spec = make_spec(corpus, objective, encoder=encoder, epochs=1)
         _say(f"{spec.label()}: preparing")
         data = prepare.prepare(spec)  # which keeps it for the processes
@@ -180,20 +181,20 @@ def main() -> None:
     """Prints the report and writes it to a file."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--encoder", default="minilm,tiny", help="catalogue names with commas between (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="two turns of one step, to try it out")
+    parser.add_argument("--quick", action="store_true", help="one turn of one step, and no SCL, to try it out")
     parser.add_argument("--out", type=Path, default=paths.ROOT / "build" / "benchmarks.md", help="file of the report")
     parser.add_argument("--publish", action="store_true", help="for developers: to the tracked benchmarks/report.md")
     arguments = parser.parse_args()
-    steps, rounds, classes = (1, 2, 12) if arguments.quick else (STEPS, ROUNDS, CLASSES)
+    how = (("lcl", "ce"), 1, 1) if arguments.quick else (OBJECTIVES, STEPS, ROUNDS)
     names, load, parts = arguments.encoder.split(","), os.getloadavg()[0], []
     for name in names:
         catalog.encoder(name)
     for name in names:
         try:
-            parts.append(encoder_report(name, steps, rounds))
+            parts.append(encoder_report(name, *how))
         except StudyError as error:
             parts.append(f"## {name}\n\nSkipped: {error}")
-    parts.append(alone_report(classes))
+    parts.append(alone_report(12 if arguments.quick else CLASSES))
     report = "\n\n".join(["# Benchmarks", _machine(load), *parts])
     print(report)
     out = Path(__file__).with_name("report.md") if arguments.publish else arguments.out

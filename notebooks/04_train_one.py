@@ -12,7 +12,7 @@
 # A run that was trained before is not trained again: its record is read from `data/runs`.
 
 # %% tags=["parameters"]
-corpus = "embedded"  # a name of the catalogue, or a csv, jsonl or parquet file of your own
+corpus = "embedded"  # a name of the catalogue, or a csv, tsv, jsonl, parquet or xlsx file of your own
 objective = "lcl"  # ce, ce_aug, scl, simclr, lcl, ce_ensemble, scl_two_stage, lacon, lascl or dcl
 profile = "quick"  # where a setting below is None, this profile says what it is
 device = None  # cuda, mps or cpu; None: the first of these that there is

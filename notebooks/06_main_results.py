@@ -11,7 +11,7 @@
 # - `SCL`: cross-entropy and a contrastive loss, which pulls texts of one class together and pushes all others away equally.
 # - `LCL`: the same, but *label-aware*: texts of classes that are easily confused push each other away harder.
 #
-# *Ours* are the frozen results in `data/results`, which `05_run_grid` makes. This notebook only reads them.
+# *Ours* are the frozen results in `data/results`, which `05_run` makes. This notebook only reads them.
 
 # %% tags=["parameters"]
 profile = ""  # a name of frozen results in data/results; empty: the best that there are
@@ -20,7 +20,7 @@ profile = ""  # a name of frozen results in data/results; empty: the best that t
 from IPython.display import display
 
 from lclstudy import paths
-from lclstudy.analyses.main_results import figures, tables
+from lclstudy.analyses.main_results import figures, hard_texts, tables
 from lclstudy.plan import names
 from lclstudy.results import frozen, selection
 from lclstudy.show import markdown, runs
@@ -102,3 +102,15 @@ for number, figure in enumerate(figures.confusions(found), 1):
 # %%
 for title, counts, classes in found:
     display(markdown.table(runs.confused(counts, classes).assign(where=title)))
+
+# %% [markdown]
+# ## What no run gets right
+#
+# Texts that every run gets wrong, whatever its objective and seed, are beyond what the choice of a loss can win. Where all runs
+# also agree on one other label, the label in the data may be wrong, or a double of the text may carry another one.
+
+# %%
+hard = hard_texts.hard_texts(results)
+if len(hard):
+    caption = "Test texts that every run of a corpus gets wrong, and the class that is missed most often."
+    report.table(hard, "hard_texts", caption, hard_texts.readable(hard))

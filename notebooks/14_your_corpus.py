@@ -16,7 +16,7 @@
 # you look: a p value that made you add seeds no longer means what it says.
 
 # %% tags=["parameters"]
-corpus = "embedded"  # a csv, tsv, jsonl or parquet file of your own, or a name of the catalogue
+corpus = "embedded"  # a csv, tsv, jsonl, parquet or xlsx file of your own, or a name of the catalogue
 text_column = "text"  # what these columns are called in a file of your own
 label_column = "label"
 profile = "quick"  # minilm or paper for a real answer; where a setting below is None, this profile says what it is
@@ -45,6 +45,7 @@ from lclstudy.corpora.load import files, load_corpus
 from lclstudy.plan import names
 from lclstudy.plan.catalog import own_name
 from lclstudy.plan.profiles import load_profile
+from lclstudy.results.speed import time_said
 from lclstudy.runs import grid, store
 from lclstudy.show import markdown
 from lclstudy.show.report import Report
@@ -65,7 +66,7 @@ print(f"{mine.name}: {mine.counts.to_numpy().sum():,} texts, {len(mine.counts):,
 # ## Before training: what to be careful about, and what so many runs can see
 
 # %%
-said = [own_corpus.foresight(specs, mine, gain), own_corpus.time_said(specs, mine), *own_corpus.cautions(mine, specs)]
+said = [own_corpus.foresight(specs, mine, gain), time_said(specs, len(dataset["train"])), *own_corpus.cautions(mine, specs)]
 report.said(bullets(said))
 
 # %%

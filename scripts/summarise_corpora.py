@@ -105,36 +105,21 @@ def duplicate_rows(entry: CorpusEntry, splits: dict[str, pd.DataFrame]) -> list[
 
     Within a split, rows that repeat an earlier row. `rows_other_label`: no row there with that text has the same label.
     """
-    found = []
-    for place, split in enumerate(SPLITS):
-        for against in SPLITS[: place + 1]:
-            if split in splits and against in splits:
-                shared, disagree = _repeats(splits[split], splits[against], split == against)
-                found.append(
-                    {
-                        "corpus": entry.name,
-                        "split": split,
-                        "against": against,
-                        "rows": shared,
-                        "rows_other_label": disagree,
-                    }
-                )
+    found, seen = [], {}
+    for split in (split for split in SPLITS if split in splits):
+        seen[split] = rows = splits[split].assign(text=splits[split]["text"].str.casefold())
+        for against, others in seen.items():
+            if split == against:
+                shared, same = rows.duplicated("text"), rows.duplicated()
+            else:
+                shared, same = rows["text"].isin(others["text"]), _pairs(rows).isin(_pairs(others))
+            counts = {"rows": int(shared.sum()), "rows_other_label": int((shared & ~same).sum())}
+            found.append({"corpus": entry.name, "split": split, "against": against, **counts})
     return found
 
 
-def _repeats(table: pd.DataFrame, other: pd.DataFrame, within: bool) -> tuple[int, int]:
-    known: dict[str, set[int]] = {}
-    if not within:
-        for text, label in zip(other["text"].str.casefold(), other["label"], strict=True):
-            known.setdefault(text, set()).add(label)
-    shared = disagree = 0
-    for text, label in zip(table["text"].str.casefold(), table["label"], strict=True):
-        if text in known:
-            shared += 1
-            disagree += label not in known[text]
-        if within:
-            known.setdefault(text, set()).add(label)
-    return shared, disagree
+def _pairs(rows: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(rows[["text", "label"]])
 
 
 def summarise(entries: list[CorpusEntry]) -> dict[str, pd.DataFrame]:

@@ -20,6 +20,7 @@ from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import make_spec
 from lclstudy.results import frozen
+from lclstudy.results.frozen import Frozen
 from lclstudy.results.records import Record
 from lclstudy.runs.store import RunStore
 
@@ -168,6 +169,30 @@ def froze(tmp_path, *runs, objective="ce"):
         store.save(record(make_spec(corpus, objective, encoder="tiny", seed=seed), *told))
     store.freeze(tmp_path / "results")
     return frozen.read_frozen(tmp_path / "results")
+
+
+class Made(Frozen):
+    """Frozen runs without files: of a run, as many of 1,000 test texts are right as its accuracy says."""
+
+    def labels(self, identity, split="test"):
+        return np.arange(1000) % 4
+
+    def predictions(self, identity, split="test"):
+        wrong = np.arange(1000) >= 1000 * self.runs.set_index("identity").loc[identity, "test_accuracy"]
+        return (self.labels(identity) + wrong) % 4
+
+    def classes(self, identity):
+        return ("anger", "fear", "joy", "sadness")
+
+
+def made(*frames, name="paper"):
+    """Frozen results of frames of `make_runs`, whose scores are all the same."""
+    runs = pd.concat(frames, ignore_index=True)
+    scores = {
+        f"{split}_{metric}": runs["test_accuracy"] for split in ("test", "validation") for metric in ("accuracy", "weighted_f1")
+    }
+    runs = runs.assign(identity=runs.index.map(str), batch_size=10, **scores)
+    return Made(name, runs, pd.DataFrame(columns=["identity", "epoch", "validation_accuracy"]))
 
 
 def within(members, times):

@@ -36,16 +36,30 @@ def read(file: OwnFile) -> list[OwnRow]:
     Raises StudyError if a column is missing or twice there, a text or label is empty, two labels differ in case alone, a split
     name is unknown, or the file cannot be read.
     """
-    try:
-        rows = [_row(file, place, record) for place, record in _READERS[file.path.suffix.lower()](file)]
-    except OSError as error:
-        raise StudyError(
-            f"Could not read {relative(file.path)}: {error.strerror or error}; mend its access or copy it."
-        ) from None
+    rows = [_row(file, place, record) for place, record in _records(file)]
     if not rows:
         raise StudyError(f"{relative(file.path)} is empty; give rows with the columns text and label.")
     _check_alike(file.path, rows)
     return rows
+
+
+def read_texts(path: Path, text_column: str = "text") -> list[str]:
+    """The texts of a table that needs no labels, or (`.txt`) one a line; an empty one stays. Errors as for `read`."""
+    rows = [(place, record[text_column]) for place, record in _records(OwnFile(path, text_column, ""))]
+    return ["" if _is_empty(value) else _value(path, place, "text", value) for place, value in rows]
+
+
+def _records(file: OwnFile) -> list[tuple[int, dict]]:
+    try:
+        return list(_READERS[file.path.suffix.lower()](file))
+    except OSError as error:
+        raise StudyError(
+            f"Could not read {relative(file.path)}: {error.strerror or error}; mend its access or copy it."
+        ) from None
+
+
+def _txt(file: OwnFile) -> Records:
+    yield from ((place, {file.text_column: line}) for place, line in lines(file.path, keep_empty=True))
 
 
 def _csv(file: OwnFile, separator: str = ",") -> Records:
@@ -100,14 +114,24 @@ def _xlsx(file: OwnFile) -> Records:
             yield place, dict(zip(header, row, strict=True))
 
 
-_READERS = {".csv": _csv, ".tsv": lambda file: _csv(file, "\t"), ".jsonl": _jsonl, ".parquet": _parquet, ".xlsx": _xlsx}
+_READERS = {
+    ".csv": _csv,
+    ".tsv": lambda file: _csv(file, "\t"),
+    ".jsonl": _jsonl,
+    ".parquet": _parquet,
+    ".xlsx": _xlsx,
+    ".txt": _txt,  # of texts alone
+}
 
 
 def _check_columns(file: OwnFile, names, line: int | None = None, separator: str = "") -> None:
-    """Raises StudyError unless the columns of texts and labels are there; an empty file has none, and is refused later."""
+    """Raises StudyError unless the columns of texts and labels (if any) are there; an empty file has none, and is refused
+    later."""
     place = relative(file.path) + (f", line {line}:" if line else "")
     names = [str(name).replace("\0", "\\0") for name in names]
     for parameter, column in {"text_column": file.text_column, "label_column": file.label_column, "split": "split"}.items():
+        if not column:  # texts alone are asked for
+            continue
         if names.count(column) > 1:
             raise StudyError(f"{place} has {names.count(column)} columns {column!r}; delete or rename all but one.")
         if names and column not in names and parameter != "split":
@@ -138,10 +162,14 @@ def _row(file: OwnFile, place: int, record: dict) -> OwnRow:
     return OwnRow(place, text, label, SPLITS[split])
 
 
+def _is_empty(value: object) -> bool:
+    # `value != value` holds for NaN alone, which JSON and parquet files use for what is missing.
+    return value is None or value != value or not str(value).strip()
+
+
 def _value(path: Path, place: int, column: str, value: object) -> str:
     """A text or label as text, in one line."""
-    # `value != value` holds for NaN alone, which JSON and parquet files use for what is missing.
-    if value is None or value != value or not str(value).strip():
+    if _is_empty(value):
         raise malformed(path, place, f"the {column} is empty; fill it in or delete the row")
     if isinstance(value, list | dict | bytes):
         kind = {list: "a list", dict: "an object", bytes: "bytes"}[type(value)]

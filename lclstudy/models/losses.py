@@ -3,8 +3,8 @@
 Notation: K rows in a batch, H features, C classes; s_ij = h_i . h_j / temperature; P(i) the positives of row i, without i.
 A temperature is a number or a tensor [K], one per anchor i; LaCon's is a number. `reduction` is over the anchors that count.
 Every loss is computed in at least float32 whatever the input, with log-sum-exp, so large logits and half precision are safe.
-Every one gives a scalar: 0, with a gradient path, where no anchor counts. All raise ValueError on a temperature not above 0,
-an unknown name, or shapes that do not fit.
+Every one gives a scalar: 0, with a gradient path, where no anchor counts. All but LaCon's, which take what `objectives` makes,
+raise ValueError on a temperature not above 0, an unknown name, or shapes that do not fit.
 """
 
 import torch
@@ -138,7 +138,6 @@ def instance_to_label(features: Tensor, anchors: Tensor, labels: Tensor, tempera
 
     `features` [K, H]; `anchors` [C, H], an embedding per label; `labels` [K]; H is a multiple of `heads`.
     """
-    _check_anchors(features, anchors, labels, temperature, heads)
     slices = zip(features.chunk(heads, dim=1), anchors.chunk(heads, dim=1), strict=True)
     return sum(F.cross_entropy(cosines(rows, centres) / temperature, labels) for rows, centres in slices)
 
@@ -151,7 +150,6 @@ def label_to_instance(features: Tensor, anchors: Tensor, labels: Tensor, tempera
     P are the labels of the batch that have a negative; the sum over a label's instances is no mean, as printed. Shapes as for
     `instance_to_label`.
     """
-    _check_anchors(features, anchors, labels, temperature, 1)
     logits = cosines(anchors, features) / temperature  # [C, K]
     own = torch.arange(len(anchors), device=labels.device)[:, None] == labels
     counted = own.any(dim=1, keepdim=True) & (~own).any(dim=1, keepdim=True)
@@ -184,33 +182,15 @@ def _similarity(features: Tensor, labels: Tensor, temperature: float | Tensor, r
         if temperature.shape != labels.shape:
             raise ValueError(f"temperature must be a number or [K] with K = {len(labels)}; given {tuple(temperature.shape)}.")
         temperature = temperature[:, None]
-    else:
-        _check_temperature(temperature)
+    elif not temperature > 0:
+        raise ValueError(f"temperature must be above 0; given {temperature!r}.")
     if reduction not in REDUCTIONS:
         raise ValueError(f"Unknown reduction {reduction!r}; allowed: {', '.join(REDUCTIONS)}.")
-    _check_rows(features, labels)
+    if features.dim() != 2 or labels.shape != features.shape[:1]:
+        raise ValueError(f"features must be [K, H] and labels [K]; given {tuple(features.shape)} and {tuple(labels.shape)}.")
     features = _at_least_float32(features)
     with torch.autocast(features.device.type, enabled=False):  # autocast would bring the product back to half precision
         return features @ features.T / temperature
-
-
-def _check_temperature(temperature: float) -> None:
-    if not temperature > 0:
-        raise ValueError(f"temperature must be above 0; given {temperature!r}.")
-
-
-def _check_rows(features: Tensor, labels: Tensor) -> None:
-    if features.dim() != 2 or labels.shape != features.shape[:1]:
-        raise ValueError(f"features must be [K, H] and labels [K]; given {tuple(features.shape)} and {tuple(labels.shape)}.")
-
-
-def _check_anchors(features: Tensor, anchors: Tensor, labels: Tensor, temperature: float, heads: int) -> None:
-    _check_temperature(temperature)
-    _check_rows(features, labels)
-    if anchors.dim() != 2 or anchors.shape[1] != features.shape[1]:
-        raise ValueError(f"anchors must be [C, H] with H = {features.shape[1]}; given {tuple(anchors.shape)}.")
-    if heads < 1 or features.shape[1] % heads:
-        raise ValueError(f"H = {features.shape[1]} must be a multiple of heads; given {heads!r}.")
 
 
 def _at_least_float32(tensor: Tensor) -> Tensor:

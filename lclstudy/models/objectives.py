@@ -111,15 +111,13 @@ class Stage:
 class Objective(nn.Module):
     """The networks of an objective and its recipe. `networks()` lists them: each has its gradient clipped by itself.
 
-    `matrix` [C, C] is what a recipe reads that no network learns: LCL's fixed weights or LASCL's similarities. Raises
-    ValueError if it is needed and not given. `stages` are worked through in order; the first has begun.
+    `matrix` [C, C] is what a recipe reads that no network learns: LCL's fixed weights or LASCL's similarities (see
+    `needs_matrix`). `stages` are worked through in order; the first has begun.
     """
 
     def __init__(self, spec: RunSpec, encoder: Encoder, classes: int, matrix: Tensor | None = None):
         super().__init__()
         self.spec, self.protocol, recipe = spec, Protocol.parse(spec.protocol), RECIPES[spec.objective]
-        if matrix is None and needs_matrix(spec):
-            raise ValueError(f"objective {spec.objective!r} with protocol {spec.protocol!r} needs a matrix [C, C].")
         self.primary = recipe.network(spec, encoder, classes)
         second = recipe.weighting and self.protocol.weights not in FIXED_WEIGHTS
         self.weighting = WeightingNetwork(encoder, classes) if second else None

@@ -4,7 +4,7 @@ import hashlib
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -81,7 +81,10 @@ def corpora() -> dict[str, CorpusEntry]:
 
 
 def corpus_entry(name: str, labels: list[str], files: list[dict], **facts) -> CorpusEntry:
-    """The entry that a table of `catalog.toml` describes."""
+    """The entry that a table of `catalog.toml` describes. Raises StudyError on a file outside the raw data folder."""
+    for path in (PureWindowsPath(file["path"]) for file in files):  # which reads `/` as well
+        if path.anchor or ".." in path.parts:
+            raise StudyError(f"Corpus {name!r} has a file outside data/raw, {path.as_posix()}; give a path in it.")
     return CorpusEntry(name=name, labels=tuple(labels), files=tuple(RawFile(**file) for file in files), **facts)
 
 

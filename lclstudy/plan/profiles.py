@@ -3,7 +3,7 @@
 import itertools
 import re
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lclstudy import paths
@@ -37,7 +37,8 @@ class Profile:
     `by_corpus` for a corpus) stands above what the paper chose for a corpus (`protocol.toml`).
 
     `case_study` asks for runs on class subsets besides; some of them are known only when others have run, so `specs` has none.
-    With `retrain` its runs are trained also where frozen ones are there, beside them.
+    With `retrain` its runs are trained also where frozen ones are there, beside them. `only`: the names, by setting, to which
+    the runs are restricted.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Profile:
     grid: tuple[dict, ...]
     case_study: CaseStudy | None = None
     retrain: bool = False
+    only: dict = field(default_factory=dict)
 
     def specs(self) -> list[RunSpec]:
         """All runs of the profile, each once, in the order of the grid; the seed varies slowest within an entry of the grid.
@@ -58,7 +60,7 @@ class Profile:
             names = sorted(entry, key=lambda name: name != "seed")
             for values in itertools.product(*(_as_list(name, entry[name]) for name in names)):
                 found[self._made(dict(zip(names, values, strict=True)))] = None
-        return list(found)
+        return [spec for spec in found if self._keeps(spec)]
 
     def spec(self, corpus: str, objective: str, **settings) -> RunSpec:
         """The spec of one run; what is not given, or given as None, comes from the profile, whose grid it may leave.
@@ -80,45 +82,39 @@ class Profile:
         Seeds may go beyond the profile's own. Raises StudyError on a name that the profile does not have.
         """
         given = {"corpus": corpora, "objective": objectives, "encoder": encoders}
-        wanted = {name: _as_names(values) for name, values in given.items() if values not in (None, "")}
-        for name, values in wanted.items():
-            has = {value for entry in self.grid for value in self._values(entry, name)}
+        only = {name: _as_names(values) for name, values in given.items() if values not in (None, "")}
+        whole = self.specs()
+        for name, values in only.items():
+            has = {getattr(spec, name) for spec in whole}
             for value in values:
                 if value not in has:
                     raise unknown(f"{name} of profile {self.name}", value, sorted(has))
-        seeds = None if seeds in (None, "") else [_as_seed(seed) for seed in _as_names(seeds)]
-        grid = []
-        for entry in self.grid:
-            kept = {name: [value for value in self._values(entry, name) if value in values] for name, values in wanted.items()}
-            kept |= {} if seeds is None else {"seed": seeds}
-            if all(kept.values()):
-                grid.append({**entry, **kept})
-        if not grid:
+        part = replace(self, only={**self.only, **only})
+        if seeds not in (None, ""):
+            # What is no number the spec refuses.
+            seeds = [int(seed) if str(seed).removeprefix("-").isdecimal() else seed for seed in _as_names(seeds)]
+            part = replace(part, grid=tuple({**entry, "seed": seeds} for entry in self.grid))
+        if not part.specs():
             raise StudyError(f"Profile {self.name} has no run with these corpora, objectives, encoders and seeds together.")
-        return replace(self, grid=tuple(grid), case_study=self.case_study and self._restricted(self.case_study, wanted, seeds))
+        return replace(part, case_study=part._restricted(self.case_study, seeds or None))
 
-    def _restricted(self, study: CaseStudy, wanted: dict, seeds: list | None) -> CaseStudy | None:
-        encoder = self.spec(study.corpus, study.objective[0]).encoder
-        kept = study.corpus in wanted.get("corpus", [study.corpus]) and encoder in wanted.get("encoder", [encoder])
-        objective = tuple(name for name in study.objective if name in wanted.get("objective", study.objective))
-        seed = study.seed if seeds is None else tuple(seeds)
+    def _restricted(self, study: CaseStudy | None, seeds: list[int] | None) -> CaseStudy | None:
+        """The case study with what `only` keeps; None if that is nothing."""
+        if study is None:
+            return None
+        kept = [name for name in study.objective if self._keeps(self.spec(study.corpus, name))]
+        seed = tuple(seeds or study.seed)
         search = tuple(dict.fromkeys((*study.search_seed, *seed)))
-        return replace(study, objective=objective, seed=seed, search_seed=search) if objective and kept else None
+        return replace(study, objective=tuple(kept), seed=seed, search_seed=search) if kept else None
 
-    def _values(self, entry: dict, name: str) -> list:
-        defaults = catalog.read("profiles/protocol.toml")["defaults"]
-        return _as_list(name, {**defaults, **self.settings, **entry}[name])
+    def _keeps(self, spec: RunSpec) -> bool:
+        return all(getattr(spec, name) in values for name, values in self.only.items())
 
 
 def _as_names(given) -> list:
     if isinstance(given, str):
         return [part.strip() for part in given.split(",") if part.strip()]
     return [given] if isinstance(given, int) else list(given)
-
-
-def _as_seed(given) -> object:
-    number = isinstance(given, str) and given.removeprefix("-").isdecimal()
-    return int(given) if number else given  # what is no number the spec refuses
 
 
 def _as_list(name: str, value) -> list:

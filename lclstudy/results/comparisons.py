@@ -22,38 +22,35 @@ NEGLIGIBLE = 0.7  # points: the smallest difference that the paper itself calls 
 ENTROPY = "entropy"
 PLACE = ("corpus", "set", "encoder")
 Pairs = Sequence[tuple[str, str]]
+_NO_TEST = tests.TTest(*[np.nan] * 6)
 
 
 @lru_cache(maxsize=64)  # a page of verdicts asks for each claim
-def judged(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
+def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
     """`compare` of the runs that stand for each objective, on each corpus, class set and encoder of frozen results.
 
     `metric` is `accuracy` or `weighted_f1`, in points, where the papers claim that a lies above b, and of SCL that it is not
     above CE; or `entropy` of the scores of all classes, in bits, where they claim that a lies below b. The published difference
-    is of the paper's tables, with its own encoder. Beside the columns of `compare`, `mark` says what had not converged.
+    is of the paper's tables, with its own encoder. Beside the columns of `compare`, `mark` says what had not converged, and
+    `texts_low` and `texts_high` are of accuracy the interval over test texts.
     """
     runs = scored(results, metric, split)
     claim, margin = ("below", None) if metric == ENTROPY else ("above", NEGLIGIBLE)
     table = compare(runs, pairs, expected=published_differences(metric, split), claim=claim, margin=margin)
-    rising = {key: not_converged(results, identities) for key, identities in _sides(runs).items()}
-    marks = [
-        _mark({row[side] for side in ("a", "b") if rising.get((*_place(row), row[side]))}) for row in table.to_dict("records")
-    ]
-    return table.assign(mark=marks)
+    identities = {key: group["identity"].tolist() for key, group in runs.groupby([*PLACE, "objective"], sort=False)}
+    beside = []
+    for row in table.to_dict("records"):
+        sides = [identities.get((*(row[name] for name in PLACE), row[side]), []) for side in ("a", "b")]
+        rising = sorted(row[side] for side, its in zip(("a", "b"), sides, strict=True) if not_converged(results, its))
+        mark = f"not converged: {', '.join(map(names.objective, rising))}" if rising else ""
+        texts = over_test_texts(results, sides, split) if metric == "accuracy" and all(sides) else _NO_TEST
+        beside.append((mark, texts.ci_low, texts.ci_high))
+    return table.join(pd.DataFrame(beside, columns=["mark", "texts_low", "texts_high"]))
 
 
-def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
-    """`judged`, and for accuracy the interval over test texts: `texts_low`, `texts_high`."""
-    table = judged(results, tuple(pairs), metric, split)
-    if metric != "accuracy":
-        return table
-    sides = _sides(scored(results, metric, split))
-    texts = [_texts(results, sides, row, split) for row in table.to_dict("records")]
-    return table.assign(texts_low=[low for low, _ in texts], texts_high=[high for _, high in texts])
-
-
-def _sides(runs: pd.DataFrame) -> dict[tuple[str, ...], list[str]]:
-    return {key: group["identity"].tolist() for key, group in runs.groupby([*PLACE, "objective"], sort=False)}
+def over_test_texts(results: Frozen, sides: Sequence[Sequence[str]], split: str = "test") -> tests.TTest:
+    """`judge.over_texts` of the runs of both sides, by identity."""
+    return over_texts(*([results.predictions(run, split) == results.labels(run, split) for run in side] for side in sides))
 
 
 def not_converged(results: Frozen, identities: Sequence[str]) -> bool:
@@ -65,15 +62,6 @@ def not_converged(results: Frozen, identities: Sequence[str]) -> bool:
     if len(accuracy) < 2 or accuracy.shape[1] < 2:
         return False
     return bool((accuracy.iloc[-1] - accuracy.iloc[-2]).mean() > accuracy.iloc[-1].std())
-
-
-def _mark(objectives: Iterable[str]) -> str:
-    said = [names.objective(name) for name in sorted(objectives)]
-    return f"not converged: {', '.join(said)}" if said else ""
-
-
-def _place(row: dict) -> tuple[str, ...]:
-    return tuple(row[name] for name in PLACE)
 
 
 @lru_cache(maxsize=64)
@@ -112,23 +100,19 @@ def compare(
     (two-sided by Holm, also where the claim has a margin), and over the seeds that both sides have `paired_difference`,
     `paired_low`, `paired_high`, `paired_n`.
     """
-    by, expected, rows = list(by), expected or {}, []
+    by, rows = list(by), []
     for place, group in runs.groupby(by, sort=False):
         values = {name: side.set_index("seed")["value"] for name, side in group.groupby("objective")}
         sides = [[values.get(name, pd.Series(dtype=float)) for name in pair] for pair in pairs]
-        wanted = [expected.get((*place[:2], a, b)) for a, b in pairs]
+        wanted = [(expected or {}).get((*place[:2], *pair)) for pair in pairs]
         claims = ["not above" if margin and pair in NOT_ABOVE else claim for pair in pairs]
         judged = judge_family(sides, wanted, claims, margin)
-        for (a, b), said, (left, right), want, found in zip(pairs, claims, sides, wanted, judged, strict=True):
-            row = {**dict(zip(by, place, strict=True)), "a": a, "b": b, "claim": said, "n_a": len(left), "n_b": len(right)}
-            row |= {"mean_a": left.mean(), "mean_b": right.mean(), "expected": np.nan if want is None else want}
-            own = {
-                **found._asdict(),
-                "p_family": found.p_holm,
-                "p_holm": found.p_holm if said in ("above", "below") else np.nan,
-            }
-            rows.append({**row, **own, **_paired(left, right)})
-    return pd.DataFrame(rows, columns=[*by, *_COLUMNS])
+        for pair, said, (left, right), want, found in zip(pairs, claims, sides, wanted, judged, strict=True):
+            of_claim = found.p_holm if said in ("above", "below") else np.nan
+            told = (*place, *pair, said, len(left), len(right), left.mean(), right.mean(), want)
+            beside = (found.p_holm, *_paired(left, right))
+            rows.append((*told, *found._replace(p_holm=of_claim), *beside))
+    return pd.DataFrame(rows, columns=[*by, *_COLUMNS]).astype({"expected": float})
 
 
 _COLUMNS = ["a", "b", "claim", "n_a", "n_b", "mean_a", "mean_b", "expected", *Judgement._fields, "p_family"]
@@ -163,17 +147,15 @@ def published_comparisons(cells: pd.DataFrame, pairs: Pairs = PRIMARY) -> pd.Dat
     return pd.DataFrame(rows, columns=[*PLACE, *(name for name in _COLUMNS[:7] if name != "claim"), *tests.TTest._fields])
 
 
-def _paired(a: pd.Series, b: pd.Series) -> dict[str, float]:
+def beside_published(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """`comparisons` with `published_low` and `published_high`, the 95 % interval of the published difference in `cells` by
+    Welch's test, and `published_n`."""
+    told = {"ci_low": "published_low", "ci_high": "published_high", "n_a": "published_n"}
+    place = ["corpus", "set", "a", "b"]
+    return table.merge(published_comparisons(cells).rename(columns=told)[[*place, *told.values()]], "left", on=place)
+
+
+def _paired(a: pd.Series, b: pd.Series) -> tuple[float, float, float, int]:
     seeds = a.index.intersection(b.index)
-    test = tests.paired(a[seeds], b[seeds]) if len(seeds) else None
-    found = (np.nan,) * 3 if test is None else (test.difference, test.ci_low, test.ci_high)
-    return dict(zip(("paired_difference", "paired_low", "paired_high"), found, strict=True)) | {"paired_n": len(seeds)}
-
-
-def _texts(results: Frozen, sides: dict, row: dict, split: str) -> tuple[float, float]:
-    if row["word"] == "not run":
-        return np.nan, np.nan
-    right = [[results.predictions(run, split) == results.labels(run, split) for run in sides[*_place(row), row[side]]]
-             for side in ("a", "b")]  # fmt: skip
-    test = over_texts(*right)
-    return test.ci_low, test.ci_high
+    test = tests.paired(a[seeds], b[seeds]) if len(seeds) else _NO_TEST
+    return test.difference, test.ci_low, test.ci_high, len(seeds)

@@ -6,12 +6,13 @@ import pandas as pd
 
 from lclstudy.errors import StudyError
 from lclstudy.plan.spec import OBJECTIVES
+from lclstudy.statistics.judge import NOT_RUN
 
-from . import selection
+from .comparisons import ALL_CLASSES
+from .selection import CELL, settings_read
+from .settings import level
 
-ALL_CLASSES = "all"
-NOT_RUN = "not run"
-CELL = ["corpus", "classes", "objective", "encoder"]
+PAPERS = "electra-base"
 _PRINTED = ["published_encoder", "published_mean", "published_sd", "published_n"]
 COLUMNS = [*CELL, "status", "n", "failed", "planned", "mean", "sd", "scores", *_PRINTED, "difference"]
 
@@ -21,12 +22,11 @@ def main_results(
     runs: pd.DataFrame,
     metric: str = "accuracy",
     split: str = "test",
-    reference: str = "electra-base",
     class_sets: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:
     """`published`, rows of `published.table()`, beside `runs`, rows of `RunStore.frame()` or of frozen results.
 
-    A run stands beside the published number of its own encoder, or, if there is none, of the `reference` encoder; a published
+    A run stands beside the published number of its own encoder, or, if there is none, of the paper's; a published
     number that no run stands beside has a row of its own. `class_sets` gives subsets the names under which they are published.
 
     Columns: the four of the cell, `classes` being `all`, the name of a set, or class names joined by `|`; `status` (`done`,
@@ -37,7 +37,7 @@ def main_results(
     ours, theirs = _ours(runs, f"{split}_{metric}", class_sets or {}), _theirs(published, metric, split)
     printed = set(zip(*(theirs[name] for name in [*CELL[:3], "published_encoder"]), strict=True))
     own = [tuple(cell) in printed for cell in ours[CELL].itertuples(index=False)]
-    ours["published_encoder"] = ours["encoder"].where(own, reference)
+    ours["published_encoder"] = ours["encoder"].where(own, PAPERS)
     both = ours.merge(theirs, "outer", on=[*CELL[:3], "published_encoder"], validate="many_to_one")
     both["published_encoder"] = both["published_encoder"].where(both["published_mean"].notna(), "")
     both["encoder"] = both["encoder"].fillna(both["published_encoder"])
@@ -50,7 +50,7 @@ def main_results(
     order = {
         "corpus": [*theirs["corpus"], *ours["corpus"]],
         "classes": [ALL_CLASSES, *theirs["classes"], *ours["classes"]],
-        "encoder": [reference, *ours["encoder"], *theirs["published_encoder"]],
+        "encoder": [PAPERS, *ours["encoder"], *theirs["published_encoder"]],
         "objective": list(OBJECTIVES),
     }
     place = {name: {value: number for number, value in enumerate(dict.fromkeys(values))} for name, values in order.items()}
@@ -63,18 +63,12 @@ def _ours(runs: pd.DataFrame, score: str, class_sets: Mapping[str, Sequence[str]
     rows = []
     for cell, group in runs.assign(classes=sets).groupby(CELL, sort=False):
         _check_one_setting(cell, group)
-        group = group.drop_duplicates("seed")
-        done, failed = group["status"] == "done", int((group["status"] == "failed").sum())
-        scores = 100 * group.loc[done, score].astype(float)
-        status = "done" if done.any() else "failed" if failed else NOT_RUN
-        counts = {"status": status, "n": len(scores), "failed": failed, "planned": len(group)}
-        rows.append(dict(zip(CELL, cell, strict=True)) | counts
-                    | {"mean": scores.mean(), "sd": scores.std(), "scores": tuple(scores)})  # fmt: skip
+        rows.append({**dict(zip(CELL, cell, strict=True)), **level(group.drop_duplicates("seed"), score)})
     return pd.DataFrame(rows, columns=COLUMNS[:11])
 
 
 def _check_one_setting(cell: tuple, group: pd.DataFrame) -> None:
-    for name in selection.settings_read(cell[2]):
+    for name in settings_read(cell[2]):
         if name in group and group[name].nunique(dropna=False) > 1:
             given = ", ".join(map(str, group[name].unique()))
             raise StudyError(f"The runs of {' '.join(cell)} differ in {name} ({given}); select those of one setting.")

@@ -3,7 +3,6 @@
 import pandas as pd
 
 from lclstudy import paths
-from lclstudy.errors import unknown
 
 PAPERS = ("suresh2021", "modarres")
 
@@ -13,13 +12,12 @@ def table(paper: str | None = None, table: int | None = None) -> pd.DataFrame:
 
     One row per printed cell. `value` and `spread` (a standard deviation) are in percent; `spread` and `n` are missing where the
     paper gives none. `value_rounding` and `spread_rounding` are half a unit of the last printed digit: what a number may be off
-    by rounding alone. Raises StudyError on an unknown paper or table.
+    by rounding alone.
     """
-    cells = _of_paper(_read("numbers", numbers=("value", "spread")), paper)
-    if table is not None:
-        if table not in set(cells["table"]):
-            raise unknown(f"table of {paper or 'the papers'}", table, sorted(set(cells["table"])))
-        cells = cells[cells["table"] == table]
+    cells = _read("numbers", numbers=("value", "spread"))
+    wanted = {"paper": paper, "table": table}
+    for name, value in wanted.items():
+        cells = cells if value is None else cells[cells[name] == value]
     return cells.reset_index(drop=True)
 
 
@@ -33,8 +31,9 @@ def significance_tests() -> pd.DataFrame:
 
 
 def text_numbers(paper: str | None = None) -> pd.DataFrame:
-    """The numbers in running text: split sizes, settings, searches, run times. Raises StudyError on an unknown paper."""
-    return _of_paper(_read("text_numbers"), paper).reset_index(drop=True)
+    """The numbers in running text, of both papers or one: split sizes, settings, searches, run times."""
+    found = _read("text_numbers")
+    return found if paper is None else found[found["paper"] == paper].reset_index(drop=True)
 
 
 def later() -> pd.DataFrame:
@@ -58,11 +57,3 @@ def _read(name: str, numbers: tuple[str, ...] = ()) -> pd.DataFrame:
         frame[f"{column}_rounding"] = (0.5 * 10.0 ** -decimals.astype("Float64")).astype("float64")
         frame[column] = frame[column].astype("float64")
     return frame
-
-
-def _of_paper(frame: pd.DataFrame, paper: str | None) -> pd.DataFrame:
-    if paper is None:
-        return frame
-    if paper not in PAPERS:
-        raise unknown("paper", paper, PAPERS)
-    return frame[frame["paper"] == paper]

@@ -9,11 +9,11 @@ import glob
 import hashlib
 import json
 import os
-import queue
 import re
 import threading
 import time
-from contextlib import chdir
+from concurrent import futures
+from contextlib import chdir, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -257,49 +257,39 @@ class Screen:
 
 def run(plan: Plan, force: bool = False) -> None:
     """Executes what is not up to date: at most a notebook per core at a time, no two that train, and those that show results
-    after those that make them. After a failure none is begun. Raises NotebookFailed.
+    after the one that makes them. After a failure none is begun. Raises NotebookFailed.
     """
     titles = {notebook: f"[{place}/{len(plan.notebooks)}] {notebook.name}" for place, notebook in enumerate(plan.notebooks, 1)}
-    waiting = sorted(plan.notebooks, key=lambda notebook: (not notebook.trains_profile, not notebook.trains))  # longest first
-    running, ended, failures = [], queue.SimpleQueue(), []
-    screen = Screen()
+    screen, training = Screen(), threading.Lock()
 
     def work(notebook: Notebook) -> None:
-        try:
-            ended.put((notebook, f"{_run_one(plan, notebook, sockets, screen):.0f} s", None))
-        except Exception as error:
-            ended.put((notebook, "failed", error))
+        with training if notebook.trains else nullcontext():
+            if not force and not plan.stale(notebook):
+                return screen.say(f"{titles[notebook]} ... up to date")
+            screen.say(f"{titles[notebook]} ...")
+            try:
+                screen.say(f"{titles[notebook]} ... {_run_one(plan, notebook, sockets, screen):.0f} s")
+            except Exception:
+                screen.say(f"{titles[notebook]} ... failed")
+                raise
 
-    def ready(notebook: Notebook) -> bool:
-        if notebook.reads_results:
-            return not any(other.trains_profile for other in (*waiting, *running))
-        return not (notebook.trains and any(other.trains for other in running))
-
-    if any(imported in notebook.code for notebook in waiting for imported in NEED_WORDNET):
+    if any(imported in notebook.code for notebook in plan.notebooks for imported in NEED_WORDNET):
         from lclstudy.corpora import wordnet
 
         wordnet.install()
+    grid = [each for each in plan.notebooks if each.trains_profile]
+    free = [each for each in plan.notebooks if not (each.trains or each.reads_results)]
+    rest = [each for each in reversed(plan.notebooks) if each not in (*grid, *free)]  # 14, which takes long, soon
     # Changed here and not by papermill, which would change it under the feet of the others.
     with chdir(plan.folder), TemporaryDirectory(prefix="lclstudy-", ignore_cleanup_errors=True) as sockets:
-        while True:
-            notebook = next(filter(ready, waiting), None) if len(running) < _cores() and not failures else None
-            if notebook:
-                waiting.remove(notebook)
-                if not force and not plan.stale(notebook):
-                    screen.say(f"{titles[notebook]} ... up to date")
-                    continue
-                screen.say(f"{titles[notebook]} ...")
-                running.append(notebook)
-                threading.Thread(target=work, args=[notebook], daemon=True).start()
-            elif running:
-                notebook, result, failure = ended.get()
-                running.remove(notebook)
-                screen.say(f"{titles[notebook]} ... {result}")
-                failures += filter(None, [failure])
-            else:
-                break
-    if failures:
-        raise failures[0]
+        pool = futures.ThreadPoolExecutor(_cores())  # and no `with`, which at an interrupt would wait
+        for part in (grid + free, rest):
+            begun = [pool.submit(work, notebook) for notebook in part]
+            futures.wait(begun, return_when=futures.FIRST_EXCEPTION)
+            kept = [each for each in begun if not each.cancel()]
+            futures.wait(kept)
+            for each in kept:
+                each.result()
 
 
 def _cores() -> int:

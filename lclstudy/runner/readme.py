@@ -16,14 +16,14 @@ import pandas as pd
 
 from lclstudy import paths
 from lclstudy.errors import StudyError
-from lclstudy.plan import catalog
+from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile, profile_names
 from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.results import class_sets, corpus_facts, frozen, published
-from lclstudy.results.comparisons import ALL_CLASSES, ENTROPY, comparisons
 from lclstudy.show.text import bullets, count, words
 from lclstudy.statistics import subsets
 
+from .answer import answer
 from .execute import find
 
 COMMAND = "python -m lclstudy.runner.readme"
@@ -34,13 +34,21 @@ HARD = ("4-hard-a", "4-hard-b", "4-hard-c", "4-hard-d")
 
 def render(name: str) -> str:
     """The text of README.md or RESULTS.md. Raises StudyError on a link to what is not there."""
-    facts = {"link": link, "shown": shown, "place": place, "notebooks": notebooks(), "profiles": profiles(), "speed": speed()}
+    facts = {
+        "link": link,
+        "shown": shown,
+        "place": place,
+        "notebooks": notebooks(),
+        "profiles": profiles(),
+        "speed": speed(),
+        "costs": costs(),
+    }
     facts |= {"objectives": list(OBJECTIVES), "encoders": list(catalog.encoders()), "corpora": list(catalog.corpora())}
     return words(f"runner/templates/{name}.j2", **facts, **headlines(), times=published_times()) + "\n"
 
 
 def headlines() -> dict:
-    """The facts behind the first screen: verdicts, gains and entropies of the best frozen results, hard sets, the audit."""
+    """The facts behind the first screen: verdicts, the answer of the best frozen results, hard sets, the audit."""
     results = frozen.read_frozen(frozen.best_frozen())
     claims = pd.read_csv((paths.ROOT / shown("13_verdicts")).with_suffix(".csv"))
     audit = pd.read_csv((paths.ROOT / shown("00_findings")).with_suffix(".csv"))
@@ -49,16 +57,10 @@ def headlines() -> dict:
         # Weighted F1 judges the same runs as accuracy, and is not counted.
         "verdicts": claims.loc[claims["metric"] != "weighted_f1", "word"].value_counts().to_dict(),
         "audit": audit["kind"].value_counts().to_dict(),
-        "gains": _decided(comparisons(results)),
-        "entropies": _decided(comparisons(results, metric=ENTROPY)),
+        **answer(results),
         "hard": hard_sets(results),
         "relabelled": {"texts": int(twice["rows_other_label"]), "of": catalog.corpora()["emoint"].counts["test"]},
     }
-
-
-def _decided(table: pd.DataFrame) -> list[dict]:
-    """Comparisons on all classes of a corpus that have an interval."""
-    return table[(table["set"] == ALL_CLASSES) & table["ci_low"].notna()].to_dict("records")
 
 
 def hard_sets(results: frozen.Frozen) -> dict | None:
@@ -169,6 +171,22 @@ def profiles() -> list[dict]:
             row |= {"hours": done["seconds"].sum() / 3600, "how": ", ".join(how)}
         rows.append({**row, "to_come": to_come(runs[runs["status"] != "done"].to_dict("records"), rates)})
     return rows
+
+
+def costs() -> pd.DataFrame:
+    """Of the best frozen results a row per corpus, class sets apart: runs `done` of `planned`, mean minutes of a run by
+    objective (NaN where none is finished), the `hours` that they took, and those `to_come`, as in `profiles`."""
+    there = {name: frozen.read_frozen(name).runs for name in frozen.frozen_names()}
+    rates, runs = speeds(there.values()), there[frozen.best_frozen()]
+    called = [names.corpus(run.corpus) + (", class sets" if run.classes else "") for run in runs.itertuples()]
+    rows = []
+    for place, group in runs.assign(place=called).groupby("place", sort=False):
+        done = group[group["status"] == "done"]
+        minutes = (done.groupby("objective")["seconds"].mean() / 60).reindex(list(dict.fromkeys(runs["objective"])))
+        left = to_come(group[group["status"] != "done"].to_dict("records"), rates)
+        rows.append({"place": place, "done": len(done), "planned": len(group), **minutes.rename(names.objective),
+                     "hours": done["seconds"].sum() / 3600, "to_come": left})  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def speeds(frames: Iterable[pd.DataFrame]) -> dict[tuple[str, str], float]:

@@ -56,9 +56,9 @@ def _notebooks() -> dict[str, Path]:
 def _address(path: str) -> str | None:
     """The page of a file or folder of the repository, by its path from the root; None if it has none."""
     file = PurePosixPath(path)
-    if file.parts[0] == "notebooks" and file.stem in _notebooks():
+    if file.parts[:1] == ("notebooks",) and file.stem in _notebooks():
         return f"{file.stem}.html"
-    if file.parts[0] == "figures" and (paths.ROOT / path).is_file():
+    if file.parts[:1] == ("figures",) and (paths.ROOT / path).is_file():
         return f"figures_{file.parts[1]}.html#{file.stem}"
     return TEXTS.get(path) or TEXTS.get(f"{path.rstrip('/')}/README.md")
 
@@ -92,7 +92,8 @@ class _Renderer(IPythonRenderer):
 
     def codespan(self, text: str) -> str:
         shown = f"<code>{html.escape(html.unescape(text))}</code>"
-        return f'<a href="{text}.html">{shown}</a>' if text in _notebooks() else shown
+        page = f"{text}.html" if text in _notebooks() else _address(text)
+        return f'<a href="{page}">{shown}</a>' if page else shown
 
     def table(self, text: str) -> str:
         return f'<div class="wide"><table>{text}</table></div>\n'

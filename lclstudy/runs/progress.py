@@ -1,4 +1,4 @@
-"""How far the runs of a grid are: a bar each on a terminal; elsewhere, as in a log or a notebook, a line now and then."""
+"""How far the runs of a grid are: a bar each on a terminal, a line that moves in JupyterLab, in a log a line now and then."""
 
 import io
 import os
@@ -32,7 +32,10 @@ class Board:
             self._how |= {"file": open(os.devnull, "w"), "bar_format": _LINE}  # noqa: SIM115
         self._runs = tqdm(total=total, initial=done, desc="Runs", unit="run", **self._how)
         self._running: dict[RunSpec, tqdm] = {}
-        self._next_line = time.monotonic() + FIRST_LINE_SECONDS
+        # A server of Jupyter names the session to its kernels: somebody looks on, and the line is written over.
+        self._end, self._every = ("\r", TELL_SECONDS) if "JPY_SESSION_NAME" in os.environ else ("\n", LINE_SECONDS)
+        self._width = 0
+        self._next_line = time.monotonic() + min(FIRST_LINE_SECONDS, self._every)
 
     def tell(self, spec: RunSpec, step: int, total: int, said: str) -> None:
         """That a run is at `step` of `total`; `said` is the rest: its epoch and loss."""
@@ -57,9 +60,11 @@ class Board:
 
     def _line(self, last: bool = False) -> None:
         if self._lines and (last or time.monotonic() >= self._next_line):
-            self._next_line = time.monotonic() + LINE_SECONDS
+            self._next_line = time.monotonic() + self._every
             running = list(self._running.values())[:_MOST_ON_A_LINE]
-            print("; ".join(map(str, [self._runs, *running])), file=sys.stderr, flush=True)
+            line = "; ".join(map(str, [self._runs, *running]))
+            self._width = max(self._width, len(line))
+            print(line.ljust(self._width), end="\n" if last else self._end, file=sys.stderr, flush=True)
 
 
 class Teller(tqdm):

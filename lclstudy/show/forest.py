@@ -1,11 +1,18 @@
-"""A forest plot of differences between objectives. `ax` in, `ax` out."""
+"""Forest plots of differences between objectives."""
+
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lclstudy.plan import names
 
 from . import marks
-from .style import NEUTRAL, colour, marker, style
+from .style import NEUTRAL, colour, marker, style, subplots
+
+_ENDS = [f"{whose}{end}" for whose in ("", "published_") for end in ("difference", "ci_low", "ci_high")]
 
 
 @style()
@@ -27,11 +34,31 @@ def forest(rows: pd.DataFrame, ax: Axes, title: str, xlabel: str = "difference o
         if row.label.startswith("mean"):
             ax.axhline(place - 0.5, color=NEUTRAL, linewidth=0.6)
     marks.rows(ax, rows["label"], zero=True)
-    values = rows[["difference", "ci_low", "ci_high", "published_difference", "published_ci_low", "published_ci_high"]]
-    marks.symmetric([ax], values)
+    marks.symmetric([ax], rows[_ENDS])
     ax.set_title(f"{title}\nright of 0: the first is better; n at the right")
     ax.set_xlabel(xlabel)
     return ax
+
+
+def forests(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]], width: float) -> Figure | None:
+    """A forest for each of `pairs` (a, b) that `rows` have, below one another, with one range and one key; None for no rows.
+
+    `rows`: those of `comparisons.beside_published`, with `label` and `n` as of `forest`, and the `title` of their pair.
+    """
+    names_of = {"expected": "difference", "published_low": "ci_low", "published_high": "ci_high"}
+    rows = rows.rename(columns={name: f"published_{end}" for name, end in names_of.items()})
+    rows["published_n"] = ["" if pd.isna(n) else f"n = {n:.0f}, published" for n in rows["published_n"]]
+    panels = [here for a, b in pairs if len(here := rows[(rows["a"] == a) & (rows["b"] == b)])]
+    if not panels:
+        return None
+    figure, axes = subplots(len(panels), 1, width, 0.7 + sum(0.65 + 0.3 * len(here) for here in panels))
+    for ax, here in zip(axes, panels, strict=True):
+        forest(here, ax, here["title"].iloc[0])
+        ax.set_xlabel(ax.get_xlabel() if ax is axes[-1] else "")
+    marks.symmetric(axes, rows[_ENDS])
+    published = names.encoder("electra-base") if rows["published_difference"].notna().any() else ""
+    forest_key(axes[0], published, ", ".join(map(names.encoder, rows["encoder"].unique())))
+    return figure
 
 
 def forest_key(ax: Axes, published: str, ours: str) -> None:

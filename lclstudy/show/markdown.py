@@ -1,7 +1,7 @@
 """What a notebook shows besides figures: tables as Markdown, and texts beside their second views with the changes marked."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from html import escape
 
 import pandas as pd
@@ -13,22 +13,22 @@ from .text import NONE
 Columns = dict[str, str | tuple[str, str]]
 
 
-def table(frame: pd.DataFrame, columns: Columns | None = None, as_is: Collection[str] = ()) -> Markdown:
+def table(frame: pd.DataFrame, columns: Columns | None = None) -> Markdown:
     """The frame without its index, as a notebook shows it; arguments as in `lines`."""
-    return Markdown(lines(frame, columns, as_is))
+    return Markdown(lines(frame, columns))
 
 
-def lines(frame: pd.DataFrame, columns: Columns | None = None, as_is: Collection[str] = ()) -> str:
+def lines(frame: pd.DataFrame, columns: Columns | None = None) -> str:
     """The frame as a Markdown table: texts to the left, numbers to the right, what is missing a dash.
 
     `columns` says which columns are shown, with a heading each (Markdown), and a format where `,` will not do: `{"share":
-    ("share (%)", ".1f")}`; all if it is not given. Texts are shown letter by letter, whatever they hold; those of the columns
-    `as_is` are Markdown of our own. Raises KeyError on a column that is not there.
+    ("share (%)", ".1f")}`; all if it is not given. Texts are shown letter by letter, whatever they hold.
+    Raises KeyError on a column that is not there.
     """
     columns = columns or {column: plain(str(column)) for column in frame}
     wanted = [(name, *((said, ",") if isinstance(said, str) else said)) for name, said in columns.items()]
     numeric = [is_numeric_dtype(frame[name]) and not is_bool_dtype(frame[name]) for name, *_ in wanted]
-    texts = [[_said(value, spec, name in as_is) for value in frame[name]] for name, _, spec in wanted]
+    texts = [[_said(value, spec) for value in frame[name]] for name, _, spec in wanted]
     rows = [[said for _, said, _ in wanted], ["---:" if right else ":---" for right in numeric], *zip(*texts, strict=True)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
@@ -55,9 +55,9 @@ def views(rows: Iterable[tuple[str, str, list]], first: str = "class") -> HTML:
     return HTML("\n".join([f"<table><thead><tr>{head}</tr></thead><tbody>", *body, "</tbody></table>"]))
 
 
-def _said(value: object, spec: str, as_is: bool) -> str:
+def _said(value: object, spec: str) -> str:
     if isinstance(value, str):
-        return value.replace("|", "\\|") if as_is else plain(value)
+        return plain(value)
     if pd.isna(value):
         return NONE
     return str(value) if isinstance(value, bool) else format(value, spec).replace("-", "−")

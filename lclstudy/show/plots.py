@@ -13,7 +13,7 @@ from scipy.spatial.distance import squareform
 from lclstudy.errors import StudyError
 from lclstudy.plan import names
 
-from .style import DOUBLE, OBJECTIVES, SINGLE, SMALLEST, label_lines, panels, save, style, subplots
+from .style import DOUBLE, OBJECTIVES, SINGLE, SMALLEST, drawable, label_lines, panels, save, style, subplots
 
 __all__ = ["DOUBLE", "SINGLE", "class_order", "class_tree", "confusion_heatmap", "heatmap_width", "learning_curves"]
 __all__ += ["likeness", "panels", "save", "style", "subplots"]
@@ -109,7 +109,7 @@ def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], ax: Axes, w
 
     ax.get_figure(root=True).set_layout_engine("compressed")  # else a square matrix with long labels runs over the edge
     order = class_order(confusion)
-    counts, shown = confusion[np.ix_(order, order)], [classes[index] for index in order]
+    counts, shown = confusion[np.ix_(order, order)], [drawable(classes[index], index, width=40) for index in order]
     annotated = len(shown) <= _ANNOTATED
     bar = {
         "label": "share of the true class (%)",
@@ -128,7 +128,8 @@ def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], ax: Axes, w
     ax.tick_params(axis="y", rotation=0)
     ax.set(xlabel="predicted class", ylabel="true class")
     # The axes say what is drawn; a longer title would not fit the column.
-    ax.set_title(f"{what}\nN = {int(confusion.sum()):,} predictions{'; numbers are counts' if annotated else ''}")
+    ax.set_title(f"{what}\nN = {int(confusion.sum()):,} predictions{'; numbers are counts' if annotated else ''}",
+                 parse_math=False)  # fmt: skip
     return ax
 
 

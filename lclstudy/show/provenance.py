@@ -28,14 +28,11 @@ def describe(notebook: str, inputs: Iterable[Path | str]) -> dict:
 def write(folder: Path, files: dict[str, bytes], facts: dict, sidecar: str) -> list[Path]:
     """Writes `files` and the json `sidecar`, which holds `facts` and the sha256 of each file; returns the paths.
 
-    Raises StudyError on a name with a folder in it, or if the disk refuses.
+    Raises StudyError if the disk refuses.
     """
     digests = {name: sha256(data) for name, data in files.items()}
     told = json.dumps({**facts, "files": digests}, indent=1, ensure_ascii=False) + "\n"
     content = {**files, sidecar: told.encode()}
-    for name in content:
-        if Path(name).name != name:
-            raise StudyError(f"The name of a figure or table must be a plain file name, without folder; given {name!r}.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in content.items():

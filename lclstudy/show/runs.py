@@ -1,39 +1,19 @@
-"""What notebooks say of runs, in small tables and sentences: of one record, of a frame of runs, of frozen results."""
+"""What notebooks say of runs, in small tables and sentences: of one record, of a frame of runs."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 import numpy as np
 import pandas as pd
 
 from lclstudy.plan import catalog, names
-from lclstudy.plan.spec import OBJECTIVES, UNREAD, RunSpec
+from lclstudy.plan.spec import UNREAD, RunSpec
 from lclstudy.statistics import metrics
 
 from . import text
 
 SPLITS = ("validation", "test")
-MEANINGS = {
-    "corpus": "the texts and their classes",
-    "classes": "the classes kept",
-    "objective": "what is minimised",
-    "encoder": "the network that turns a text into a vector",
-    "seed": "of the order of texts, of dropout and of new layers",
-    "alpha": "share of cross-entropy in the loss; the rest is contrastive",
-    "temperature": "divides the similarities of the contrastive loss",
-    "learning_rate": "of AdamW at the first step; it falls to zero in a line",
-    "batch_size": "texts per step, second views not counted",
-    "epochs": "how often all training texts are seen",
-    "max_length": "tokens of a text that are read",
-    "augment": "how the second view of a text is made",
-    "augment_rate": "share of the words that are replaced",
-    "augment_seed": "of the second views",
-    "pooling": "which vector stands for the text",
-    "protocol": "as the paper's code was released, or as the paper prints it",
-    "precision": "of the numbers while training",
-    "train_limit": "training texts kept",
-}
 
 
 def settings(spec: RunSpec) -> pd.DataFrame:
@@ -43,24 +23,24 @@ def settings(spec: RunSpec) -> pd.DataFrame:
     values |= {"objective": names.objective(spec.objective), "encoder": names.encoder(spec.encoder)}
     values["classes"] = ", ".join(spec.classes) if spec.classes else "all"
     unused = dict.fromkeys(UNREAD.get(spec.objective, ()), f"not used by {values['objective']}")
-    rows = [(name, unused.get(name, str(value)), MEANINGS[name]) for name, value in values.items()]
+    rows = [(name, unused.get(name, str(value)), names.meaning(name)) for name, value in values.items()]
     return pd.DataFrame(rows, columns=["setting", "value", "what it is"])
 
 
 def scores(record) -> pd.DataFrame:
     """Of a `Record`: accuracy, weighted F1, and how far confidence can be trusted, per split at the best epoch."""
-    columns = {"measure": ["accuracy (%)", "weighted F1 (%)", "mean confidence (%)", "calibration error (points)", "texts"]}
+    columns = {}
     for split in SPLITS:
         probabilities, labels = getattr(record, f"{split}_probabilities"), getattr(record, f"{split}_labels")
         predictions = probabilities.argmax(axis=1)
-        shares = [
-            metrics.accuracy(labels, predictions),
-            metrics.weighted_f1(labels, predictions, record.classes),
-            float(probabilities.max(axis=1).mean()),
-            metrics.expected_calibration_error(probabilities, labels),
-        ]
-        columns[split] = [*(f"{100 * share:.1f}" for share in shares), f"{len(labels):,}"]
-    return pd.DataFrame(columns)
+        shares = {
+            "accuracy (%)": metrics.accuracy(labels, predictions),
+            "weighted F1 (%)": metrics.weighted_f1(labels, predictions, record.classes),
+            "mean confidence (%)": float(probabilities.max(axis=1).mean()),
+            "calibration error (points)": metrics.expected_calibration_error(probabilities, labels),
+        }
+        columns[split] = {name: f"{100 * share:.1f}" for name, share in shares.items()} | {"texts": f"{len(labels):,}"}
+    return pd.DataFrame(columns).rename_axis("measure").reset_index()
 
 
 def confused(confusion: np.ndarray, classes: Sequence[str], count: int = 5) -> pd.DataFrame:
@@ -142,20 +122,16 @@ def runs(frame: pd.DataFrame, class_sets: Mapping[str, Sequence[str] | None] | N
 
 def retrained(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of `RunStore.retrained` to show: a run each, frozen beside trained again, and how far apart they are."""
-    share = 100 * frame[["frozen_accuracy", "own_accuracy", "same_predictions"]].astype(float)
-    return pd.DataFrame(
-        {
-            "corpus": frame["corpus"].map(names.corpus),
-            "classes": frame["classes"].replace("", "all"),
-            "objective": frame["objective"].map(names.objective),
-            "seed": frame["seed"],
-            "frozen (%)": share["frozen_accuracy"].round(1),
-            "trained again (%)": share["own_accuracy"].round(1),
-            "difference (points)": frame["difference"].astype(float).round(1),
-            "same predictions (%)": share["same_predictions"].round(1),
-            "greatest difference of a probability": frame["greatest_difference"].astype(float).round(3),
-        }
-    )
+    columns = {  # what it is called, factor, digits
+        "frozen_accuracy": ("frozen (%)", 100, 1),
+        "own_accuracy": ("trained again (%)", 100, 1),
+        "difference": ("difference (points)", 1, 1),
+        "same_predictions": ("same predictions (%)", 100, 1),
+        "greatest_difference": ("greatest difference of a probability", 1, 3),
+    }
+    told = {said: (factor * frame[name].astype(float)).round(digits) for name, (said, factor, digits) in columns.items()}
+    which = {"corpus": frame["corpus"].map(names.corpus), "classes": frame["classes"].replace("", "all")}
+    return pd.DataFrame({**which, "objective": frame["objective"].map(names.objective), "seed": frame["seed"], **told})
 
 
 def failures(frame: pd.DataFrame) -> list[str]:
@@ -181,36 +157,8 @@ def grid_findings(frame: pd.DataFrame) -> list[str]:
 
 
 def _best_setting(runs: pd.DataFrame) -> tuple[pd.Series, str]:
-    read = [name for name in MEANINGS if name in runs and name not in ("seed", *UNREAD.get(runs["objective"].iloc[0], ()))]
+    unread = {"seed", *UNREAD.get(runs["objective"].iloc[0], ())}
+    read = [field.name for field in fields(RunSpec) if field.name in runs and field.name not in unread]
     settings = [group["test_accuracy"].astype(float) * 100 for _, group in runs.groupby(read, dropna=False, sort=False)]
     best = max(settings, key=pd.Series.mean)
     return best, f", best of {len(settings)} settings" if len(settings) > 1 else ""
-
-
-def holdings(
-    results, published_encoder: str = "electra-base", class_sets: Mapping[str, Sequence[str]] | None = None
-) -> list[str]:
-    """What `Frozen` results hold and what they lack, in lines; and that their encoder is not the paper's where it is not.
-
-    Of runs on all classes of a corpus, or, if `class_sets` are given by name, of those on these sets.
-    """
-    subset = results.runs["classes"] != ""
-    frame = results.runs[subset] if class_sets is not None else results.runs[~subset]
-    done = frame[frame["status"] == "done"]
-    what = "on class sets" if class_sets is not None else "on all classes"
-    said = [f"Results shown: {results.name}, {len(done)} of {len(frame)} planned runs {what} finished."]
-    set_names = {"|".join(members): f", {name}" for name, members in (class_sets or {}).items()}
-    for (corpus, classes, encoder), group in done.groupby(["corpus", "classes", "encoder"], sort=False):
-        counts = group["objective"].value_counts(sort=False)
-        objectives = ", ".join(f"{names.objective(name)} ({counts[name]})" for name in OBJECTIVES if name in counts)
-        where = f"{names.corpus(corpus)}{set_names.get(classes, '')} with {names.encoder(encoder)}"
-        said.append(f"{where}, runs per objective: {objectives}.")
-    absent = [names.corpus(corpus) for corpus in dict.fromkeys(frame["corpus"]) if corpus not in set(done["corpus"])]
-    if absent:
-        said.append(f"Planned, but not run: {', '.join(absent)}.")
-    in_paper = [name for name, entry in catalog.corpora().items() if entry.published]
-    foreign = done[done["corpus"].isin(in_paper) & (done["encoder"] != published_encoder)]
-    for encoder in foreign["encoder"].unique():
-        said.append(f"The paper's main results are of {names.encoder(published_encoder)}, not of {names.encoder(encoder)}:")
-        said.append("  compare the differences between objectives rather than the accuracies.")
-    return said

@@ -1,13 +1,16 @@
 """How figures look, and how they are saved: one style, one colour and marker per objective, the same bytes each time."""
 
 import io
+import unicodedata
 from collections.abc import Iterable
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
@@ -105,12 +108,33 @@ def marker(objective: str) -> str:
     return OBJECTIVES.get(objective, (NEUTRAL, "o"))[1]
 
 
-def label_lines(ax: Axes, ends: dict[str, tuple[float, float]], texts: dict[str, str], gap: float = 0.09) -> None:
-    """Writes `texts` of the objectives beside the ends (x, y) of their lines, at least `gap` of the axis height apart."""
+def drawable(name: str, index: int, width: int = 18) -> str:
+    """The name of a class as a figure can show it: shortened, or `class 7` where the font has no letters for it.
+
+    The font has no emoji and no Chinese, and matplotlib writes right-to-left scripts backwards. Classes count from 1.
+    """
+    if not is_drawable(name):
+        return f"class {index + 1}"
+    return (name if len(name) <= width else name[: width - 1] + "…").replace("$", r"\$")  # else a formula for matplotlib
+
+
+def is_drawable(name: str) -> bool:
+    right_to_left = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name)
+    return not right_to_left and all(ord(letter) in _letters() for letter in name)
+
+
+@cache
+def _letters() -> frozenset[int]:
+    path = font_manager.findfont(STYLE["font.family"])
+    return frozenset(font_manager.get_font(path).get_charmap())
+
+
+def label_lines(ax: Axes, ends: dict[str, tuple[float, float]], texts: dict[str, str]) -> None:
+    """Writes `texts` of the objectives beside the ends (x, y) of their lines, apart from each other."""
     low, high = ax.get_ylim()
     objectives = sorted(ends, key=lambda objective: ends[objective][1])
     wanted = np.array([(ends[objective][1] - low) / (high - low) for objective in objectives])
-    for objective, place in zip(objectives, apart(wanted, gap), strict=True):
+    for objective, place in zip(objectives, apart(wanted, 0.09), strict=True):
         ax.annotate(
             texts[objective],
             ends[objective],

@@ -1,5 +1,7 @@
 """How numbers and findings are written, everywhere: the one formatter of an interval, and findings as short templates."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -44,6 +46,27 @@ def p_value(p: float, sign: bool = False) -> str:
 def pair(a: str, b: str) -> str:
     """Two objectives by name: `LCL − CE`."""
     return f"{names.objective(a)} − {names.objective(b)}"
+
+
+def claim(row: Mapping) -> str:
+    """`LCL is above CE`, `SCL is not above CE`: what is judged of two objectives in a row of `comparisons`."""
+    return f"{names.objective(row['a'])} is {row['claim']} {names.objective(row['b'])}"
+
+
+def compared(row: Mapping) -> dict[str, str]:
+    """A row of `comparisons.beside_published` by the headings of a table."""
+    return {
+        "Comparison": pair(row["a"], row["b"]),
+        "n of each": f"{row['n_a']}, {row['n_b']}",
+        "Difference, interval over seeds": difference(row),
+        "p": row["note"] or p_value(row["p"]),
+        "p (Holm)": p_value(row["p_holm"]),
+        "The claim": claim(row),
+        "Word": "; ".join(filter(None, (row["word"], row["mark"]))),
+        "Interval over test texts": f"[{number(row['texts_low'])}, {number(row['texts_high'])}]",
+        "Paired by seed": interval(row["paired_difference"], row["paired_low"], row["paired_high"]),
+        "Published difference": interval(row["expected"], row["published_low"], row["published_high"]),
+    }
 
 
 def count(value: float, noun: str) -> str:

@@ -8,15 +8,19 @@ import sys
 from pathlib import Path
 
 from lclstudy.errors import StudyError, unknown
+from lclstudy.plan.catalog import OWN_SUFFIXES, own_name
 from lclstudy.plan.profiles import load_profile, profile_names
+from lclstudy.plan.spec import RunSpec
 
-SUFFIXES = (".csv", ".jsonl", ".parquet", ".tsv", ".txt")
+_COLUMN = "how the column of %s is called (default: %%(default)s)"
 
 
 def add(add_command) -> None:
     """Adds both: `add_command(name, what it does, function)` gives the parser of a new subcommand."""
     train = add_command("train", "Train one classifier, and keep it.", train_command)
-    train.add_argument("corpus", help="a table with the columns text and label (csv, tsv, jsonl, parquet), or a catalogue name")
+    train.add_argument("corpus", help=f"a table of texts and labels ({', '.join(OWN_SUFFIXES)}), or a catalogue name")
+    train.add_argument("--text-column", metavar="NAME", default="text", help=_COLUMN % "texts")
+    train.add_argument("--label-column", metavar="NAME", default="label", help=_COLUMN % "labels")
     train.add_argument("--objective", default="lcl", help="what is minimised: ce, scl, lcl, ... (default: %(default)s)")
     train.add_argument("--out", metavar="FOLDER", help="a new folder for the classifier; without it nothing is kept")
     train.add_argument("--profile", default="quick", help=f"whose settings: {', '.join(profile_names())} or "
@@ -26,20 +30,25 @@ def add(add_command) -> None:
     train.add_argument("--epochs", type=int)
     train.add_argument("--max-length", type=int, metavar="TOKENS", help="tokens of a text that are read")
     train.add_argument("--device", help="cuda, mps or cpu (default: the first of these that there is)")
+    train.add_argument("--dry-run", action="store_true", help="check all that is given, say how long it would take, and stop")
 
     predict = add_command("predict", "Classify new texts: a csv of labels and probabilities.", predict_command)
     predict.add_argument("classifier", metavar="folder", help="what `lclstudy train --out` made")
-    predict.add_argument("texts", nargs="?", help=f"a file with a column text ({', '.join(SUFFIXES[:4])}) or a text a line "
-                         "(.txt); without it, a text a line of the standard input")  # fmt: skip
+    predict.add_argument("texts", nargs="?", help=f"a table of texts ({', '.join(OWN_SUFFIXES)}) or a text a line (.txt); "
+                         "without it, a text a line of the standard input")  # fmt: skip
+    predict.add_argument("--text-column", metavar="NAME", default="text", help=_COLUMN % "texts")
     predict.add_argument("--out", metavar="FILE", help="a csv file (default: the standard output)")
     predict.add_argument("--device", help="cuda, mps or cpu (default: the first of these that there is)")
 
 
 def train_command(options: argparse.Namespace) -> int:
     given = {name: getattr(options, name) for name in ("encoder", "seed", "epochs", "max_length")}
-    spec = load_profile(options.profile).spec(options.corpus, options.objective, **given)
+    corpus = own_name(options.corpus, options.text_column, options.label_column)
+    spec = load_profile(options.profile).spec(corpus, options.objective, **given)
     from . import loop, train
 
+    if options.dry_run:
+        return _foretell(spec, options.out)
     try:
         record = train(spec, options.device, out=options.out)
     except loop.NonFiniteLoss as error:
@@ -53,13 +62,33 @@ def train_command(options: argparse.Namespace) -> int:
     return 0
 
 
+def _foretell(spec: RunSpec, out: str | None) -> int:
+    from lclstudy.corpora.load import load_corpus
+    from lclstudy.results.speed import time_said
+
+    from . import classifier, prepare
+
+    prepare.check(spec)
+    if out:
+        classifier.new_folder(out, spec)
+    texts = load_corpus(spec.corpus, spec.classes)["train"]
+    print(f"{len(texts):,} training texts, {len(texts.features['label'].names):,} classes. {time_said([spec], len(texts))}")
+    return 0
+
+
 def predict_command(options: argparse.Namespace) -> int:
     import pandas as pd
 
+    from lclstudy.corpora import own_file
+
     from .classifier import load_classifier
 
+    allowed = (*OWN_SUFFIXES, ".txt")
+    if options.texts and Path(options.texts).suffix.lower() not in allowed:
+        raise unknown("kind of file", options.texts, allowed)
+    texts = own_file.read_texts(Path(options.texts), options.text_column) if options.texts else None
     classifier = load_classifier(options.classifier, options.device)
-    texts = read_texts(Path(options.texts)) if options.texts else [line.rstrip("\n") for line in sys.stdin]
+    texts = [line.rstrip("\n") for line in sys.stdin] if texts is None else texts
     labels, probabilities = classifier.predict(texts)
     found = pd.DataFrame(probabilities, columns=[f"probability of {name}" for name in classifier.classes])
     found.insert(0, "label", labels)
@@ -68,24 +97,3 @@ def predict_command(options: argparse.Namespace) -> int:
     if classifier.cut:
         print(f"{classifier.cut} texts are longer than {classifier.max_length} tokens and were cut.", file=sys.stderr)
     return 0
-
-
-def read_texts(path: Path) -> list[str]:
-    """The texts of a file, in order. Raises StudyError if it cannot be read or has no column `text`."""
-    import pandas as pd
-
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise unknown("kind of file", path.name, SUFFIXES)
-    try:
-        if suffix == ".txt":
-            return path.read_text("utf-8").splitlines()
-        if suffix in (".csv", ".tsv"):
-            table = pd.read_csv(path, sep="\t" if suffix == ".tsv" else ",", dtype=str, keep_default_na=False)
-        else:
-            table = pd.read_json(path, lines=True, dtype=False) if suffix == ".jsonl" else pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # of pandas' and Arrow's readers as well
-        raise StudyError(f"Cannot read {path.name}: {' '.join(str(error).split())[:200]}") from None
-    if "text" not in table.columns:
-        raise StudyError(f"{path.name} has no column 'text'; found: {', '.join(map(str, table.columns))}. Rename or add it.")
-    return table["text"].astype(str).tolist()

@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import io
 import os
+import shutil
 import threading
 import zipfile
 from contextlib import nullcontext
@@ -109,17 +110,10 @@ def test_what_is_missing_and_holds_rows_is_downloaded_once(server, root, capsys)
     assert left_behind(root) == ["joy.txt", "there.txt"]
 
 
-def test_git_blob_pins(server, root):
-    blob = "ce013625030ba8dba906f756967f9e9ca394464a"  # what git hash-object says of hello
-    download.obtain(entry_of(pinned(f"{server}/hello.txt", git_blob=blob)))
-    with refused("cut short or altered: its git blob id is not"):
-        download.obtain(entry_of(pinned(f"{server}/short.txt", "emoint/other.txt", git_blob=blob)))
-    assert left_behind(root) == ["joy.txt"]
-
-
 @pytest.mark.parametrize(
     ("page", "message"),
     [
+        ("/short.txt#blob", "cut short or altered: its git blob id is not"),
         ("/altered.txt", "is altered: its sha256 is not"),
         ("/short.txt", "is cut short: 3500 bytes, expected 3600; nothing was kept"),
         ("/cut/good.txt", "broke off"),
@@ -129,9 +123,17 @@ def test_git_blob_pins(server, root):
 )
 def test_a_download_that_fails_leaves_nothing_but_what_came_before(server, root, page, message):
     address = f"{server}{page}" if page else "http://127.0.0.1:1/good.txt"  # where nothing listens
+    address, _, by_blob = address.partition("#")
+    blob = {"git_blob": "ce013625030ba8dba906f756967f9e9ca394464a"}  # what git hash-object says of hello
     with refused(message, address):
-        download.obtain(entry_of(pinned(f"{server}/good.txt", "emoint/first.txt"), pinned(address)))
+        download.obtain(
+            entry_of(pinned(f"{server}/hello.txt", "emoint/first.txt", **blob), pinned(address, **(blob if by_blob else {})))
+        )
     assert left_behind(root) == ["first.txt"]
+    shutil.rmtree(root / "data")
+    (root / "data").write_text("a file where the folder should be")
+    with refused("Cannot write a download into data/raw"):
+        download.obtain(entry_of(pinned(f"{server}/good.txt")))
 
 
 @pytest.mark.parametrize(
@@ -159,12 +161,6 @@ def test_what_a_killed_download_left_is_removed_after_a_day(server, root):
     os.utime(old, (0, 0))
     download.obtain(entry_of(pinned(f"{server}/good.txt")))
     assert not old.exists() and young.exists(), "another process may be at work in it"
-
-
-def test_a_folder_that_cannot_be_written(server, root):
-    (root / "data").write_text("a file where the folder should be")
-    with refused("Cannot write a download into data/raw"):
-        download.obtain(entry_of(pinned(f"{server}/good.txt")))
 
 
 def test_missing_from_a_folder_of_ones_own_is_said_and_not_downloaded(server, root, monkeypatch, tmp_path):

@@ -14,8 +14,7 @@ from nltk.corpus.reader.wordnet import WordNetCorpusReader
 from lclstudy import paths
 from lclstudy.corpora import wordnet
 from lclstudy.corpora.download import private_folder
-from lclstudy.errors import StudyError
-from tests.material import full_disk
+from tests.material import full_disk, refused
 
 NAMES = [name for name in WordNetCorpusReader._FILES if name != "lexnames"]
 
@@ -58,9 +57,6 @@ def test_lexnames_names_every_lexicographer_file_of_the_real_data(dictionary):
         lines = (dictionary / f"data.{part}").read_text("utf-8").splitlines()
         numbers = {line.split(" ")[1] for line in lines if not line.startswith("  ")}  # the licence is indented
         assert {table[number] for number in numbers} == {(part, category)}
-
-
-def test_version_names_the_data():
     number, digest = wordnet.version().split()
     assert number.startswith("3.") and len(bytes.fromhex(digest)) == 6
 
@@ -118,10 +114,16 @@ def test_package_of_nltk_is_unpacked_and_completed(home, dictionary, monkeypatch
     assert (fetch(wordnet._from_nltk) / "lexnames").is_file()
 
 
-def test_a_full_disk_while_copying_leaves_nothing(home, dictionary):
+def test_a_full_disk_or_a_folder_that_cannot_be_written_leaves_nothing(home, dictionary, monkeypatch):
+    """`install` asks NLTK first; this process has its WordNet loaded, so NLTK's answer is put as none."""
     with pytest.raises(OSError, match="File too large"), full_disk():
         fetch(lambda _: dictionary)
     assert list((wordnet.folder() / "corpora").iterdir()) == []
+    monkeypatch.setattr(wordnet, "_find", lambda: None)
+    shutil.rmtree(paths.ROOT)
+    paths.ROOT.write_text("a file where the repository should be")
+    with refused("could not be fetched", "Not a directory"):
+        wordnet.install()
 
 
 _CHILD = """
@@ -174,12 +176,3 @@ def test_a_damaged_wordnet_of_the_user_is_named_in_one_line(tmp_path):
     done = child("sys.exit(wordnet.main())", tmp_path, tmp_path / "nowhere", nltk_data=str(tmp_path / "nltk_data"))
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
     assert str(corpora / "wordnet.zip") in done.stderr
-
-
-def test_a_folder_that_cannot_be_written_is_one_line(home, monkeypatch):
-    """`install` asks NLTK first; this process has its WordNet loaded, so NLTK's answer is put as none."""
-    monkeypatch.setattr(wordnet, "_find", lambda: None)
-    paths.ROOT.write_text("a file where the repository should be")
-    with pytest.raises(StudyError, match=r"could not be fetched .*Not a directory") as caught:
-        wordnet.install()
-    assert "\n" not in str(caught.value)

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lclstudy.models import encoders
-from lclstudy.models.batching import TwoViews, evaluation_batches, pack, tokenize, training_batches
+from lclstudy.models.batching import Tokens, TwoViews, evaluation_batches, pack, tokenize, training_batches
 
-TEXTS = ["i was afraid of the dark", "she left", "we were so happy to see them all again after years", "no"]
+TEXTS = ["i was afraid of the dark", "she left", "we were so happy to see them all again after years", ""]
 
 
 @pytest.fixture(scope="module")
@@ -17,25 +17,19 @@ def tokenizer():
 
 
 def tokens(lengths):
-    from lclstudy.models.batching import Tokens
-
     return Tokens([torch.full((length,), number + 1) for number, length in enumerate(lengths)], 0)
 
 
 def test_a_text_longer_than_max_length_is_cut_and_counted_once(tokenizer):
     whole = tokenize(TEXTS, tokenizer, 64)
     cut = tokenize(TEXTS, tokenizer, 5)
-    assert whole.truncated == 0
+    assert whole.truncated == 0 and whole.ids[3].tolist() == [tokenizer.cls_token_id, tokenizer.sep_token_id]
     assert cut.truncated == sum(len(row) > 5 for row in whole.ids) > 0
     assert len(cut) == len(TEXTS)
     assert all(len(row) <= 5 for row in cut.ids)
     for row, full in zip(cut.ids, whole.ids, strict=True):
         assert row[0] == full[0] == tokenizer.cls_token_id
         assert row[-1] == tokenizer.sep_token_id
-
-
-def test_an_empty_text_still_has_its_special_tokens(tokenizer):
-    assert tokenize([""], tokenizer, 8).ids[0].tolist() == [tokenizer.cls_token_id, tokenizer.sep_token_id]
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=7))
@@ -52,18 +46,14 @@ def test_packed_rows_unpack_to_what_they_were(lengths):
     assert packed.mask.shape == (len(rows), longest), "padded to their own longest and no further"
 
 
-def test_two_views_lie_side_by_side_with_labels_and_pairs():
-    texts, views = tokens([3, 5, 2]), tokens([4, 1, 6])
-    batch = TwoViews(texts, views, labels=[7, 8, 9])([2, 0])
-    assert batch.labels.tolist() == [9, 7, 9, 7]
-    assert batch.pairs.tolist() == [2, 0, 2, 0]
-    assert batch.rows.mask.sum(dim=1).tolist() == [2, 3, 6, 4]
-
-
-def test_without_views_only_the_originals():
-    batch = TwoViews(tokens([3, 5, 2]), None, labels=[7, 8, 9])([1])
-    assert batch.labels.tolist() == [8]
-    assert batch.rows.mask.shape == (1, 5)
+@pytest.mark.parametrize(
+    ("views", "numbers", "labels", "lengths"),
+    [([4, 1, 6], [2, 0], [9, 7, 9, 7], [2, 3, 6, 4]), (None, [1], [8], [5])],
+)
+def test_two_views_lie_side_by_side_with_labels_and_pairs(views, numbers, labels, lengths):
+    batch = TwoViews(tokens([3, 5, 2]), views and tokens(views), labels=[7, 8, 9])(numbers)
+    assert batch.labels.tolist() == labels and batch.rows.mask.sum(dim=1).tolist() == lengths
+    assert batch.pairs.tolist() == numbers * (len(labels) // len(numbers))
 
 
 def order(seed, drop_last=True):
@@ -72,16 +62,12 @@ def order(seed, drop_last=True):
     return [batch.pairs.tolist() for batch in batches]
 
 
-def test_the_generator_alone_decides_the_order():
+def test_the_generator_alone_decides_the_order_and_the_last_batch_is_dropped_or_kept():
     torch.manual_seed(1)
     first = order(0)
     torch.manual_seed(2)
-    assert order(0) == first
-    assert order(1) != first
-
-
-def test_the_incomplete_last_batch_is_dropped_or_kept():
-    assert [len(numbers) for numbers in order(0)] == [4, 4]
+    assert order(0) == first != order(1)
+    assert [len(numbers) for numbers in first] == [4, 4]
     assert sorted(number for numbers in order(0, drop_last=False) for number in numbers) == list(range(11))
 
 

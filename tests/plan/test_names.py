@@ -16,12 +16,6 @@ def test_every_objective_and_encoder_has_a_name_of_its_own():
         assert all(titles) and len(set(titles)) == len(titles)
 
 
-def test_a_corpus_is_called_by_its_title_and_ones_own_by_its_name():
-    assert (names.corpus("emoint"), names.encoder("tiny"), names.objective("ce_aug")) == ("EmoInt", "tiny", "CE + aug.")
-    assert names.metric("weighted_f1") == "weighted F1"
-    assert {show("mine") for show in (names.corpus, names.encoder, names.objective, names.metric)} == {"mine"}
-
-
 def test_every_setting_is_explained_and_nothing_else():
     assert sorted(catalog.read("settings.toml")) == sorted(SETTINGS)
     assert all(names.meaning(name) for name in SETTINGS)
@@ -41,6 +35,10 @@ def test_every_change_of_the_released_protocol_has_a_name_of_its_own():
 @pytest.mark.parametrize(
     ("show", "given", "said"),
     [
+        (names.corpus, "emoint", "EmoInt"),
+        (names.objective, "ce_aug", "CE + aug."),
+        (names.metric, "weighted_f1", "weighted F1"),
+        *((show, "mine", "mine") for show in (names.corpus, names.encoder, names.objective, names.metric)),
         (names.protocol, "released,weights=uniform", "uniform weights"),
         (names.protocol, "released, views=each_epoch,reduction=sum", "new synonyms each epoch, summed over the batch"),
         (names.protocol, "released", "released"),
@@ -50,5 +48,5 @@ def test_every_change_of_the_released_protocol_has_a_name_of_its_own():
         (names.setting, "weights={}", "weights={}"),
     ],
 )
-def test_settings_as_shown(show, given, said):
+def test_names_and_settings_as_shown(show, given, said):
     assert show(given) == said

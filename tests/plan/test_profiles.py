@@ -7,8 +7,6 @@ from lclstudy.plan.profiles import load_profile, profile_names
 from tests.material import refused
 
 LABELS = catalog.corpora()["embedded"].labels
-
-
 PAPER_CORPORA = ("emoint", "isear", "sst5", "sst2", "empathetic_dialogues", "goemotions")
 
 
@@ -35,6 +33,7 @@ def test_the_seed_varies_slowest_so_a_profile_cut_short_compares_all_objectives(
 
 
 def test_restricting_keeps_the_order_and_only_what_is_named():
+    """A restriction may be a list, a value, or a text with commas, as papermill gives it."""
     whole = load_profile("paper")
     part = whole.restrict(corpora=["sst2", "emoint"], objectives=["lcl", "ce"], seeds=[0, 9])
     assert len(part.specs()) == 2 * (2 + 1) * 2
@@ -43,15 +42,9 @@ def test_restricting_keeps_the_order_and_only_what_is_named():
     assert kept == [spec for spec in part.specs() if spec.seed == 0]
     assert {spec.objective for spec in whole.restrict(encoders=["bert-base"]).specs()} == {"ce"}
     assert len(whole.restrict(corpora="emoint", seeds=3).specs()) == 5
-    assert whole.restrict().specs() == whole.specs()
-
-
-def test_a_restriction_may_be_a_text_with_commas_as_papermill_gives_it():
-    whole = load_profile("minilm")
+    assert whole.restrict().specs() == whole.restrict("", "", "").specs() == whole.specs()
     assert whole.restrict("emoint, isear", "lcl", "0,7") == whole.restrict(["emoint", "isear"], ["lcl"], [0, 7])
-    assert whole.restrict("", "", "").specs() == whole.specs()
-    with refused("seed must be a whole number", "'one'"):
-        whole.restrict(seeds="0,one").specs()
+    assert whole.restrict("emoint,isear").restrict(objectives="lcl", seeds=7) == whole.restrict("emoint,isear", "lcl", "7")
 
 
 def test_a_spec_starts_from_the_profile_and_may_leave_its_grid():
@@ -73,6 +66,7 @@ def test_a_spec_starts_from_the_profile_and_may_leave_its_grid():
         ("minilm", {"encoders": ["electra-base"]}, "Unknown encoder of profile minilm 'electra-base'; allowed: minilm"),
         ("paper", {"encoders": ["bert-base"], "objectives": ["lcl"]}, "Profile paper has no run with these"),
         ("quick", {"seeds": []}, "Profile quick has no run with these"),
+        ("quick", {"seeds": "0,one"}, "seed must be a whole number; given 'one'"),
     ],
 )
 def test_a_restriction_to_nothing_is_one_line(profile, restriction, part):
@@ -91,11 +85,9 @@ CASE_STUDY = (
     [
         ("grid = [", ("Profile mine.toml is not valid TOML",)),
         ('title = "empty"', ("Profile mine has no [[grid]]",)),
-        ("grid = [3]", ("lacks 'corpus'",)),
         ("defaults = 3\n" + GRID, ("'defaults' of profile mine must be a table",)),
         (GRID.replace("seed", "sead"), ("lacks 'seed'",)),
         (GRID.replace("0", "[]"), ("has no value for 'seed'",)),
-        (GRID.replace('"embedded"', '[["embedded"]]'), ("corpus must be a text",)),
         ("[default]\nalpha = 0.5\n" + GRID, ("Unknown key in profile mine 'default'", "Did you mean 'defaults'?")),
         ("[defaults]\nalfa = 0.5\n" + GRID, ("Unknown setting 'alfa'", "Did you mean 'alpha'?")),
         ("[corpus.embeded]\nalpha = 0.5\n" + GRID, ("Unknown corpus in profile mine 'embeded'",)),
@@ -105,7 +97,6 @@ CASE_STUDY = (
             ("'found' of [case_study] of profile mine must be a whole number, as in quick.toml; given None",),
         ),
         (CASE_STUDY.replace("found", "fund"), ("Unknown key in [case_study] of profile mine 'fund'", "Did you mean 'found'?")),
-        (CASE_STUDY.replace("size = 4", "size = true"), ("must be a whole number, as in quick.toml; given True",)),
         (CASE_STUDY.replace("size = 4", "size = 1"), ("found 0 or more, and size 2 or more",)),
         (CASE_STUDY.replace("seed = [0, 1]", "seed = []"), ("needs an objective, a seed",)),
     ],
@@ -125,8 +116,7 @@ def test_a_profile_of_ones_own(tmp_path):
     )
     profile = load_profile(str(tmp_path / "mine.toml"))
     specs = profile.specs()
-    assert profile.name == "mine"
-    assert len(specs) == 2 * 2 * 2 + 2
+    assert (profile.name, len(specs)) == ("mine", 2 * 2 * 2 + 2)
     assert {spec.alpha for spec in specs} == {0.25}
     assert {spec.classes for spec in specs} == {tuple(LABELS[:2]), tuple(LABELS[2:5]), None}
     assert [spec.temperature for spec in specs[8:]] == [0.1, 0.3]

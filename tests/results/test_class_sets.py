@@ -57,31 +57,25 @@ def test_the_papers_profile_asks_for_the_eight_columns_of_table_3_ten_times():
     assert [spec.seed for spec in wanted] == sorted(spec.seed for spec in wanted)
 
 
-def test_the_search_reads_every_seed_and_the_confusions_are_added_up(profile, tmp_path):
+def test_the_search_adds_up_every_seed_and_the_plan_grows_when_it_can_be_made(profile, tmp_path):
     store = RunStore(tmp_path / "runs")
     with pytest.raises(StudyError, match=r"^No finished cross-entropy run .*--corpora embedded --objectives ce$"):
         class_sets.found_sets(profile, store)
+    before = class_sets.all_specs(profile, store)
+    assert {spec.classes for spec in before} == {None}
+    assert len(before) == len(set(before)) == 2 * 2, "the grid is a part of the case study here"
     first, second = class_sets.searched(profile)
     assert (first.objective, first.classes, [first.seed, second.seed]) == ("ce", None, [0, 1])
     store.save(confusing(first, LABELS[:3], errors=5))
     counts, classes, n = class_sets.confusion(profile, store)
     assert (classes, n, counts.sum()) == (LABELS, 1, 10 * len(LABELS))
     assert class_sets.found_sets(profile, store)["found-a"] == LABELS[:3]
+    after = class_sets.all_specs(profile, store)
+    assert set(before) < set(after) and len(after) == len(before) + 2 * 2 * 2
     store.save(confusing(second, LABELS[6:9], errors=9))
     counts, _, n = class_sets.confusion(profile, store)
     assert (n, counts.sum()) == (2, 20 * len(LABELS))
     assert class_sets.found_sets(profile, store) == {"found-a": LABELS[6:9], "found-b": LABELS[:3]}
-
-
-def test_all_specs_hold_what_is_known_and_grow_when_the_search_can_be_made(profile, tmp_path):
-    store = RunStore(tmp_path / "runs")
-    before = class_sets.all_specs(profile, store)
-    assert {spec.classes for spec in before} == {None}
-    assert len(before) == len(set(before)) == 2 * 2, "the grid is a part of the case study here"
-    store.save(confusing(class_sets.searched(profile)[1], LABELS[:3]))
-    after = class_sets.all_specs(profile, store)
-    assert set(before) < set(after)
-    assert len(after) == len(before) + 2 * 2 * 2
 
 
 def test_a_profile_without_case_study_asks_for_nothing(profile, tmp_path):
@@ -91,9 +85,6 @@ def test_a_profile_without_case_study_asks_for_nothing(profile, tmp_path):
     assert class_sets.all_specs(none, RunStore(tmp_path / "runs")) == none.specs()
     with pytest.raises(StudyError, match=r"has no \[case_study\]"):
         grid.run_case_study(none, RunStore(tmp_path / "runs"), progress=False)
-
-
-def test_an_unknown_set_is_one_line(tmp_path):
     (tmp_path / "mine.toml").write_text(PROFILE.replace('"all"', '"4-hard-e"'))
     with pytest.raises(StudyError, match=r"^Unknown class set .*'4-hard-e'; allowed: all, 16, 8, 4-easy, "):
         class_sets.named_sets(load_profile(str(tmp_path / "mine.toml")))

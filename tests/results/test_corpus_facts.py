@@ -3,7 +3,6 @@
 import pandas as pd
 import pytest
 
-from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.results import corpus_facts, published
 
@@ -15,8 +14,6 @@ def splits():
 
 def test_the_tables_are_there(splits):
     assert all(path.is_file() for path in corpus_facts.files())
-    with pytest.raises(StudyError, match="Unknown table of data/summary 'split'; allowed: splits"):
-        corpus_facts.table("split")
     shown = corpus_facts.corpora(splits).set_index("corpus")
     assert list(shown.index) == [entry.title for entry in catalog.corpora().values()]
     assert shown.loc["EmoInt"].to_list() == [4, "train, validation, test", "none"]

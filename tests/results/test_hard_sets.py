@@ -26,7 +26,7 @@ def test_three_runs_decide(tmp_path):
     wrong = within(HARD["4-hard-a"], 3)
     results = froze(tmp_path, *[(PAPER, seed, wrong) for seed in range(3)])
     table = hard_sets.ranked(results, PAPER, draws=40).set_index("set")
-    assert table["runs"].tolist() == [3] * 4
+    assert table["runs"].tolist() == [3] * 4 and judge.rank_limits(35_960) == (36, 360)
     assert tuple(table.loc["4-hard-a"])[:6] == (1, 1, 1, 1.0, 0.0, judge.REPRODUCED)
     sets_with_a_pair = 1 + 4 * 28 + 6 * 378  # of four classes: all of a, three, or two of it
     assert table.loc["4-hard-d", "rank"] == 1 + sets_with_a_pair
@@ -44,8 +44,3 @@ def test_runs_of_other_texts_are_told(tmp_path):
     results = froze(tmp_path, (PAPER, 0, {}), (PAPER, 1, {}, 7))
     with pytest.raises(StudyError, match="runs of the same validation texts"):
         hard_sets.ranked(results, PAPER)
-
-
-def test_the_limits_of_all_sets():
-    assert judge.rank_limits(35_960) == (36, 360)
-    assert judge.rank_limits(6) == (1, 1)

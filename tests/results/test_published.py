@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from lclstudy import paths
-from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.results import published
@@ -18,19 +17,7 @@ OTHER_ENCODERS = {"sentibert", "sentilare", "skep"}
 TITLES = {"suresh2021": "Not All Negatives are Equal", "modarres": "Happy is Farther From Sad Than Joyful"}
 
 
-@pytest.fixture(scope="module")
-def cells():
-    return published.table()
-
-
-@pytest.fixture(scope="module")
-def reported():
-    return published.significance_tests()
-
-
-@pytest.fixture(scope="module")
-def numbers():
-    return published.text_numbers()
+CELLS, TESTS, NUMBERS = published.table(), published.significance_tests(), published.text_numbers()
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +33,6 @@ def papers():
 
 def squeezed(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
-
-
-# --- structure
 
 
 @pytest.mark.parametrize(
@@ -78,53 +62,42 @@ SHAPES = {
 }
 
 
-def test_values_are_percentages_with_spread_and_n_together(cells):
-    assert cells.groupby(["paper", "table"]).size().to_dict() == SHAPES
-    assert cells["value"].between(30, 100).all()
-    assert cells["spread"].dropna().between(0.05, 2).all()
-    assert (cells["spread"].notna() == cells["n"].notna()).all()
-    assert cells["spread"].isna().equals((cells["paper"] == "modarres") | (cells["objective"] == "reported"))
-    runs = cells.dropna(subset="n").groupby("table")["n"].unique()
+def test_values_are_percentages_with_spread_and_n_together():
+    assert CELLS.groupby(["paper", "table"]).size().to_dict() == SHAPES
+    assert CELLS["value"].between(30, 100).all()
+    assert CELLS["spread"].dropna().between(0.05, 2).all()
+    assert (CELLS["spread"].notna() == CELLS["n"].notna()).all()
+    assert CELLS["spread"].isna().equals((CELLS["paper"] == "modarres") | (CELLS["objective"] == "reported"))
+    runs = CELLS.dropna(subset="n").groupby("table")["n"].unique()
     assert {table: list(n) for table, n in runs.items()} == {1: [5], 2: [5], 3: [10], 4: [5], 5: [5]}
+    validation = (CELLS["paper"] == "suresh2021") & CELLS["table"].isin([4, 5])
+    assert (CELLS["split"] == validation.map({True: "validation", False: "test"})).all()
+    assert CELLS.groupby(["metric", "table"]).size()["weighted_f1"].to_dict() == {1: 16, 5: 12}
 
 
-def test_rounding_is_half_of_the_last_printed_digit(cells, reported):
-    paper = cells["paper"] == "suresh2021"
-    assert (cells.loc[paper, ["value_rounding", "spread_rounding"]].dropna() == 0.05).all(axis=None)
+def test_rounding_is_half_of_the_last_printed_digit():
+    paper = CELLS["paper"] == "suresh2021"
+    assert (CELLS.loc[paper, ["value_rounding", "spread_rounding"]].dropna() == 0.05).all(axis=None)
     whole = published.table("modarres", 1).query("row == 'BERT_base' and corpus == 'emoint'").iloc[0]
     assert (whole["value"], whole["value_rounding"]) == (85, 0.5)
-    by_p = reported.set_index("p")["p_rounding"].groupby(level=0).max()
+    by_p = TESTS.set_index("p")["p_rounding"].groupby(level=0).max()
     assert (by_p[0.007], by_p[0.02]) == (0.0005, 0.005)
 
 
-def test_splits_and_metrics(cells):
-    validation = (cells["paper"] == "suresh2021") & cells["table"].isin([4, 5])
-    assert (cells["split"] == validation.map({True: "validation", False: "test"})).all()
-    assert cells.groupby(["metric", "table"]).size()["weighted_f1"].to_dict() == {1: 16, 5: 12}
-
-
-def test_readers_select_and_refuse():
+def test_readers_select():
     assert len(published.table("modarres")) == 24
     assert set(published.table("suresh2021", 3)["classes"]) == {"all", *published.class_sets()}
     assert set(published.text_numbers("modarres")["paper"]) == {"modarres"}
-    for read in (published.table, published.text_numbers):
-        with pytest.raises(StudyError, match="Unknown paper 'suresh'; allowed: suresh2021, modarres"):
-            read("suresh")
-    with pytest.raises(StudyError, match="Unknown table of modarres 3; allowed: 1, 2"):
-        published.table("modarres", 3)
 
 
-# --- names join with the catalogue
-
-
-def test_names_are_those_of_the_catalogue(cells, reported, numbers):
-    assert set(cells["corpus"]) == set(catalog.corpora()) - {"embedded"}
-    assert set(cells["objective"]) <= {*OBJECTIVES, "reported"}
-    assert set(cells["encoder"]) <= {*catalog.encoders(), *OTHER_ENCODERS}
-    assert set(cells.loc[cells["objective"] != "reported", "encoder"]) <= set(catalog.encoders())
-    assert {*reported["better"], *reported["worse"]} <= {*OBJECTIVES, *OTHER_ENCODERS}
+def test_names_are_those_of_the_catalogue():
+    assert set(CELLS["corpus"]) == set(catalog.corpora()) - {"embedded"}
+    assert set(CELLS["objective"]) <= {*OBJECTIVES, "reported"}
+    assert set(CELLS["encoder"]) <= {*catalog.encoders(), *OTHER_ENCODERS}
+    assert set(CELLS.loc[CELLS["objective"] != "reported", "encoder"]) <= set(catalog.encoders())
+    assert {*TESTS["better"], *TESTS["worse"]} <= {*OBJECTIVES, *OTHER_ENCODERS}
     others = {"all", "search", "classifier", "augmentation", "optimiser", "case_study", "base_models"}
-    assert set(numbers["subject"]) <= {*catalog.corpora(), *catalog.encoders(), *others}
+    assert set(NUMBERS["subject"]) <= {*catalog.corpora(), *catalog.encoders(), *others}
 
 
 def test_class_sets_are_labels_of_empathetic_dialogues():
@@ -137,43 +110,33 @@ def test_class_sets_are_labels_of_empathetic_dialogues():
     assert set(sets["4-hard-c"]) & set(sets["4-hard-d"]) == {"guilty"}  # printed so, though the text says disjoint
 
 
-def test_class_counts_of_the_papers_are_those_of_the_catalogue(numbers):
-    counts = numbers[(numbers["quantity"] == "classes") & numbers["subject"].isin(list(catalog.corpora()))]
+def test_counts_of_classes_and_texts_are_those_of_the_catalogue():
+    counts = NUMBERS[(NUMBERS["quantity"] == "classes") & NUMBERS["subject"].isin(list(catalog.corpora()))]
     assert set(counts["subject"]) == set(catalog.corpora()) - {"embedded", "twitter_sentiment", "parsinlu"}
-    for row in counts.itertuples():
-        assert len(catalog.corpora()[row.subject].labels) == row.value, row.subject
-
-
-def test_split_sizes_are_those_that_the_catalogue_names(numbers):
-    sizes = numbers[(numbers["paper"] == "suresh2021") & numbers["quantity"].isin(["train", "validation", "test"])]
+    assert all(len(catalog.corpora()[row.subject].labels) == row.value for row in counts.itertuples())
+    sizes = NUMBERS[(NUMBERS["paper"] == "suresh2021") & NUMBERS["quantity"].isin(["train", "validation", "test"])]
     ours = {corpus: dict(zip(group["quantity"], group["value"], strict=True)) for corpus, group in sizes.groupby("subject")}
     assert ours == {name: entry.published["paper"] for name, entry in catalog.corpora().items() if "paper" in entry.published}
 
 
-# --- significance tests
-
-
-def test_tests_are_complete_and_follow_the_cells(cells, reported):
-    value = reported[reported["kind"] == "value"]
+def test_tests_are_complete_and_follow_the_cells():
+    value = TESTS[TESTS["kind"] == "value"]
     assert (value["t"].notna().sum(), value["t"].isna().sum()) == (15, 4)
-    assert (reported["kind"] == "claim").sum() == 3 + 3 + 8
-    assert set(reported["p_relation"]) == {"=", "<", ">"}
-    assert reported["p"].between(0.001, 1).all()
-    assert reported["t"].dropna().between(2, 8).all()
-    below = (reported["p"] < 0.05) | ((reported["p"] == 0.05) & (reported["p_relation"] == "<"))
-    assert (below == (reported["claim"] == "significant")).all()
+    assert (TESTS["kind"] == "claim").sum() == 3 + 3 + 8
+    assert set(TESTS["p_relation"]) == {"=", "<", ">"}
+    assert TESTS["p"].between(0.001, 1).all()
+    assert TESTS["t"].dropna().between(2, 8).all()
+    below = (TESTS["p"] < 0.05) | ((TESTS["p"] == 0.05) & (TESTS["p_relation"] == "<"))
+    assert (below == (TESTS["claim"] == "significant")).all()
     mean = {}
-    for row in cells[(cells["paper"] == "suresh2021") & (cells["metric"] == "accuracy")].itertuples():
+    for row in CELLS[(CELLS["paper"] == "suresh2021") & (CELLS["metric"] == "accuracy")].itertuples():
         if row.encoder in OTHER_ENCODERS or (row.encoder == "electra-base" and row.objective != "reported"):
             method = row.encoder if row.objective == "reported" else row.objective
             mean[row.table, row.column, row.corpus, row.classes, method] = row.value
-    for row in reported.itertuples():
+    for row in TESTS.itertuples():
         place = (row.table, row.column, row.corpus, row.classes)
         above = mean[(*place, row.better)] - mean[(*place, row.worse)]
         assert above > 0 or row.claim == "not significant", row
-
-
-# --- against the texts of the papers
 
 
 def printed_tables(text: str) -> dict[int, list[list[str]]]:
@@ -215,28 +178,21 @@ def test_every_cell_is_the_printed_one(papers, paper, table):
     assert [(plain(row.row), plain(row.column), row.value, row.spread) for row in ours.itertuples()] == printed
 
 
-def test_every_quote_stands_in_its_paper(papers, reported, numbers):
+def test_every_quote_and_every_class_set_stands_in_its_paper(papers):
     texts = {paper: squeezed(text) for paper, text in papers.items()}
-    for frame in (reported, numbers):
-        for row in frame.itertuples():
-            assert squeezed(row.quote) in texts[row.paper], row.quote
-
-
-def test_every_class_set_stands_in_the_paper(papers):
-    text = squeezed(papers["suresh2021"].replace("*", ""))
+    for row in [*TESTS.itertuples(), *NUMBERS.itertuples()]:
+        assert squeezed(row.quote) in texts[row.paper], row.quote
     for name, members in published.class_sets().items():
-        assert ", ".join(members).title() in text, name
+        assert ", ".join(members).title() in texts["suresh2021"].replace("*", ""), name
 
 
-def test_no_t_or_p_value_is_left_out(papers, reported):
+def test_no_t_or_p_value_is_left_out(papers):
     """Counts the printed t and p values before the references; a claim's p value counts once for its sentence."""
     body = squeezed(papers["suresh2021"].split("# References")[0])
-    assert len(re.findall(r"\bt ?= ?\d", body)) == reported["t"].notna().sum()
-    claims = reported[reported["kind"] == "claim"].drop_duplicates("quote")
-    assert len(re.findall(r"\bp(?:'s)? ?[=<>] ?\.\d", body)) == (reported["kind"] == "value").sum() + len(claims)
+    assert len(re.findall(r"\bt ?= ?\d", body)) == TESTS["t"].notna().sum()
+    claims = TESTS[TESTS["kind"] == "claim"].drop_duplicates("quote")
+    assert len(re.findall(r"\bp(?:'s)? ?[=<>] ?\.\d", body)) == (TESTS["kind"] == "value").sum() + len(claims)
 
-
-# --- every number stands in its own quote (no text needed)
 
 WORDS = {2: "two", 4: "four", 5: "five", 10: "ten", 1: "one"}
 
@@ -256,9 +212,6 @@ def test_every_t_and_p_stands_in_its_quote():
         assert not row.t or re.search(rf"t ?= ?{re.escape(row.t)}\b", row.quote), row
         relation = "[<>]" if "except" in row.quote else row.p_relation  # the excepted pair is the one that is not below
         assert re.search(rf"p(?:'s)? ?{relation} ?{re.escape(row.p)}(?!\d)", row.quote), row
-
-
-# --- the other texts of the repository
 
 
 def test_encoders_are_pinned_or_say_why_not():

@@ -11,7 +11,6 @@ from lclstudy.__main__ import main
 from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.profiles import profile_names
-from lclstudy.plan.spec import make_spec
 from lclstudy.results import published
 from lclstudy.runner import readme
 
@@ -130,15 +129,6 @@ def test_the_example_of_a_corpus_is_an_entry_of_the_catalogue():
     ((name, entry),) = tomllib.loads(code("toml")[0]).items()
     made = catalog.corpus_entry(name, **entry)
     assert made.files[0].path.startswith(f"{made.name}/") and len(made.labels) == 2
-
-
-def test_the_example_of_an_encoder_is_an_entry_that_a_run_can_name(monkeypatch):
-    ((name, entry),) = tomllib.loads(code("toml")[1]).items()
-    with pytest.raises(StudyError, match="Unknown encoder"):
-        make_spec("embedded", "ce", encoder=name)
-    made = catalog.EncoderEntry(name=name, **entry)
-    monkeypatch.setattr(catalog, "encoders", lambda: {name: made})
-    assert make_spec("embedded", "ce", encoder=name).encoder == name
 
 
 def test_the_example_of_an_objective_learns():

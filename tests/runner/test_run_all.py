@@ -1,5 +1,6 @@
 """`run_all.sh` with its set-up, and `.ci/run`: which environment, what is installed when, what is said when it cannot."""
 
+import json
 import os
 import re
 import shutil
@@ -32,16 +33,12 @@ def test_help_needs_no_python(tmp_path):
         assert word in done.stdout
 
 
-def test_no_python_is_one_line(tmp_path):
+def test_no_python_that_is_new_enough_is_one_line(tmp_path):
     done = shell(make_checkout(tmp_path) / "run_all.sh", cwd=tmp_path, PATH=tools(tmp_path))
     assert done.returncode == 1
     assert done.stderr == "run_all: No Python 3.11 or newer found; install one, or activate an environment that has it.\n"
-
-
-def test_an_active_environment_that_is_too_old_or_gone(tmp_path):
     done = shell(ROOT / "run_all.sh", VIRTUAL_ENV=str(tmp_path / "gone"))
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "has no Python 3.11 or newer" in done.stderr
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1) and "has no Python 3.11 or newer" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["quik"], ["--only", "77"], ["--frce"], ["--seeds", "x"]])
@@ -102,8 +99,9 @@ def bare_environment(tmp_path: Path) -> str:
 
 def make_checkout(tmp_path: Path) -> Path:
     checkout = tmp_path / "study"
-    (checkout / ".ci").mkdir(parents=True)
-    for name in ("run_all.sh", ".ci/run", "requirements.txt", "constraints.txt", "pyproject.toml"):
+    for folder in (".ci", "scripts"):
+        (checkout / folder).mkdir(parents=True)
+    for name in ("run_all.sh", ".ci/run", "requirements.txt", "constraints.txt", "pyproject.toml", "scripts/jupyterlab.json"):
         shutil.copy(ROOT / name, checkout / name)
     return checkout
 
@@ -133,23 +131,20 @@ def test_the_first_run_sets_up_and_the_second_needs_no_network(set_up):
     assert done.returncode == 0, done.stderr
     check, ran = "lclstudy notebooks quick --only 05 --check", "lclstudy notebooks quick --only 05"
     assert asked == [check, "venv", *set_up.installs, ran]
+    settings = set_up.checkout / ".venv" / "etc" / "jupyter" / "labconfig" / "default_setting_overrides.json"
+    assert not json.loads(settings.read_text())["@jupyterlab/docmanager-extension:plugin"]["autosave"]
     assert set_up("quick", "--only", "05")[1] == [check, ran]
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "constraints.txt"])
-def test_changed_pins_are_installed(set_up, name):
-    set_up()
-    with (set_up.checkout / name).open("a") as file:
-        file.write("\n# another\n")
-    assert set_up()[1][1:3] == set_up.installs
-
-
-def test_an_installation_that_failed_is_taken_up_again(set_up):
+def test_changed_pins_are_installed_and_an_installation_that_failed_is_taken_up_again(set_up):
     done, asked = set_up(PIP_STATUS="1")
-    assert done.returncode == 1
+    assert (done.returncode, asked[-1]) == (1, set_up.installs[0])
     assert done.stderr == "run_all: Could not install requirements.txt; see above, and run again.\n"
-    assert asked[-1] == set_up.installs[0]
     assert set_up()[1][1:3] == set_up.installs
+    for name in ("requirements.txt", "constraints.txt"):
+        with (set_up.checkout / name).open("a") as file:
+            file.write("\n# another\n")
+        assert set_up()[1][1:3] == set_up.installs
     assert set_up()[1][1:] == ["lclstudy notebooks"]
 
 
@@ -160,6 +155,7 @@ def test_an_active_environment_is_used(set_up, tmp_path):
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         assert "venv" not in set_up(**{variable: str(environment)})[1]
         assert not (set_up.checkout / ".venv").exists()
+        assert not (environment / "etc").exists(), "JupyterLab of a person's own environment is left alone"
     set_up(CONDA_PREFIX=str(environment), CONDA_DEFAULT_ENV="base")
     assert (set_up.checkout / ".venv").exists(), "conda's base environment is left alone"
 
@@ -177,12 +173,9 @@ def test_an_interrupt_of_the_script_is_one_line_and_ends_what_it_started(set_up,
     assert err == "run_all: interrupted; what is finished is kept, and the same command goes on from here.\n"
 
 
-def test_the_second_command_gives_the_status_of_pytest(set_up):
+def test_the_second_command_gives_the_status_of_pytest_and_ci_names_the_shared_folders(set_up, tmp_path):
     done, asked = set_up("test", "-k", "losses", PYTEST_STATUS="5")
     assert done.returncode == 5
     assert asked[-1].endswith("-n logical --dist loadfile --nbval --nbval-current-env --durations=15 tests notebooks -k losses")
-
-
-def test_continuous_integration_names_the_shared_folders(set_up, tmp_path):
     (tmp_path / "shared" / "data").mkdir(parents=True)
     assert set_up(command=".ci/run")[1][-1].startswith("pytest ../shared/data unset -n")

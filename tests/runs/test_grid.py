@@ -2,15 +2,9 @@
 
 import io
 import multiprocessing
-import signal
-import socket
-import subprocess
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import torch
 
@@ -18,7 +12,6 @@ from lclstudy import paths
 from lclstudy.__main__ import main
 from lclstudy.corpora import wordnet
 from lclstudy.errors import StudyError
-from lclstudy.models import encoders
 from lclstudy.plan.profiles import load_profile
 from lclstudy.plan.spec import make_spec
 from lclstudy.runs import claims, progress
@@ -26,47 +19,7 @@ from lclstudy.runs.claims import Queue
 from lclstudy.runs.grid import obtain, run_missing
 from lclstudy.runs.progress import Board
 from lclstudy.runs.store import RunStore
-from tests.material import run_program
-
-TINY = {"encoder": "tiny", "epochs": 1, "max_length": 16, "train_limit": 30}
-
-PROFILE = """
-title = "A grid of seconds"
-[defaults]
-encoder = "tiny"
-epochs = 1
-max_length = 16
-train_limit = 30
-[[grid]]
-corpus = "embedded"
-objective = ["ce", "lcl"]
-seed = [0, 1]
-"""
-
-
-def specs_of(objectives=("ce",), seeds=(0, 1), **settings):
-    return [make_spec("embedded", name, seed=seed, **TINY, **settings) for seed in seeds for name in objectives]
-
-
-def bursting(seed=0):
-    """A run whose loss really stops being finite: similarities divided by a temperature that float32 cannot hold."""
-    return make_spec("embedded", "scl", seed=seed, temperature=1e-45, **TINY)
-
-
-@pytest.fixture
-def runs(tmp_path):
-    return RunStore(tmp_path / "runs")
-
-
-@pytest.fixture
-def profile(tmp_path, monkeypatch):
-    """The path of a small profile, with runs and frozen results in the test's own folder."""
-    monkeypatch.setenv("LCLSTUDY_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(paths, "results", lambda name: tmp_path / "results" / name)
-    monkeypatch.setattr(paths, "build", lambda name: tmp_path / "build" / name)
-    path = tmp_path / "small.toml"
-    path.write_text(PROFILE)
-    return str(path)
+from tests.runs.grids import PROFILE, TINY, bursting, specs_of
 
 
 def test_what_is_missing_is_trained_once(runs, capsys):
@@ -248,121 +201,6 @@ def test_a_log_gets_few_lines(monkeypatch, capsys):
     assert bar.n == 100 and bar.postfix == "epoch=99, loss=2.345"
 
 
-# Kills
-
-
-# One import, then a process per attempt: killed at random moments, then interrupted, then left to finish.
-KILLED = """
-import contextlib, os, random, signal, sys, time
-import psutil
-from lclstudy import __main__
-from lclstudy.plan.profiles import load_profile
-from lclstudy.training import prepare
-from lclstudy.runs.store import RunStore
-from tests.material import fork
-
-profile, times = sys.argv[1], int(sys.argv[2])
-store, specs = RunStore(), load_profile(profile).specs()
-for spec in specs:
-    prepare.prepare(spec)  # once for all children
-
-def attempt(*more):
-    return fork(lambda: __main__.main(["run", profile, "--device", "cpu", "--executor", "serial", *more]))
-
-def finished():
-    return [spec for spec in specs if store.has(spec)]
-
-draw = random.Random(0)
-for _ in range(times):
-    child = attempt()
-    time.sleep(draw.uniform(0, 4))
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    assert len(store.frame()) == len(finished())
-
-for path in store.path.glob("*"):
-    path.unlink()
-child = attempt("--seeds", ",".join(map(str, range(30))))  # more than can be finished before the interrupt comes
-while not finished():
-    time.sleep(0.01)
-os.kill(child, signal.SIGINT)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
-first = {spec: store.load(spec).test_probabilities for spec in finished()}
-
-assert os.waitstatus_to_exitcode(os.waitpid(attempt(), 0)[1]) == 0
-assert finished() == specs
-assert all((store.load(spec).test_probabilities == found).all() for spec, found in first.items())
-assert {path.suffix for path in store.path.iterdir()} == {".npz"}
-"""
-
-
-def test_training_that_is_killed_or_interrupted_leaves_whole_records_and_goes_on(profile):
-    ran = run_program(KILLED, profile, 4)
-    assert ran.stderr.count("interrupted; finished runs are kept, and the same command goes on from here.\n") == 1
-    assert "Traceback" not in ran.stderr
-
-
-# Two commands at a time on one store.
-TWICE = """
-import os, sys
-from lclstudy import __main__
-from lclstudy.plan.profiles import load_profile
-from lclstudy.training import prepare
-from lclstudy.runs.store import RunStore
-from tests.material import fork
-
-specs = load_profile(sys.argv[1]).specs()
-for spec in specs:
-    prepare.prepare(spec)  # once for both children
-children = [fork(lambda: __main__.main(["run", sys.argv[1], "--device", "cpu", "--executor", "serial"])) for _ in range(2)]
-assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0]
-assert all(map(RunStore().has, specs))
-assert {path.suffix for path in RunStore().path.iterdir()} == {".npz"}
-"""
-
-
-def test_two_commands_on_one_store_share_the_work(profile):
-    told = [line.split() for line in run_program(TWICE, profile).stdout.splitlines()]
-    assert sum(int(words[0]) for words in told) == 4, "each run is trained once"
-    assert [int(words[0]) + int(words[2]) for words in told] == [4, 4]
-
-
-@pytest.mark.parametrize(
-    ("executor", "number"), [("processes", signal.SIGTERM), ("processes", signal.SIGKILL), ("ray", signal.SIGKILL)]
-)
-def test_what_a_command_started_ends_with_it(profile, executor, number):
-    command = [sys.executable, "-m", "lclstudy", "run", profile, "--executor", executor, "--workers", "1"]
-    Path(profile).write_text(PROFILE.replace("epochs = 1", "epochs = 10000"))
-    parent = psutil.Popen(command, stderr=subprocess.PIPE, text=True, cwd=paths.ROOT)
-    for line in parent.stderr:  # the first says how far a run is: a worker trains
-        if "steps" in line:
-            break
-    started = parent.children(recursive=True)
-    assert len(started) >= 2
-    parent.send_signal(number)
-    said = parent.communicate(timeout=30)[1]
-    _, alive = psutil.wait_procs(started, timeout=10)
-    assert not alive
-    if number == signal.SIGKILL:
-        assert (parent.returncode, said) == (-9, "")
-    else:
-        assert parent.returncode == 130
-        assert said.endswith("lclstudy: interrupted; finished runs are kept, and the same command goes on from here.\n")
-        assert "Traceback" not in said
-
-
-@pytest.mark.parametrize("seconds", [0.3, 2])
-def test_an_interrupt_while_it_starts_is_one_line(profile, seconds):
-    command = [sys.executable, "-m", "lclstudy", "run", profile, "--executor", "serial"]
-    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=paths.ROOT)
-    time.sleep(seconds)
-    child.send_signal(signal.SIGINT)
-    said = child.communicate(timeout=30)[1]
-    assert child.returncode == 130
-    assert said.count("interrupted") == 1
-    assert "Traceback" not in said
-
-
 # The command line
 
 
@@ -393,67 +231,3 @@ def test_failed_runs_give_status_1(tmp_path, profile, capsys):
     assert told.out.startswith("0 trained, 0 there already, 1 failed")
     assert "\nembedded scl tiny seed 0 failed: NonFiniteLoss: " in told.err
     assert 'lclstudy/training/loop.py", line ' in told.err, "the traceback is shown"
-
-
-# Ray, at the end, because what runs beside a cluster joins it
-
-
-@pytest.fixture(scope="module")
-def head():
-    from ray.cluster_utils import Cluster
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_AUTH_MODE", "disabled")
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-        yield cluster
-        cluster.shutdown()
-
-
-@pytest.fixture
-def cluster(head, monkeypatch):
-    monkeypatch.setenv("RAY_ADDRESS", head.address)
-    return head
-
-
-class _LosesANode(RunStore):
-    """A store that, as the first record is saved, takes away a node that trains."""
-
-    lost = False
-
-    def save(self, record):
-        super().save(record)
-        if not self.lost:
-            self.lost = True
-            self.cluster.remove_node(self.node, allow_graceful=False)
-
-
-def test_a_cluster_that_loses_a_node_trains_every_run_as_serial_does(tmp_path, cluster):
-    grid = [bursting(), *specs_of(("ce", "lcl"), (0, 1))]
-    serial, runs = RunStore(tmp_path / "serial"), _LosesANode(tmp_path / "runs")
-    assert run_missing(grid, serial, "serial", progress=False)[:3] == (4, 0, 1)
-    runs.cluster, runs.node = cluster, cluster.add_node(num_cpus=1)
-    assert run_missing(grid, runs, progress=False)[:3] == (4, 0, 1), "auto finds the cluster"
-    assert runs.lost
-    assert set(runs.frame()["executor"]) == {"ray"}
-    assert max(runs.frame()["failure"]).startswith(f"on node {socket.gethostname()}: NonFiniteLoss: ")
-    for spec in grid[1:]:
-        np.testing.assert_array_equal(runs.load(spec).test_probabilities, serial.load(spec).test_probabilities)
-
-
-def test_a_mistake_on_a_node_fails_its_run_and_names_the_node(runs, cluster):
-    summary = run_missing(specs_of(seeds=(0,)), runs, "ray", device="cuda:63", progress=False)
-    assert summary[:3] == (0, 0, 1)
-    assert summary.failures[0].failure.startswith(f"on node {socket.gethostname()}: Device 'cuda:63' is not here")
-
-
-def test_an_encoder_goes_to_a_node_with_its_files(minilm_folder, tmp_path, monkeypatch):
-    from ray import cloudpickle
-
-    here = encoders.load("minilm", [])
-    sent = cloudpickle.dumps(here)
-    monkeypatch.setattr(paths, "ROOT", tmp_path)  # a node's
-    arrived = cloudpickle.loads(sent)
-    assert [path.name for path in (tmp_path / "data").iterdir()] == ["models"]
-    assert arrived.tokenizer("a text")["input_ids"] == here.tokenizer("a text")["input_ids"]
-    weights = here.body().state_dict()
-    assert all(torch.equal(value, weights[name]) for name, value in arrived.body().state_dict().items())

@@ -20,11 +20,6 @@ def nothing_frozen(tmp_path, monkeypatch):
     monkeypatch.setenv("LCLSTUDY_BUILD", str(tmp_path / "build"))
 
 
-@pytest.fixture
-def runs(tmp_path):
-    return RunStore(tmp_path / "runs")
-
-
 def file_of(runs, spec):
     return runs.path / f"{spec.identity()}.npz"
 

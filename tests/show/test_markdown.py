@@ -43,8 +43,6 @@ def test_a_label_or_a_text_is_shown_letter_by_letter(text, shown):
     _, _, row = lines(markdown.table(pd.DataFrame({"text": [text]})))
     assert row == f"| {shown} |"
     assert lines(markdown.table(pd.DataFrame({text: [1]})))[0] == f"| {shown} |", "a heading too"
-    _, _, ours = lines(markdown.table(pd.DataFrame({"text": ["`a|b` $x$"]}), as_is=["text"]))
-    assert ours == r"| `a\|b` $x$ |", "what we write in Markdown ourselves"
 
 
 def test_columns_are_chosen_named_and_formatted():
@@ -54,17 +52,14 @@ def test_columns_are_chosen_named_and_formatted():
         markdown.table(FRAME, {"shares": "share"})
 
 
-def plain(cell):
-    return html.unescape(re.sub(r"</?(mark|b)>", "", cell))
-
-
 @settings(deadline=None)  # the first loads WordNet
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20), st.integers(0, 20))
 def test_marked_texts_are_the_text_and_its_second_view(noise, seed):
     text = f"{noise} the happy dog ran <home> {noise}"
     made = synonyms.replacements(text, 0.5, seed)
     cells = re.findall(r"<td[^>]*>(.*?)</td>", markdown.views([("class", text, made)]).data)
-    assert [plain(cell) for cell in cells] == ["class", text, synonyms.synonyms(text, 0.5, seed)]
+    shown = [html.unescape(re.sub(r"</?(mark|b)>", "", cell)) for cell in cells]
+    assert shown == ["class", text, synonyms.synonyms(text, 0.5, seed)]
     assert re.findall(r"<mark><b>(.*?)</b></mark>", cells[1]) == [html.escape(replacement.word) for replacement in made]
 
 

@@ -33,20 +33,10 @@ def test_a_folder_stands_for_its_files_but_not_for_half_written_ones(tmp_path):
     assert digest() == first
     (folder / "two.npz").write_text("b")
     assert digest() != first
-
-
-@pytest.mark.parametrize("missing", ["gone.csv", "empty"])
-def test_a_missing_input_is_told(tmp_path, missing):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(StudyError, match=f"No input .*{missing}"):
-        provenance.describe("n", [tmp_path / missing])
-
-
-@pytest.mark.parametrize("name", ["a/b.md", "../b.md"])
-def test_a_name_with_a_folder_is_refused_before_anything_is_written(tmp_path, name):
-    with pytest.raises(StudyError, match="plain file name"):
-        provenance.write(tmp_path, {"a.md": b"", name: b""}, {}, "a.json")
-    assert not list(tmp_path.iterdir())
+    for missing in ("gone.csv", "empty"):
+        with pytest.raises(StudyError, match=f"No input .*{missing}"):
+            provenance.describe("n", [tmp_path / missing])
 
 
 def test_a_disk_that_refuses_is_told(tmp_path):

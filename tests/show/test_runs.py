@@ -6,7 +6,6 @@ import pytest
 
 from lclstudy.plan.spec import make_spec
 from lclstudy.results.records import Record
-from lclstudy.runs import store
 from lclstudy.runs.store import RunStore
 from lclstudy.show import runs as show_runs
 from tests.material import make_runs
@@ -31,26 +30,20 @@ def value_of(table, key, column):
     return found[column].item()
 
 
-def test_every_setting_is_told_with_its_meaning():
+def test_every_setting_is_told_with_its_meaning(tmp_path):
     spec = make_spec("embedded", "scl", encoder="tiny", classes=["joyful", "proud"])
     table = show_runs.settings(spec)
     assert list(table["setting"]) == list(vars(spec))
     assert value_of(table, "classes", "value") == "joyful, proud"
     assert value_of(table, "train_limit", "value") == "all"
     assert value_of(table, "alpha", "value") == str(spec.alpha)
-    assert table["what it is"].str.len().min() > 0
-
-
-def test_a_setting_that_the_objective_never_reads_says_so():
+    assert value_of(table, "batch_size", "what it is") == "texts per step, second views not counted"
     table = show_runs.settings(make_spec("embedded", "ce"))
     assert value_of(table, "temperature", "value") == "not used by CE"
     assert value_of(table, "learning_rate", "value") == "2e-05"
-
-
-def test_a_corpus_of_ones_own_is_told_without_its_folder(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("text,label\nhello,a\n")
-    assert value_of(show_runs.settings(make_spec(str(path), "ce")), "corpus", "value") == "mine"
+    assert value_of(show_runs.settings(make_spec(str(path), "ce")), "corpus", "value") == "mine", "without its folder"
 
 
 def test_scores_by_hand():
@@ -70,20 +63,12 @@ def test_confused_pairs_by_hand():
     assert list(show_runs.confused(np.eye(3), CLASSES)) == list(table), "no confusion, and still a table"
 
 
-def test_confident_errors_by_hand():
-    texts = ["a", "b", "c", "word " * 100, "e", "f"]
-    table = show_runs.confident_errors(record_of(), texts, width=20)
+def test_errors_cost_and_findings_by_hand():
+    table = show_runs.confident_errors(record_of(), ["a", "b", "c", "word " * 100, "e", "f"], width=20)
     assert table.iloc[1].tolist() == ["e", "proud", "joyful", 50.0]
     assert (table["true class"][0], table["predicted class"][0], table["confidence (%)"][0]) == ("joyful", "proud", 90.0)
     assert len(table["text"][0]) <= 20 and table["text"][0].endswith(" …")
-
-
-def test_cost_by_hand():
-    table = show_runs.cost(record_of())
-    assert table["value"].tolist() == ["cpu", "2.5", "2.0", "1,234", "500", "72", "0.91"]
-
-
-def test_the_finding_of_a_run():
+    assert show_runs.cost(record_of())["value"].tolist() == ["cpu", "2.5", "2.0", "1,234", "500", "72", "0.91"]
     said = show_runs.run_findings(record_of())
     assert said[0].startswith("embedded lcl tiny seed 0: 66.7% of 6 test texts right")
     assert "33.3%" in said[1]
@@ -118,16 +103,18 @@ def test_runs_that_never_ran_are_shown_too(tmp_path):
     assert table["seconds"].isna().all()
 
 
-def test_failures_are_a_line_each(frame):
+def test_failures_and_the_finding_of_a_grid(frame):
     assert show_runs.failures(frame) == ["Embedded, LCL, tiny, seed 2: NonFiniteLoss: loss became nan"]
-    assert show_runs.failures(frame[frame["status"] == "done"]) == []
-
-
-def test_the_finding_of_a_grid(frame):
     assert show_runs.grid_findings(frame) == [
         "2 of 4 runs finished, 1 failed.",
         "Embedded, tiny: test accuracy (%) LCL 66.7 (0.0), n = 2.",
     ]
+
+
+def test_retrained_runs_stand_beside_the_frozen_ones(frame):
+    found = dict(frozen_accuracy=0.5, own_accuracy=0.75, difference=25, same_predictions=0.6, greatest_difference=0.12345)
+    (row,) = show_runs.retrained(frame[:1].assign(**found)).to_dict("records")
+    assert list(row.values()) == ["Embedded", "all", "LCL", 0, 50.0, 75.0, 25.0, 60.0, 0.123]
 
 
 def test_of_several_settings_the_finding_of_a_grid_names_the_best():
@@ -135,28 +122,3 @@ def test_of_several_settings_the_finding_of_a_grid_names_the_best():
     assert show_runs.grid_findings(frame)[1] == (
         "EmoInt, MiniLM: test accuracy (%) LCL 85.0, n = 1, best of 2 settings; CE 71.0 (1.0), n = 3."
     )
-
-
-def test_holdings_say_what_is_there_and_that_the_encoder_is_another(tmp_path):
-    runs = RunStore(tmp_path / "runs")
-    specs = [make_spec(corpus, "ce", encoder="minilm", seed=0) for corpus in ("emoint", "isear")]
-    done = record_of()
-    done.spec = specs[0]
-    runs.save(done)
-    said = show_runs.holdings(store.read_frozen(runs.freeze(tmp_path / "mine", specs), specs))
-    assert said[:3] == [
-        "Results shown: mine, 1 of 2 planned runs on all classes finished.",
-        "EmoInt with MiniLM, runs per objective: CE (1).",
-        "Planned, but not run: ISEAR.",
-    ]
-    assert "are of ELECTRA base, not of MiniLM" in said[3]
-
-
-def test_holdings_of_the_papers_encoder_or_of_a_corpus_of_ours_warn_of_nothing(tmp_path):
-    runs = RunStore(tmp_path / "runs")
-    ours, papers = record_of(), record_of()
-    papers.spec = make_spec("emoint", "ce", seed=0)
-    for record in (ours, papers):
-        runs.save(record)
-    said = show_runs.holdings(store.read_frozen(runs.freeze(tmp_path / "mine", [ours.spec, papers.spec])))
-    assert len(said) == 3

@@ -50,14 +50,6 @@ def test_colours_are_distinct_also_without_green_cones_and_seen_on_white(palette
     assert all(1.05 / (luminance @ colour + 0.05) > 2 for colour in colours)  # contrast against white
 
 
-def test_the_style_is_left_again():
-    before = plt.rcParams["font.size"]
-    style.subplots()
-    assert plt.rcParams["font.size"] == before
-    sizes = [value for name, value in style.STYLE.items() if name.endswith(("labelsize", "fontsize", "titlesize", "font.size"))]
-    assert len(sizes) == 6 and min(sizes) >= style.SMALLEST == 7
-
-
 @pytest.mark.parametrize(("count", "shape"), [(1, (6.9, 2.2)), (3, (6.9, 2.2)), (4, (6.9, 4.4)), (6, (6.9, 4.4))])
 def test_panels_has_as_many_axes_as_asked(count, shape):
     figure, axes = style.panels(count)
@@ -102,19 +94,10 @@ def test_save_writes_png_svg_and_sidecar_with_the_same_bytes_again(tmp_path, mon
     assert set(sidecar["files"]) == {"curves.png", "curves.svg"}
     assert str(tmp_path).encode() not in b"".join(first)
     assert b"<dc:date>" not in first[1]
-
-
-def test_save_writes_300_dots_per_inch(tmp_path, monkeypatch):
-    monkeypatch.setenv("LCLSTUDY_FIGURES", str(tmp_path))
-    png, _, _ = style.save(drawn(), "curves", "quick", "04_train_one", [])
-    assert plt.imread(png).shape[1] == round(3.3 * 300)
-
-
-def test_save_refuses_a_missing_input_and_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setenv("LCLSTUDY_FIGURES", str(tmp_path / "figures"))
+    assert plt.imread(made[0]).shape[1] == round(3.3 * 300), "300 dots per inch"
     with pytest.raises(StudyError, match=r"No input .*gone\.csv"):
-        style.save(drawn(), "curves", "quick", "04_train_one", [tmp_path / "gone.csv"])
-    assert not (tmp_path / "figures").exists()
+        style.save(drawn(), "other", "quick", "04_train_one", [tmp_path / "gone.csv"])
+    assert not list(made[0].parent.glob("other*"))
 
 
 def test_the_style_is_left_again_but_a_notebook_goes_on_showing_figures():
@@ -127,3 +110,5 @@ def test_the_style_is_left_again_but_a_notebook_goes_on_showing_figures():
     finally:
         matplotlib.rcParams["interactive"] = interactive
     assert dict(matplotlib.rcParams) == before
+    sizes = [value for name, value in style.STYLE.items() if name.endswith(("labelsize", "fontsize", "titlesize", "font.size"))]
+    assert len(sizes) == 6 and min(sizes) >= style.SMALLEST == 7

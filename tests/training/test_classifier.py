@@ -126,8 +126,11 @@ def test_nothing_is_trained_for_a_folder_that_cannot_be_written(kept):
 
 def test_the_two_commands(tmp_path, capsys, monkeypatch):
     table, folder = tmp_path / "my.csv", tmp_path / "model"
-    table.write_text("text,label\n" + "so happy today,joy\nso angry at you,anger\n" * 30)
-    made = ["train", str(table), "--objective", "ce", "--epochs", "12", "--out", str(folder), "--device", "cpu"]
+    table.write_text("text,mood\n" + "so happy today,joy\nso angry at you,anger\n" * 30)
+    made = ["train", str(table), "--label-column", "mood", "--objective", "ce", "--epochs", "12", "--out", str(folder)]
+    assert __main__.main([*made, "--dry-run"]) == 0
+    assert "36 training texts, 2 classes. 1 run would take about 1 minute" in capsys.readouterr().out
+    assert not folder.exists()
     assert __main__.main(made) == 0
     assert f"Kept in {folder}" in capsys.readouterr().out
     assert str(tmp_path) not in (folder / "README.md").read_text("utf-8") + (folder / "classifier.json").read_text("utf-8")
@@ -140,10 +143,10 @@ def test_the_two_commands(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("so happy, today\nso angry at you\n"))
     assert __main__.main(["predict", str(folder)]) == 0
     assert capsys.readouterr().out == from_file
-    (tmp_path / "no.csv").write_text("words\nhappy\n")
-    for arguments, said in (
-        ([str(tmp_path / "no.csv")], "has no column 'text'; found: words"),
-        (["x.doc"], "Unknown kind of file"),
-    ):
-        assert __main__.main(["predict", str(folder), *arguments]) == 2
+    pd.DataFrame({"words": ["so happy, today", "so angry at you"]}).to_excel(tmp_path / "new.xlsx", index=False)
+    assert __main__.main(["predict", str(folder), str(tmp_path / "new.xlsx"), "--text-column", "words"]) == 0
+    assert capsys.readouterr().out == from_file
+    for name, said in (("new.xlsx", "has no column 'text'; found: words"), ("x.doc", "Unknown kind of file"),
+                       ("gone.csv", "Could not read")):  # fmt: skip
+        assert __main__.main(["predict", str(folder), str(tmp_path / name)]) == 2
         assert said in capsys.readouterr().err

@@ -33,14 +33,15 @@ GROUPS = {
 }
 _REFERENCES = ("lcl", "scl", "ce")
 _CLAIMED = ("scl", "ce", "ce_aug")  # what LCL is held against wherever the study judges it
-_GROUP_OF = {name: "weights" for name in ("weight_place", "weight_gradient", "weights")}
-_GROUP_OF |= {name: "views" for name in ("views", "augment", "augment_rate", "augment_seed")}
-_GROUP_OF |= {name: "classifier" for name in ("reduction", "logit_dropout", "drop_last")}
-_PLACE = ["corpus", "encoder"]
-_COSTS = {"train_seconds": "seconds", "parameters": "parameters", "steps": "steps"}
-_AGAINST_LCL = ["difference", "ci_low", "ci_high", "basis", "p", "p_holm", "word", "note"]
-_AGAINST_LCL += ["paired_difference", "paired_low", "paired_high", "paired_n"]
+_TOPICS = {
+    "weights": ("weight_place", "weight_gradient", "weights"),
+    "views": ("views", "augment", "augment_rate", "augment_seed"),
+    "classifier": ("reduction", "logit_dropout", "drop_last"),
+}
+_GROUP_OF = {setting: group for group, about in _TOPICS.items() for setting in about}
+_MEANS = {"test_weighted_f1": "weighted_f1", "train_seconds": "seconds", "parameters": "parameters", "steps": "steps"}
 _OVER_CE = ["difference", "ci_low", "ci_high", "basis"]
+_AGAINST_LCL = [*_OVER_CE, "p", "p_holm", "word", "note", "paired_difference", "paired_low", "paired_high", "paired_n"]
 
 
 def runs(results: Frozen, corpus: str = "") -> pd.DataFrame:
@@ -53,7 +54,7 @@ def runs(results: Frozen, corpus: str = "") -> pd.DataFrame:
     if corpus and corpus not in set(planned["corpus"]):
         raise unknown("corpus of these results", corpus, dict.fromkeys(planned["corpus"]))
     chosen = planned[planned["corpus"] == corpus] if corpus else planned
-    found = [_named(place) for _, place in chosen.groupby(_PLACE, sort=False) if _is_reference(place).any()]
+    found = [_named(place) for _, place in chosen.groupby(["corpus", "encoder"], sort=False) if _is_reference(place).any()]
     if not found:
         raise StudyError(
             f"Results {results.name!r} have no LCL as released to hold settings against; "
@@ -104,10 +105,13 @@ def settings(results: Frozen, corpus: str = "") -> pd.DataFrame:
     Raises StudyError as `runs` does.
     """
     here, judged = runs(results, corpus), claims(results, corpus)
-    rows = [_row(group) for _, group in here.groupby("setting", sort=False)]
-    table = pd.DataFrame(sorted(rows, key=_order))
+    facts = ["corpus", "encoder", "group", "setting", "objective"]
+    rows = [{**group.iloc[0][facts], **level(group)} for _, group in here.groupby("setting", sort=False)]
+    means = here[here["status"] == "done"].reindex(columns=["setting", *_MEANS]).rename(columns=_MEANS)
+    means = means.groupby("setting").mean().assign(weighted_f1=lambda done: 100 * done["weighted_f1"])
+    table = pd.DataFrame(sorted(rows, key=_order)).join(means, on="setting")
     lcl, ce = names.objective("lcl"), names.objective("ce")
-    claimed = table["setting"].isin(names.objective(name) for name in _CLAIMED)
+    claimed = table["setting"].isin(map(names.objective, _CLAIMED))
     parts, others = table["group"].isin(PARTS), table["setting"] != lcl
     families = [table["setting"][chosen] for chosen in (claimed, parts, others & ~parts & ~claimed)]
     found = pd.concat([against(results, here, [(name, lcl) for name in family]) for family in families]).set_index("a")
@@ -117,13 +121,6 @@ def settings(results: Frozen, corpus: str = "") -> pd.DataFrame:
     over_ce = against(results, here, [(name, ce) for name in table["setting"] if name != ce]).set_index("a")
     table = table.join(found[_AGAINST_LCL], on="setting").join(over_ce[_OVER_CE].add_prefix("over_ce_"), on="setting")
     return table.fillna({"basis": "", "word": "", "note": "", "over_ce_basis": "", "paired_n": 0})
-
-
-def _row(group: pd.DataFrame) -> dict:
-    done = group[group["status"] == "done"]
-    costs = {named: done[name].astype(float).mean() if name in done else math.nan for name, named in _COSTS.items()}
-    first = group.iloc[0][["corpus", "encoder", "group", "setting", "objective"]].to_dict()
-    return {**first, **level(group), "weighted_f1": 100 * done["test_weighted_f1"].mean(), **costs}
 
 
 def _order(row: dict) -> tuple[int, int]:
@@ -150,26 +147,25 @@ def where(table: pd.DataFrame) -> str:
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The settings as text: scores, the difference to LCL with its interval and what that is over, and the word."""
-    return pd.DataFrame([_readable(row) for row in table.to_dict("records")])
-
-
-def _readable(row: dict) -> dict:
-    paired = text.interval(row["paired_difference"], row["paired_low"], row["paired_high"])
-    over_ce = text.interval(row["over_ce_difference"], row["over_ce_ci_low"], row["over_ce_ci_high"])
-    return {
-        "Group": GROUPS[row["group"]],
-        "Setting": row["setting"],
-        "n": f"{row['n']} of {row['planned']}" + (f", {row['failed']} failed" if row["failed"] else ""),
-        "Accuracy (%)": text.mean(row["mean"], row["sd"]) if row["n"] else row["status"],
-        "Weighted F1 (%)": text.number(row["weighted_f1"], 1),
-        "Minus LCL (points)": text.difference(row),
-        "Interval over": row["basis"] or text.NONE,
-        "p": text.p_value(row["p"]),
-        "p (Holm)": text.p_value(row["p_holm"]),
-        "Against LCL": row["word"] or text.NONE,
-        "Paired by seed": f"{paired} (n = {row['paired_n']:.0f})" if row["paired_n"] > 1 else text.NONE,
-        "Minus CE (points)": f"{over_ce}, {row['over_ce_basis']}" if row["over_ce_basis"] else over_ce,
-    }
+    rows = []
+    for row in table.to_dict("records"):
+        paired = text.interval(row["paired_difference"], row["paired_low"], row["paired_high"])
+        over_ce = text.interval(row["over_ce_difference"], row["over_ce_ci_low"], row["over_ce_ci_high"])
+        rows.append({
+            "Group": GROUPS[row["group"]],
+            "Setting": row["setting"],
+            "n": f"{row['n']} of {row['planned']}" + (f", {row['failed']} failed" if row["failed"] else ""),
+            "Accuracy (%)": text.mean(row["mean"], row["sd"]) if row["n"] else row["status"],
+            "Weighted F1 (%)": text.number(row["weighted_f1"], 1),
+            "Minus LCL (points)": text.difference(row),
+            "Interval over": row["basis"] or text.NONE,
+            "p": text.p_value(row["p"]),
+            "p (Holm)": text.p_value(row["p_holm"]),
+            "Against LCL": row["word"] or text.NONE,
+            "Paired by seed": f"{paired} (n = {row['paired_n']:.0f})" if row["paired_n"] > 1 else text.NONE,
+            "Minus CE (points)": ", ".join(filter(None, (over_ce, row["over_ce_basis"]))),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def readable_costs(table: pd.DataFrame) -> pd.DataFrame:
@@ -186,7 +182,7 @@ def readable_costs(table: pd.DataFrame) -> pd.DataFrame:
 def findings(results: Frozen, corpus: str = "") -> str:
     """What `settings` shows, in a few sentences: Markdown."""
     table, judged = settings(results, corpus), claims(results, corpus)
-    variants = table[table["word"].ne("") & ~table["setting"].isin(names.objective(name) for name in _CLAIMED)]
+    variants = table[table["word"].ne("") & ~table["setting"].isin(map(names.objective, _CLAIMED))]
     one_seed, apart, failed = variants[variants["basis"] == TEXTS], spread(table), runs(results, corpus)
     failed = failed[failed["status"] == "failed"]
     lcl, ce = of(table, "lcl"), of(table, "ce")

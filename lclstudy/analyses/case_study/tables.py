@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 
 from lclstudy.plan import names
 from lclstudy.results import class_sets, hard_sets, published, selection
-from lclstudy.results.comparisons import ALL_CLASSES, PRIMARY, comparisons, published_comparisons
+from lclstudy.results.comparisons import ALL_CLASSES, PRIMARY, beside_published, comparisons, published_comparisons
 from lclstudy.results.frozen import Frozen
 from lclstudy.results.main_table import main_results
 from lclstudy.show import text
@@ -81,13 +81,10 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def differences(results: Frozen, corpus: str) -> pd.DataFrame:
-    """`comparisons` on the class sets of a corpus that ran (a family of tests is a set), with `published_low`, `published_high`
-    and `published_n` of Table 3 by Welch's test."""
-    names_of = {"ci_low": "published_low", "ci_high": "published_high", "n_a": "published_n"}
-    theirs = published_comparisons(_printed(corpus)).rename(columns=names_of)[["set", "a", "b", *names_of.values()]]
+    """`comparisons` on the class sets of a corpus that ran (a family of tests is a set), `beside_published` of Table 3."""
     found, table = comparisons(results, PRIMARY).query("corpus == @corpus and word != 'not run'"), table_3(results, corpus)
     found = found[found["encoder"].isin(table["encoder"][table["planned"] > 0])]
-    return _in_order(found.merge(theirs, "left", on=["set", "a", "b"]), "set", table["classes"].unique())
+    return _in_order(beside_published(found, _printed(corpus)), "set", table["classes"].unique())
 
 
 def gains(results: Frozen, corpus: str) -> pd.DataFrame:
@@ -108,21 +105,17 @@ def gains(results: Frozen, corpus: str) -> pd.DataFrame:
     return found.assign(confusion=shares)[["whose", "set", "difference", "confusion"]]
 
 
+def correlations(gained: pd.DataFrame) -> list[tuple[str, int, float | None, float | None]]:
+    """Of `gains`: whose, over how many sets, and how gain and confusion go together, Spearman's rho and its p; None below
+    `FEWEST` sets."""
+    enough = {whose: (rows, len(rows) >= FEWEST) for whose, rows in gained.groupby("whose", sort=False)}
+    return [(whose, len(rows), *(spearmanr(rows["difference"], rows["confusion"]) if told else (None, None)))
+            for whose, (rows, told) in enough.items()]  # fmt: skip
+
+
 def readable_differences(table: pd.DataFrame) -> pd.DataFrame:
     """`differences` as text."""
-    return pd.DataFrame([{
-        "Classes": row["set"],
-        "Comparison": text.pair(row["a"], row["b"]),
-        "n of each": f"{row['n_a']}, {row['n_b']}",
-        "Difference, interval over seeds": text.difference(row),
-        "p": row["note"] or text.p_value(row["p"]),
-        "p (Holm)": text.p_value(row["p_holm"]),
-        "The claim": f"{names.objective(row['a'])} is {row['claim']} {names.objective(row['b'])}",
-        "Word": "; ".join(filter(None, (row["word"], row["mark"]))),
-        "Interval over test texts": f"[{text.number(row['texts_low'])}, {text.number(row['texts_high'])}]",
-        "Paired by seed": text.interval(row["paired_difference"], row["paired_low"], row["paired_high"]),
-        "Published difference": text.interval(row["expected"], row["published_low"], row["published_high"]),
-    } for row in table.to_dict("records")])  # fmt: skip
+    return pd.DataFrame([{"Classes": row["set"], **text.compared(row)} for row in table.to_dict("records")])
 
 
 def set_sizes(results: Frozen, corpus: str) -> pd.DataFrame:
@@ -139,8 +132,5 @@ def said(table: pd.DataFrame, found: pd.DataFrame, gained: pd.DataFrame) -> str:
     """The case study in words, from `table_3`, `differences` and `gains`: Markdown."""
     pairs = [(pair, {word: rows.to_dict("records") for word, rows in group.groupby("word", sort=False)})
              for pair, group in found[found["a"] == "lcl"].groupby(["a", "b"], sort=False)]  # fmt: skip
-    enough = {whose: (rows, len(rows) >= FEWEST) for whose, rows in gained.groupby("whose", sort=False)}
-    correlations = [(whose, len(rows), *(spearmanr(rows["difference"], rows["confusion"]) if told else (None, None)))
-                    for whose, (rows, told) in enough.items()]  # fmt: skip
     facts = {"corpus": table["corpus"].iloc[0], "encoders": found["encoder"].unique().tolist(), "missing": missing(table)}
-    return text.words("analyses/case_study/said.md.j2", pairs=pairs, correlations=correlations, **facts)
+    return text.words("analyses/case_study/said.md.j2", pairs=pairs, correlations=correlations(gained), **facts)

@@ -1,7 +1,7 @@
 """The follow-up report by Modarres and Raeisi: its tables, grid, variants and EmoInt failure beside ours. Percent; no torch."""
 
+import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from lclstudy.errors import StudyError
 from lclstudy.plan import names
 from lclstudy.results import corpus_facts, frozen, published, selection
 from lclstudy.results.frozen import Frozen
+from lclstudy.results.selection import GRID
 from lclstudy.results.settings import against, changes, level, said
 from lclstudy.show import text
 
@@ -19,34 +20,25 @@ CUT_SHORT = ("report_small",)  # of too few epochs to stand beside a published n
 BESIDE = ("baselines", "paper", "minilm")  # what stands beside them in its tables
 CORPORA = ("empathetic_dialogues", "goemotions", "emoint", "sst5", "sst2", "ag_news", "twitter_sentiment", "parsinlu")
 CORPORA += ("isear",)  # of the paper, not of the report: the baselines ran on all of the paper's
-GRID = ("alpha", "temperature", "batch_size")
 AS_REPORTED, AS_IN_THE_PAPER = "as in the report", "all as in the paper"
 NEAR_CHANCE = 5.0  # points from always naming the largest class: the margin of the claims of `near chance`
 COLLAPSED = 0.95  # of the test texts given one label: the model tells classes apart no longer
 _DIFFERENCE = ["difference", "ci_low", "ci_high", "basis", "p", "p_holm", "word"]
 
 
-class System(NamedTuple):
-    """A row of the report's tables, or a baseline. `small` says that a small pre-trained encoder may stand in."""
-
-    label: str
-    objective: str
-    encoder: str
-    small: bool = False
-
-
-SYSTEMS = (
-    System("TF-IDF + LR", "ce", "tfidf"),
-    System("RNN", "ce", "rnn"),
-    System("GRU", "ce", "gru"),
-    System("BERT, cased", "ce", "bert-base-cased"),
-    System("BERT", "ce", "bert-base"),
-    System("ELECTRA + CE", "ce", "electra-base", True),
-    System("ELECTRA + SCL, two stages", "scl_two_stage", "electra-base", True),
-    System("ELECTRA + SCL", "scl", "electra-base", True),
-    System("ELECTRA + LCL", "lcl", "electra-base", True),
-)
-STANDS_IN = "minilm"
+SYSTEMS = {  # the rows of the report's tables and the baselines: objective, encoder
+    "TF-IDF + LR": ("ce", "tfidf"),
+    "RNN": ("ce", "rnn"),
+    "GRU": ("ce", "gru"),
+    "BERT, cased": ("ce", "bert-base-cased"),
+    "BERT": ("ce", "bert-base"),
+    "ELECTRA + CE": ("ce", "electra-base"),
+    "ELECTRA + SCL, two stages": ("scl_two_stage", "electra-base"),
+    "ELECTRA + SCL": ("scl", "electra-base"),
+    "ELECTRA + LCL": ("lcl", "electra-base"),
+}
+MULTILINGUAL = ("BERT", "ELECTRA + LCL")  # on the Persian task: both rows of Table 2, whatever their headings say
+STANDS_IN = "minilm"  # where ELECTRA has not run
 
 
 def main_results(profile: str = "") -> Frozen:
@@ -67,10 +59,9 @@ def beside(results: Frozen) -> list[Frozen]:
     return [results, *(frozen.read_frozen(name) for name in there)]
 
 
-def majority() -> dict[str, float]:
+def majority() -> pd.Series:
     """Percent of the test texts that always naming the largest class of training gets right, by corpus."""
-    found = corpus_facts.majority(corpus_facts.table("splits"))
-    return dict(zip(found["corpus"], found["majority"], strict=True))
+    return corpus_facts.majority(corpus_facts.table("splits")).set_index("corpus")["majority"]
 
 
 def systems(sources: Sequence[Frozen]) -> pd.DataFrame:
@@ -79,42 +70,27 @@ def systems(sources: Sequence[Frozen]) -> pd.DataFrame:
     Columns: corpus, system, objective, encoder (the report's); `published` (NaN where it gives none); `ours` (the encoder),
     `profile`, `same` (whether the encoder is the report's), and those of `level`.
     """
-    runs = {results.name: _whole_corpora(results) for results in sources if results.name not in CUT_SHORT}
-    return pd.DataFrame([_system(corpus, _of_corpus(corpus, system), runs) for corpus in CORPORA for system in SYSTEMS])
+    runs, accuracies, rows = {}, printed(), []
+    for results in sources:
+        whole = selection.runs(results).query("classes == '' and status == 'done'")
+        for key, group in whole.groupby(["corpus", "objective", "encoder"]) if results.name not in CUT_SHORT else ():
+            runs.setdefault(key, (results.name, group))
+    for corpus, (label, (objective, encoder)) in itertools.product(CORPORA, SYSTEMS.items()):
+        encoder = "mbert" if corpus == "parsinlu" and label in MULTILINGUAL else encoder
+        tried = [encoder, STANDS_IN] if encoder == "electra-base" else [encoder]
+        ours = next((each for each in tried if (corpus, objective, each) in runs), "")
+        profile, found = runs.get((corpus, objective, ours), ("", results.runs.iloc[:0]))
+        row = {"corpus": corpus, "system": label, "objective": objective, "encoder": encoder, "ours": ours, "profile": profile}
+        row |= {"published": accuracies.get((corpus, objective, encoder), np.nan), "same": ours == encoder}
+        rows.append(row | level(found))
+    return pd.DataFrame(rows)
 
 
-def _whole_corpora(results: Frozen) -> dict[tuple, pd.DataFrame]:
-    runs = selection.runs(results)
-    done = runs[(runs["classes"] == "") & (runs["status"] == "done")]
-    return dict(iter(done.groupby(["corpus", "objective", "encoder"])))
-
-
-def _of_corpus(corpus: str, system: System) -> System:
-    """The Persian task ran with multilingual BERT in both rows of Table 2, whatever their headings say."""
-    if corpus != "parsinlu" or (system.objective, system.encoder) not in (("ce", "bert-base"), ("lcl", "electra-base")):
-        return system
-    return system._replace(encoder="mbert", small=False)
-
-
-def _system(corpus: str, system: System, runs: dict[str, dict[tuple, pd.DataFrame]]) -> dict:
-    there = [(encoder, profile, done[corpus, system.objective, encoder])
-             for encoder in [system.encoder, *([STANDS_IN] if system.small else [])] for profile, done in runs.items()
-             if (corpus, system.objective, encoder) in done]  # fmt: skip
-    ours, profile, found = there[0] if there else ("", "", pd.DataFrame(columns=["status", "test_accuracy"]))
-    printed = published_accuracy(corpus, system.objective, system.encoder)
-    return {"corpus": corpus, "system": system.label, "objective": system.objective, "encoder": system.encoder,
-            "published": printed, "ours": ours, "profile": profile, "same": ours == system.encoder, **level(found)}  # fmt: skip
-
-
-def published_accuracy(corpus: str, objective: str, encoder: str) -> float:
-    """The report's accuracy in percent, of its tables or its text; NaN where it gives none."""
-    cells = published.table(PAPER)
-    wanted = (cells["corpus"] == corpus) & (cells["objective"] == objective) & (cells["encoder"] == encoder)
-    if wanted.any():
-        return float(cells["value"][wanted].item())
-    told = published.text_numbers(PAPER)
-    told = told[(told["subject"] == corpus) & (told["quantity"] == f"accuracy_{encoder}")]
-    return float(told["value"].iloc[0]) if objective == "ce" and len(told) else np.nan
+def printed() -> dict[tuple[str, str, str], float]:
+    """The report's accuracies in percent by corpus, objective and encoder: of its tables, and of its text what they lack."""
+    told = published.text_numbers(PAPER).query("quantity.str.startswith('accuracy_')")
+    of_text = {(row.subject, "ce", row.quantity.removeprefix("accuracy_")): float(row.value) for row in told.itertuples()}
+    return of_text | {(row.corpus, row.objective, row.encoder): row.value for row in published.table(PAPER).itertuples()}
 
 
 def shown_systems(found: pd.DataFrame) -> pd.DataFrame:
@@ -128,7 +104,7 @@ def printed_table(found: pd.DataFrame, number: int) -> pd.DataFrame:
     corpora = [name for name in CORPORA if name in set(published.table(PAPER, number)["corpus"])]
     here = found[found["corpus"].isin(corpora)]
     cells = pd.DataFrame({"System": here["system"], "corpus": here["corpus"], "cell": [*map(_cell, here.to_dict("records"))]})
-    table = cells.pivot(index="System", columns="corpus", values="cell").loc[[system.label for system in SYSTEMS], corpora]
+    table = cells.pivot(index="System", columns="corpus", values="cell").loc[list(SYSTEMS), corpora]
     return table.rename(columns=names.corpus).rename_axis(columns=None).reset_index()
 
 
@@ -147,18 +123,14 @@ def grid(results: Frozen, corpus: str = "sst5", objective: str = "lcl") -> pd.Da
     and `ce`, the mean test accuracy of cross-entropy at that batch size (NaN where it was not run). Empty if the profile has no
     such search.
     """
-    runs = results.runs[(results.runs["corpus"] == corpus) & (results.runs["classes"] == "")]
-    here = runs[runs["objective"] == objective]
-    fixed = [name for name in selection.settings_read(objective) if name not in GRID]
-    if len(here):
-        sizes = here.groupby(["encoder", *fixed], dropna=False)["identity"].transform("size")
-        here = here[sizes == sizes.max()]
-    if here.empty or not _is_grid(here):
+    here = selection.grid(results, corpus, objective)
+    if not _is_grid(here):
         return pd.DataFrame(columns=[*GRID, "encoder", "n", "mean", "validation", "one_label", "ce"])
     points = here.assign(mean=100 * here["test_accuracy"], validation=100 * here["validation_accuracy"]).groupby(list(GRID))
     found = points[["mean", "validation"]].mean().assign(encoder=points["encoder"].first(), n=points["mean"].count())
     found = found.assign(one_label=[_one_label(results, group) for _, group in points]).reset_index()
-    base = runs[(runs["objective"] == "ce") & runs["encoder"].isin(found["encoder"]) & (runs["status"] == "done")]
+    base = results.done.query("corpus == @corpus and classes == '' and objective == 'ce'")
+    base = base[base["encoder"].isin(found["encoder"])]
     return found.assign(ce=found["batch_size"].map(100 * base.groupby("batch_size")["test_accuracy"].mean()).astype(float))
 
 
@@ -175,9 +147,8 @@ def _one_label(results: Frozen, runs: pd.DataFrame) -> float:
 
 def reports_best() -> dict[str, float]:
     """The setting that the report found best on SST-5."""
-    told = published.text_numbers(PAPER)
-    told = told[(told["subject"] == "sst5") & told["quantity"].isin(GRID)]
-    return {name: float(value) for name, value in zip(told["quantity"], told["value"], strict=True)}
+    told = published.text_numbers(PAPER).query("subject == 'sst5'").set_index("quantity")["value"]
+    return {name: float(told[name]) for name in GRID}
 
 
 def grid_base(found: pd.DataFrame) -> float:
@@ -194,35 +165,26 @@ def settings(results: Frozen, corpus: str, objectives: Sequence[str]) -> pd.Data
     share of test texts given one label (0 to 1, mean over runs); `contrast` and `ce`, the two losses of the last epoch; of
     `against` the difference from the first setting, all tests being one family. The points of a grid are left out.
     """
-    first, parts = selection.runs(results), []
+    here, parts, rows = results.runs.query("corpus == @corpus and classes == ''"), [], []
     for objective in objectives:
-        for encoder, runs in _ungridded(results, corpus, objective).groupby("encoder", sort=False):
-            place = (first["corpus"] == corpus) & (first["objective"] == objective) & (first["encoder"] == encoder)
-            start = first[place].to_dict("records")[0]
-            parts.append(runs.assign(changed=[_changed(run, start) for run in runs.to_dict("records")]))
-    runs = pd.concat(parts)
-    runs["setting"] = runs["objective"] + " " + runs["encoder"] + " " + runs["changed"].map(", ".join)
-    base = dict(zip(runs["setting"], runs["objective"] + " " + runs["encoder"] + " ", strict=True))
-    rows = [_row(results, group) for _, group in runs.groupby("setting", sort=False)]
-    order = {key: place for place, key in enumerate(dict.fromkeys((row["objective"], row["encoder"]) for row in rows))}
-    rows.sort(key=lambda row: (order[row["objective"], row["encoder"]], row["changes"], row["changed"]))
-    found = against(results, runs, [(name, start) for name, start in base.items() if name != start]).set_index("a")
-    table = pd.DataFrame(rows).join(found[_DIFFERENCE], on="key").fillna({"basis": "", "word": ""})
-    return table.drop(columns="key")
+        gridded = len(grid(results, corpus, objective))
+        for _, runs in here[here["objective"] == objective].groupby("encoder", sort=False):
+            start = runs.iloc[0]  # planned runs come first
+            if gridded:
+                runs = runs[(runs[list(GRID)] == start[list(GRID)]).all(axis=1)]
+            runs = runs.assign(changed=[_changed(run, start) for run in runs.to_dict("records")])
+            runs["setting"] = runs["objective"] + " " + runs["encoder"] + " " + runs["changed"].map(", ".join)
+            found = [_row(results, group) for _, group in runs.groupby("setting", sort=False)]
+            rows += sorted(found, key=lambda row: (row["changes"], row["changed"]))
+            parts.append(runs)
+    pairs = [(row["key"], f"{row['objective']} {row['encoder']} ") for row in rows if row["changes"]]
+    found = against(results, pd.concat(parts), pairs).set_index("a")
+    return pd.DataFrame(rows).join(found[_DIFFERENCE], on="key").fillna({"basis": "", "word": ""}).drop(columns="key")
 
 
 def _changed(run: dict, start: dict) -> tuple[str, ...]:
     found = changes(run, start)
     return (AS_IN_THE_PAPER,) if "released" in found else said(found)
-
-
-def _ungridded(results: Frozen, corpus: str, objective: str) -> pd.DataFrame:
-    """The runs on all classes, without the points of a grid, which `grid` shows."""
-    runs, first = (frame[(frame["corpus"] == corpus) & (frame["objective"] == objective) & (frame["classes"] == "")]
-                   for frame in (results.runs, selection.runs(results)))  # fmt: skip
-    if grid(results, corpus, objective).empty:
-        return runs
-    return runs[np.logical_and.reduce([runs[name] == first[name].iloc[0] for name in GRID])]
 
 
 def _row(results: Frozen, runs: pd.DataFrame) -> dict:

@@ -8,11 +8,8 @@ from matplotlib.figure import Figure
 
 from lclstudy.plan import names
 from lclstudy.results.comparisons import PRIMARY
-from lclstudy.results.main_table import NOT_RUN
-from lclstudy.show import marks, plots, style, text
-from lclstudy.show.forest import forest, forest_key
-
-from .tables import claim_said
+from lclstudy.show import forest, plots, style, text
+from lclstudy.statistics.judge import NOT_RUN
 
 WIDE = 5.2  # inches
 
@@ -20,30 +17,13 @@ WIDE = 5.2  # inches
 def forests(differences: pd.DataFrame) -> Figure | None:
     """`tables.differences`, a panel per question and a row per corpus that ran; None if nothing did."""
     ran = differences[differences["word"] != NOT_RUN]
-    panels = [(a, b, ran[(ran["a"] == a) & (ran["b"] == b)]) for a, b in PRIMARY]
-    panels = [(a, b, rows) for a, b, rows in panels if len(rows)]
-    if not panels:
-        return None
-    figure, axes = style.subplots(len(panels), 1, WIDE, 0.7 + sum(0.65 + 0.3 * len(rows) for *_, rows in panels))
-    for ax, (a, b, rows) in zip(axes, panels, strict=True):
-        forest(_forest_rows(rows), ax, f"{text.pair(a, b)}; the claim: {claim_said(rows.iloc[0])}")
-        if ax is not axes[-1]:
-            ax.set_xlabel("")
-    marks.symmetric(axes, ran[["difference", "ci_low", "ci_high", "expected", "published_low", "published_high"]])
-    published = names.encoder("electra-base") if ran["expected"].notna().any() else ""
-    forest_key(axes[0], published, ", ".join(map(names.encoder, ran["encoder"].unique())))
-    return figure
-
-
-def _forest_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    several = rows["corpus"].duplicated().any()
-    labels = [names.corpus(row.corpus) + (f", {names.encoder(row.encoder)}" if several else "") for row in rows.itertuples()]
-    counts = [f"n = {row.n_a}" if row.n_a == row.n_b else f"n = {row.n_a}, {row.n_b}" for row in rows.itertuples()]
-    theirs = {"published_difference": rows["expected"], "published_ci_low": rows["published_low"],
-              "published_ci_high": rows["published_high"]}  # fmt: skip
-    said = [f"{count}: {word}" for count, word in zip(counts, rows["word"], strict=True)]
-    printed = ["" if pd.isna(n) else f"n = {n:.0f}, published" for n in rows["published_n"]]
-    return rows.assign(label=labels, n=said, published_n=printed, **theirs)
+    several = ran.duplicated(["corpus", "a", "b"]).any()
+    rows = ran.to_dict("records")
+    labels = [names.corpus(row["corpus"]) + (f", {names.encoder(row['encoder'])}" if several else "") for row in rows]
+    counts = [str(row["n_a"]) if row["n_a"] == row["n_b"] else f"{row['n_a']}, {row['n_b']}" for row in rows]
+    said = [f"n = {count}: {row['word']}" for count, row in zip(counts, rows, strict=True)]
+    titles = [f"{text.pair(row['a'], row['b'])}; the claim: {text.claim(row)}" for row in rows]
+    return forest.forests(ran.assign(label=labels, n=said, title=titles), PRIMARY, WIDE)
 
 
 def curves(epochs: pd.DataFrame) -> Figure:

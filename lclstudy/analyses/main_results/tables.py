@@ -1,15 +1,14 @@
 """Tables 1, 2, 4 and 5 published beside reproduced, and the differences between objectives, judged. Percent and points."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from lclstudy.plan import names
 from lclstudy.results import published, selection
-from lclstudy.results.comparisons import ALL_CLASSES, PRIMARY, SYNONYMS, comparisons, published_comparisons
+from lclstudy.results.comparisons import ALL_CLASSES, PRIMARY, SYNONYMS, beside_published, comparisons
 from lclstudy.results.frozen import Frozen
-from lclstudy.results.main_table import NOT_RUN, main_results
+from lclstudy.results.main_table import main_results
 from lclstudy.show import text
+from lclstudy.statistics.judge import NOT_RUN
 
 MEASURES = [(split, metric) for split in ("test", "validation") for metric in names.METRICS]
 NOT_REPORTED = "not reported"
@@ -52,47 +51,23 @@ def _both(cell: dict) -> str:
 def differences(results: Frozen) -> pd.DataFrame:
     """`comparisons` on all classes: the papers' three, then, a family of their own, those with CE on second views.
 
-    `published_low` and `published_high` are the 95 % interval of the published difference, by Welch's test.
+    With the published intervals of `beside_published`.
     """
     found = pd.concat([comparisons(results, pairs) for pairs in (PRIMARY, SYNONYMS)], ignore_index=True)
     cells = printed().query("split == 'test' and metric == 'accuracy' and encoder == 'electra-base'")
-    theirs = published_comparisons(cells).rename(columns={"ci_low": "published_low", "ci_high": "published_high"})
-    theirs = theirs.rename(columns={"n_a": "published_n"})[
-        ["corpus", "a", "b", "published_low", "published_high", "published_n"]
-    ]
-    return found[found["set"] == ALL_CLASSES].merge(theirs, "left", on=["corpus", "a", "b"])
+    return beside_published(found[found["set"] == ALL_CLASSES], cells)
 
 
 def readable_differences(table: pd.DataFrame) -> pd.DataFrame:
     """`differences` as text, by corpus; without the comparisons that did not run."""
-    ran = table[table["word"] != NOT_RUN]
-    tests = published.significance_tests()
-    return pd.DataFrame([_difference(row, tests) for _, group in ran.groupby("corpus", sort=False)
-                         for row in group.to_dict("records")])  # fmt: skip
-
-
-def _difference(row: dict, tests: pd.DataFrame) -> dict:
-    paired = text.interval(row["paired_difference"], row["paired_low"], row["paired_high"])
-    return {
-        "Corpus": names.corpus(row["corpus"]),
-        "Encoder": names.encoder(row["encoder"]),
-        "Comparison": text.pair(row["a"], row["b"]),
-        "n of each": f"{row['n_a']}, {row['n_b']}",
-        "Difference, interval over seeds": text.difference(row),
-        "p": row["note"] or text.p_value(row["p"]),
-        "p (Holm)": text.p_value(row["p_holm"]),
-        "The claim": claim_said(row),
-        "Word": f"{row['word']}{'; ' if row['mark'] else ''}{row['mark']}",
-        "Interval over test texts": f"[{text.number(row['texts_low'])}, {text.number(row['texts_high'])}]",
-        "Paired by seed": f"{paired}, {text.count(row['paired_n'], 'pair')}" if row["paired_n"] else text.NONE,
-        "Published difference": text.interval(row["expected"], row["published_low"], row["published_high"]),
-        "Published test": published_test(tests, row["corpus"], row["a"], row["b"]),
-    }
-
-
-def claim_said(row: Mapping) -> str:
-    """`LCL is above CE`, `SCL is not above CE`: what is judged of two objectives."""
-    return f"{names.objective(row['a'])} is {row['claim']} {names.objective(row['b'])}"
+    tests, rows = published.significance_tests(), []
+    for _, group in table[table["word"] != NOT_RUN].groupby("corpus", sort=False):
+        for row in group.to_dict("records"):
+            said = {"Corpus": names.corpus(row["corpus"]), "Encoder": names.encoder(row["encoder"]), **text.compared(row)}
+            paired = f"{said['Paired by seed']}, {text.count(row['paired_n'], 'pair')}" if row["paired_n"] else text.NONE
+            test = published_test(tests, row["corpus"], row["a"], row["b"])
+            rows.append(said | {"Paired by seed": paired, "Published test": test})
+    return pd.DataFrame(rows)
 
 
 def published_test(tests: pd.DataFrame, corpus: str, a: str, b: str) -> str:

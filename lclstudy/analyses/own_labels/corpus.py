@@ -18,6 +18,7 @@ from lclstudy.plan.spec import RunSpec
 from lclstudy.results.comparisons import scored
 from lclstudy.results.frozen import frozen_names, read_frozen
 from lclstudy.show import text
+from lclstudy.show.style import is_drawable
 from lclstudy.statistics import judge as judging
 from lclstudy.statistics import tests
 
@@ -102,10 +103,14 @@ def corpus_table(corpus: Corpus) -> pd.DataFrame:
 
 
 def class_table(corpus: Corpus, most: int = 15) -> pd.DataFrame:
-    """Texts by class and split, numbered as the figure numbers a name it cannot draw; of many classes the smallest."""
+    """Texts by class and split, numbered as a figure numbers a name it cannot draw; of many classes these and the smallest."""
     table = corpus.counts.reset_index()
     table.insert(0, "no.", range(1, len(table) + 1))
-    return table if len(table) <= most else table.sort_values("train", kind="stable").head(most)
+    if len(table) <= most:
+        return table
+    table = table.sort_values("train", kind="stable")
+    undrawn = [not is_drawable(name) for name in table["class"]]
+    return table[undrawn | (np.arange(len(table)) < most)]
 
 
 def cautions(corpus: Corpus, specs: Sequence[RunSpec]) -> list[str]:
@@ -187,22 +192,6 @@ def usual_spread(encoder: str) -> float:
 
 def _by_system(runs: pd.DataFrame, encoder: str):
     return runs[runs["encoder"] == encoder].groupby(["corpus", "set", "objective"])["value"]
-
-
-def time_said(specs: Sequence[RunSpec], corpus: Corpus) -> str:
-    """How long the runs would take one after another, by the texts a second of the study's own runs with this encoder."""
-    runs = pd.concat([read_frozen(name).done for name in frozen_names()])
-    runs = runs[runs["encoder"] == specs[0].encoder]
-    speeds = runs.groupby("objective")["texts_per_second"].median()
-    if not {spec.objective for spec in specs} <= set(speeds.index):
-        return f"How long this takes is not known: the study has no run with {names.encoder(specs[0].encoder)}."
-    texts = int(corpus.counts["train"].sum())
-    seconds = sum(min(texts, spec.train_limit or texts) * spec.epochs / speeds[spec.objective] for spec in specs)
-    minutes, devices = text.count(max(1, round(seconds / 60)), "minute"), ", ".join(dict.fromkeys(runs["device"]))
-    return (
-        f"{text.count(len(specs), 'run')} would take about {minutes} one after another on a machine as fast as that of the "
-        f"study's runs ({devices}); what is done already is not done again."
-    )
 
 
 def foresight(specs: Sequence[RunSpec], corpus: Corpus, gain: float) -> str:

@@ -1,15 +1,12 @@
 """The card of a corpus of one's own: accuracy, confusions, cost and power of CE and LCL in one figure that explains itself."""
 
 import textwrap
-import unicodedata
 from collections.abc import Sequence
-from functools import cache
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -17,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from lclstudy.plan import names
 from lclstudy.show import marks
 from lclstudy.show.plots import class_order
-from lclstudy.show.style import DOUBLE, NEUTRAL, SMALLEST, colour, marker, style
+from lclstudy.show.style import DOUBLE, NEUTRAL, SMALLEST, colour, drawable, marker, style
 from lclstudy.statistics import metrics
 
 MATRIX = 15  # up to so many classes the whole confusion is drawn, of more the pairs most often confused
@@ -136,8 +133,8 @@ def confusion_change(confusion: dict[str, np.ndarray], classes: Sequence[str], a
     sns.heatmap(change, ax=ax, annot=len(classes) <= ANNOTATED, fmt="+.1f", annot_kws={"size": SMALLEST}, **look)
     ax.set_facecolor("#DDDDDD")
     places = np.arange(len(labels)) + 0.5
-    ax.set_xticks(places, labels, rotation=90, parse_math=False)
-    ax.set_yticks(places, labels, rotation=0, parse_math=False)
+    ax.set_xticks(places, labels, rotation=90)
+    ax.set_yticks(places, labels)
     ax.tick_params(length=0)
     ax.set(xlabel="answer of the model", ylabel="label of the text")
     return ax
@@ -150,25 +147,6 @@ def confusion_pairs(confusion: dict[str, np.ndarray], classes: Sequence[str], ax
         shares = [100 * (counts[a, b] + counts[b, a]) / max(1, counts[[a, b]].sum()) for a, b, _ in nearest]
         ax.plot(shares, np.arange(len(shares)) + shift, marker(name), color=colour(name), label=names.objective(name))
     marks.rows(ax, [f"{drawable(classes[a], a)}\n{drawable(classes[b], b)}" for a, b, _ in nearest])
-    for label in ax.get_yticklabels():
-        label.set_parse_math(False)
     ax.set_xlabel("taken for the other, % of the texts of both")
     ax.legend(loc="lower right")
     return ax
-
-
-def drawable(name: str, index: int, width: int = 18) -> str:
-    """A class name as a figure can show it: shortened, or `class 7` where the font has no letters for it.
-
-    The font has no emoji and no Chinese, and matplotlib writes right-to-left scripts backwards. Classes count from 1.
-    """
-    right_to_left = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name)
-    if right_to_left or not all(ord(letter) in _letters() for letter in name):
-        return f"class {index + 1}"
-    return name if len(name) <= width else name[: width - 1] + "…"
-
-
-@cache
-def _letters() -> frozenset[int]:
-    path = font_manager.findfont("DejaVu Sans")
-    return frozenset(font_manager.get_font(path).get_charmap())

@@ -6,7 +6,6 @@ The rules are in `data/published/claims.csv` and explained in its README; here i
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +16,8 @@ from lclstudy.plan import names
 from lclstudy.results import class_sets, corpus_facts, hard_sets, published, selection
 from lclstudy.results.comparisons import (
     ALL_CLASSES,
-    PRIMARY,
-    judged,
+    PLACE,
+    comparisons,
     published_comparisons,
     published_differences,
     scored,
@@ -35,8 +34,9 @@ VERDICTS = (*judging.WORDS, DIFFERS)
 UNNAMED = ("rnn", "gru")  # of the report, without any setting
 # Profiles that count for the claims of each paper, best first. Quick is no evidence, and ablations change the protocol.
 EVIDENCE = {"suresh2021": ("paper", "minilm"), "modarres": ("report", "baselines", "paper", "minilm", "report_small")}
-GRID = ("alpha", "temperature", "batch_size")  # what the report's search varies
 CLAIMED = {"better": "above", "peakier": "below", "not better": "not above", "same": "same", "same entropy": "same"}
+FOREST = ("sst2", "emoint", "sst5", "isear", "goemotions", "empathetic_dialogues")  # the paper's, by number of classes
+_DIFFERENCE = ["difference", "ci_low", "ci_high"]
 
 
 class Evidence(NamedTuple):
@@ -48,18 +48,16 @@ class Evidence(NamedTuple):
     mark: str = ""
 
 
-@dataclass(frozen=True)
-class Sides:
-    """The runs of both sides of a claim in one place: rows of `comparisons.valued`, empty where there is none."""
+class Sides(NamedTuple):
+    """The scores of the runs of both sides of a claim in one place, one or more each."""
 
     results: Frozen
     encoder: str
-    a: pd.DataFrame
-    b: pd.DataFrame
+    a: np.ndarray
+    b: np.ndarray
 
-    @property
-    def values(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.a["value"].to_numpy(float), self.b["value"].to_numpy(float)
+    def fewest(self) -> int:
+        return min(len(self.a), len(self.b))
 
 
 def claims() -> pd.DataFrame:
@@ -88,9 +86,8 @@ def judge_claims(results: Sequence[Frozen], chosen: pd.DataFrame | None = None) 
     for claim in (claims() if chosen is None else chosen).to_dict("records"):
         found, profile, encoder, mark = RULES[claim["kind"]](claim, counted(results, claim["paper"]))
         other = bool(encoder) and encoder != claim["encoder"].split(" over ")[0]
-        rows.append(
-            {**claim, **found._asdict(), "profile": profile, "our_encoder": encoder, "mark": mark, "other_encoder": other}
-        )
+        told = {"profile": profile, "our_encoder": encoder, "mark": mark, "other_encoder": other}
+        rows.append({**claim, **found._asdict(), **told})
     return pd.DataFrame(rows)
 
 
@@ -99,45 +96,40 @@ def _compared(claim: dict, results: list[Frozen]) -> Evidence:
     sides = _sides(claim, results)
     if sides is None:
         return _absent("no run of a side")
-    family = _family_row(sides, claim)
-    expected = published_differences(claim["metric"], claim["split"]).get(_key(claim))
+    table = comparisons(sides.results, metric=claim["metric"], split=claim["split"])
+    here = table[(table[list(PLACE)] == [claim["corpus"], claim["classes"], sides.encoder]).all(axis=1)]
+    pair = {claim["a"], claim["b"]}
+    family = next((row for row in here.to_dict("records") if {row["a"], row["b"]} == pair), {"p_family": None, "mark": ""})
+    expected = published_differences(claim["metric"], claim["split"])
+    expected = expected.get((claim["corpus"], claim["classes"], claim["a"], claim["b"]))
     margin = None if math.isnan(claim["margin"]) else claim["margin"]
-    found = judging.judge(
-        *sides.values, expected, margin, CLAIMED[claim["kind"]], None if family is None else family["p_family"]
-    )
+    found = judging.judge(sides.a, sides.b, expected, margin, CLAIMED[claim["kind"]], family["p_family"])
     found = found if margin is None else found._replace(p_holm=math.nan)  # its own test is one-sided, and no member of a family
-    return Evidence(found, sides.results.name, sides.encoder, "" if family is None else family["mark"])
-
-
-def _family_row(sides: Sides, claim: dict) -> dict | None:
-    """The row of `comparisons.judged` about the same two objectives, either way round."""
-    if {claim["a"], claim["b"]} not in map(set, PRIMARY):
-        return None
-    table = judged(sides.results, metric=claim["metric"], split=claim["split"])
-    here = table[
-        (table["corpus"] == claim["corpus"]) & (table["set"] == claim["classes"]) & (table["encoder"] == sides.encoder)
-    ]
-    return next(row for row in here.to_dict("records") if {row["a"], row["b"]} == {claim["a"], claim["b"]})
+    return Evidence(found, sides.results.name, sides.encoder, family["mark"])
 
 
 def _contrasted(claim: dict, results: list[Frozen]) -> Evidence:
     """A mean gain over several corpora, or a gain in some places against that in others: a contrast of means."""
     places = _places(claim)
     for frozen in results:
-        strata = [
-            (factor, _sides({**claim, "corpus": corpus, "classes": classes}, [frozen])) for factor, corpus, classes in places
-        ]
-        if all(sides for _, sides in strata) and len({sides.encoder for _, sides in strata}) == 1:
+        sides = [_sides({**claim, "corpus": corpus, "classes": classes}, [frozen]) for _, corpus, classes in places]
+        if all(sides) and len({each.encoder for each in sides}) == 1:
             break
     else:
         return _absent("a corpus or set has no run of a side")
-    groups = [(sign * factor, values) for factor, sides in strata for sign, values in zip((1, -1), sides.values, strict=True)]
-    published_gains = published_differences(claim["metric"], claim["split"])
-    gains = [published_gains.get((corpus, classes, claim["a"], claim["b"])) for _, corpus, classes in places]
-    expected = None if None in gains else sum(factor * gain for (factor, *_), gain in zip(places, gains, strict=True))
-    n = min(len(values) for _, values in groups)
-    found = judging.judge_difference(tests.contrast(groups), n, expected, "below" if claim["metric"] == "entropy" else "above")
-    return Evidence(found, frozen.name, strata[0][1].encoder)
+    factors = [factor for factor, *_ in places]
+    printed = published_differences(claim["metric"], claim["split"])
+    gains = [printed.get((corpus, classes, claim["a"], claim["b"])) for _, corpus, classes in places]
+    expected = None if None in gains else float(np.dot(factors, gains))
+    n = min(each.fewest() for each in sides)
+    claimed = "below" if claim["metric"] == "entropy" else "above"
+    return Evidence(judging.judge_difference(_contrast(factors, sides), n, expected, claimed), frozen.name, sides[0].encoder)
+
+
+def _contrast(factors: Sequence[float], sides: Sequence[Sides]) -> tests.TTest:
+    """The sum of factor * (mean of a - mean of b)."""
+    return tests.contrast([(sign * factor, values) for factor, each in zip(factors, sides, strict=True)
+                           for sign, values in ((1, each.a), (-1, each.b))])  # fmt: skip
 
 
 def _places(claim: dict) -> list[tuple[float, str, str]]:
@@ -161,61 +153,49 @@ def _most_confusable(claim: dict, results: list[Frozen]) -> Evidence:
     return _absent("no CE run on all classes")
 
 
-def _level(claim: dict, results: list[Frozen]) -> Evidence:
-    return _near(claim, results, printed_level(claim))
-
-
-def printed_level(claim: dict) -> float:
-    """The accuracy in percent that a claim of kind `level` states: of a table (of encoder `b` where the claim is to be as good
-    as another's number), or of the text where its place names no table."""
-    cells = published.table(claim["paper"])
-    if "Table" in claim["place"]:
-        cells = cells[cells["table"] == int(claim["place"].rpartition("Table ")[2])]
-        wanted = {"corpus": claim["corpus"], "classes": claim["classes"], "metric": claim["metric"], "split": claim["split"]}
-        wanted |= {"encoder": claim["b"]} if claim["b"] else {"encoder": claim["encoder"], "objective": claim["a"]}
-        return cells[np.logical_and.reduce([cells[name] == value for name, value in wanted.items()])]["value"].item()
-    said = published.text_numbers(claim["paper"])
-    wanted = (said["subject"] == claim["corpus"]) & (said["quantity"] == f"accuracy_{claim['encoder']}")
-    return float(said["value"][wanted].item())
-
-
-def _near_chance(claim: dict, results: list[Frozen]) -> Evidence:
-    return _near(
-        claim,
-        results,
-        corpus_facts.majority(corpus_facts.table("splits")).set_index("corpus").loc[claim["corpus"], "majority"],
-    )
-
-
-def _near(claim: dict, results: list[Frozen], target: float) -> Evidence:
+def _near(claim: dict, results: list[Frozen]) -> Evidence:
     """Whether our mean is within the margin of a number; only runs with the encoder of the claim can say so."""
     sides = _sides({**claim, "b": claim["a"]}, results, same_encoder=True)
     if sides is None:
         return _absent(f"no run with {names.encoder(claim['encoder'])}")
-    found = judging.judge_level(sides.values[0], target, claim["margin"])
+    largest = corpus_facts.majority(corpus_facts.table("splits")).set_index("corpus")["majority"]
+    target = printed_level(claim) if claim["kind"] == "level" else largest[claim["corpus"]]
+    found = judging.judge_level(sides.a, target, claim["margin"])
     if claim["encoder"] in UNNAMED and found.word == CONTRADICTED:
         found = found._replace(word=DIFFERS, note="the report names no settings")
     return Evidence(found, sides.results.name, sides.encoder)
 
 
+def printed_level(claim: dict) -> float:
+    """The accuracy in percent that a claim of kind `level` states: of a table (of encoder `b` where the claim is to be as good
+    as another's number), or of the text where its place names no table."""
+    if "Table" in claim["place"]:
+        cells = published.table(claim["paper"], int(claim["place"].rpartition("Table ")[2]))
+        wanted = {name: claim[name] for name in ("corpus", "classes", "metric", "split")}
+        wanted |= {"encoder": claim["b"]} if claim["b"] else {"encoder": claim["encoder"], "objective": claim["a"]}
+    else:
+        cells = published.text_numbers(claim["paper"])
+        wanted = {"subject": claim["corpus"], "quantity": f"accuracy_{claim['encoder']}"}
+    return float(cells.loc[(cells[list(wanted)] == list(wanted.values())).all(axis=1), "value"].item())
+
+
 def _better_encoder(claim: dict, results: list[Frozen]) -> Evidence:
-    first, second = (
-        _sides({**claim, "encoder": name}, results, same_encoder=True) for name in claim["encoder"].split(" over ")
-    )
+    both = claim["encoder"].split(" over ")
+    first, second = (_sides({**claim, "encoder": name}, results, same_encoder=True) for name in both)
     if not (first and second):
-        return _absent(f"no run with {' or '.join(names.encoder(name) for name in claim['encoder'].split(' over '))}")
-    return Evidence(judging.judge(first.values[0], second.values[0]), first.results.name, first.encoder)
+        return _absent(f"no run with {' or '.join(map(names.encoder, both))}")
+    return Evidence(judging.judge(first.a, second.a), first.results.name, first.encoder)
 
 
 def _settings(claim: dict, results: list[Frozen]) -> Evidence:
     """How far mean accuracies span over settings of the report's grid that were run with the objective."""
     for frozen in results:
-        runs = _grid_runs(frozen, claim)
-        scores = (100 * runs.set_index(list(GRID))[f"{claim['split']}_{claim['metric']}"]).groupby(level=list(GRID))
+        runs = selection.grid(frozen, claim["corpus"], claim["a"]).query("status == 'done'")
+        scores = (100 * runs.set_index(list(selection.GRID))["test_accuracy"]).groupby(level=list(selection.GRID))
         means = scores.mean().sort_values()
         if len(means) > 1:
-            worst = dict(zip(GRID, means.index[0], strict=True))["temperature"]
-            others = means[means.index.get_level_values("temperature") != worst]
+            temperatures = means.index.get_level_values("temperature")
+            others, worst = means[temperatures != temperatures[0]], temperatures[0]
             span = float(means.iloc[-1] - means.iloc[0])
             enough = scores.size().min() >= judging.FEWEST and span > claim["margin"]
             note = f"span over {len(means)} settings; {text.number(np.ptp(others), 1)} without temperature {worst:g}"
@@ -224,24 +204,11 @@ def _settings(claim: dict, results: list[Frozen]) -> Evidence:
     return _absent("no run over settings")
 
 
-def _grid_runs(frozen: Frozen, claim: dict) -> pd.DataFrame:
-    """The finished runs that differ from the profile's first setting in nothing but alpha, temperature, batch size and seed."""
-    done = frozen.done
-    here = done[(done["corpus"] == claim["corpus"]) & (done["objective"] == claim["a"]) & (done["classes"] == "")]
-    chosen = _runs(frozen, claim, claim["a"])
-    fixed = {*selection.settings_read(claim["a"]), "encoder"} - set(GRID)
-    for name in [name for name in fixed if name in here and len(chosen)]:
-        here = here[selection.among(here[name], chosen[name].iloc[:1])]
-    return here
-
-
 RULES: dict[str, Callable[[dict, list[Frozen]], Evidence]] = {
     **dict.fromkeys(CLAIMED, _compared),
-    "pooled": _contrasted,
-    "larger gain": _contrasted,
+    **dict.fromkeys(("pooled", "larger gain"), _contrasted),
+    **dict.fromkeys(("level", "near chance"), _near),
     "most confusable": _most_confusable,
-    "level": _level,
-    "near chance": _near_chance,
     "better encoder": _better_encoder,
     "settings": _settings,
 }
@@ -255,30 +222,25 @@ def _sides(claim: dict, results: Sequence[Frozen], same_encoder: bool = False) -
     """The runs of both sides with one encoder in one profile: the claim's encoder first, then the most runs. None if there are
     none on a side."""
     found = []
-    for order, frozen in enumerate(results):
-        a, b = (_runs(frozen, claim, claim[side]) for side in ("a", "b"))
-        for encoder in sorted({*a["encoder"]} & {*b["encoder"]}):
-            own = encoder == claim["encoder"]
-            if own or not same_encoder:
-                sides = Sides(frozen, encoder, a[a["encoder"] == encoder], b[b["encoder"] == encoder])
-                fewest = min(len(sides.a), len(sides.b))
-                found.append(((not own, -fewest, order), sides))
-    return min(found, key=lambda pair: pair[0])[1] if found else None
+    for frozen in results:
+        a, b = (dict(iter(_runs(frozen, claim, claim[side]).groupby("encoder")["value"])) for side in ("a", "b"))
+        encoders = [claim["encoder"]] if same_encoder else sorted(a)
+        found += [
+            Sides(frozen, one, a[one].to_numpy(float), b[one].to_numpy(float)) for one in encoders if one in a and one in b
+        ]
+    return min(found, key=lambda sides: (sides.encoder != claim["encoder"], -sides.fewest()), default=None)
 
 
 def _runs(frozen: Frozen, claim: dict, objective: str) -> pd.DataFrame:
     """The finished runs of one side on the corpus and class set of a claim; `objective` may name settings that are changed."""
     name, *changes = objective.split()
+    metric = claim["metric"] or "accuracy"
     if changes:
         changed = selection.changed(frozen, dict(change.split("=", 1) for change in changes))
-        runs = valued(frozen, changed, claim["metric"], claim["split"])
+        runs = valued(frozen, changed, metric, claim["split"])
     else:
-        runs = scored(frozen, claim["metric"] or "accuracy", claim["split"])
+        runs = scored(frozen, metric, claim["split"])
     return runs[(runs["corpus"] == claim["corpus"]) & (runs["objective"] == name) & (runs["set"] == claim["classes"])]
-
-
-def _key(claim: dict) -> tuple[str, str, str, str]:
-    return claim["corpus"], claim["classes"], claim["a"], claim["b"]
 
 
 def forest_rows(results: Sequence[Frozen], a: str, b: str) -> pd.DataFrame:
@@ -287,40 +249,24 @@ def forest_rows(results: Sequence[Frozen], a: str, b: str) -> pd.DataFrame:
     The means are equally weighted Welch-Satterthwaite contrasts over the same corpora, ours over those with two runs or more on
     both sides.
     """
+    claim = {"classes": ALL_CLASSES, "a": a, "b": b, "metric": "accuracy", "split": "test", "encoder": "electra-base"}
+    results = counted(results, "suresh2021")
+    ran = {corpus: sides for corpus in FOREST if (sides := _sides({**claim, "corpus": corpus}, results))}
     cells = published.table("suresh2021").query("table in (1, 2) and metric == 'accuracy' and encoder == 'electra-base'")
-    printed = published_comparisons(cells, [(a, b)]).set_index("corpus")
-    rows, strata = [], {}
-    for corpus in FOREST:
-        claim = {"corpus": corpus, "classes": ALL_CLASSES, "a": a, "b": b, "metric": "accuracy", "split": "test",
-                 "encoder": "electra-base"}  # fmt: skip
-        sides = _sides(claim, counted(results, "suresh2021"))
-        if sides is None:
-            continue
-        test, theirs = tests.welch(*sides.values), printed.loc[corpus]
-        counts = {"n": f"{len(sides.a)}, {len(sides.b)}", "published_n": f"{theirs['n_a']}, {theirs['n_b']}"}
-        rows.append({"label": names.corpus(corpus), "a": a, "note": test.note, **_ends(test), **_ends(theirs, "published_"),
-                     **counts})  # fmt: skip
-        if min(map(len, sides.values)) > 1:
-            strata[corpus] = sides.values
+    theirs = published_comparisons(cells, [(a, b)]).set_index("corpus").loc[list(ran)]
+    rows = [{"label": names.corpus(corpus), "a": a, "n": f"{len(sides.a)}, {len(sides.b)}",
+             **tests.welch(sides.a, sides.b)._asdict()} for corpus, sides in ran.items()]  # fmt: skip
+    counts = [f"{row.n_a}, {row.n_b}" for row in theirs.itertuples()]
+    table = pd.DataFrame(rows, theirs.index).join(theirs[_DIFFERENCE].add_prefix("published_")).assign(published_n=counts)
+    strata = [corpus for corpus, sides in ran.items() if sides.fewest() > 1]
     if len(strata) > 1:
-        count = f"{len(strata)} corpora"
-        ours = tests.contrast([(sign / len(strata), side) for pair in strata.values()
-                               for sign, side in zip((1, -1), pair, strict=True)])  # fmt: skip
-        theirs = printed.loc[list(strata)]
-        half = np.sqrt((((theirs["ci_high"] - theirs["ci_low"]) / 2) ** 2).sum()) / len(strata)
-        middle = theirs["difference"].mean()
-        mean = {"difference": middle, "ci_low": middle - half, "ci_high": middle + half}
-        label = {"label": f"mean of {count}", "a": a, "note": "", "n": "", "published_n": ""}
-        rows.append({**label, **_ends(ours), **_ends(mean, "published_")})
-    return pd.DataFrame(rows)
-
-
-FOREST = ("sst2", "emoint", "sst5", "isear", "goemotions", "empathetic_dialogues")
-
-
-def _ends(test, prefix: str = "") -> dict[str, float]:
-    found = test._asdict() if hasattr(test, "_asdict") else test
-    return {f"{prefix}{name}": found[name] for name in ("difference", "ci_low", "ci_high")}
+        ours = _contrast([1 / len(strata)] * len(strata), [ran[corpus] for corpus in strata])
+        middle = theirs.loc[strata, "difference"].mean()
+        reach = np.sqrt(((theirs["ci_high"] - theirs["difference"])[strata] ** 2).sum()) / len(strata)
+        mean = dict(zip([f"published_{name}" for name in _DIFFERENCE], (middle, middle - reach, middle + reach), strict=True))
+        label = {"label": f"mean of {len(strata)} corpora", "a": a, "n": "", "published_n": ""}
+        table.loc["mean"] = {**label, **ours._asdict(), **mean}
+    return table
 
 
 def mean_published_gain(a: str, b: str) -> float:

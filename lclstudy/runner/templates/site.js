@@ -88,6 +88,9 @@ $("#search").oninput = () => {
   }
   search();
 };
+$("#search").onkeydown = (event) => {
+  if (event.key === "Enter") $("#found a[href]")?.click();
+};
 document.addEventListener("click", (event) => {
   if (!event.target.closest(".search")) $("#found").hidden = true;
 });

@@ -47,18 +47,14 @@ def test_every_setting_has_its_row_under_its_group_and_says_how_sure_it_is(table
     assert faces[1.4] == style.colour("ce") and faces[-0.8] == "white"
     (absent,) = [text for text in ax.texts if text.get_text() == "not run"]
     assert absent.get_color() == style.NEUTRAL and absent.get_position()[1] == ax.get_yticks()[3]
+    assert ax.get_xlim()[0] > -45 and "−45.0" in texts(ax), "far off: an arrow at the edge, and its number"
+    (arrow,) = [line for line in ax.lines if line.get_marker() == "<"]
+    assert arrow.get_xdata()[0] == pytest.approx(ax.get_xlim()[0], rel=0.05)
     said = " ".join(text.get_text() for text in figure.legends[0].get_texts())
     assert "over seeds" in said and "over test texts" in said and "1.0 points apart" in said
     figure, _ = forest(table[table["basis"] != "texts"], NAN)
     said = " ".join(text.get_text() for text in figure.legends[0].get_texts())
     assert "over test texts" not in said and "apart" not in said
-
-
-def test_a_far_setting_is_an_arrow_at_the_edge_with_its_number(table):
-    _, ax = forest(table)
-    assert ax.get_xlim()[0] > -45 and "−45.0" in texts(ax)
-    (arrow,) = [line for line in ax.lines if line.get_marker() == "<"]
-    assert arrow.get_xdata()[0] == pytest.approx(ax.get_xlim()[0], rel=0.05)
 
 
 def test_nothing_leaves_the_figure_or_covers_another_text(table):
@@ -68,13 +64,3 @@ def test_nothing_leaves_the_figure_or_covers_another_text(table):
     figure, ax = forest(table.assign(n=0, status="not run", difference=NAN, ci_low=NAN, ci_high=NAN, basis=""), NAN)
     check_readable(figure)
     assert texts(ax).count("not run") == len(table)
-
-
-def test_gain_and_cost_show_what_ran_quickest_first_and_one_that_failed_hides_no_other(table):
-    table.at[4, "scores"], table.loc[4, "mean"] = (33.0, 33.1, 33.2), 33.1
-    figure, axes = style.subplots(1, 2, style.DOUBLE, 2)
-    figures.gain_and_cost(table, "Accuracy", axes)
-    check_readable(figure)
-    rows = [label.get_text() for label in axes[0].get_yticklabels()]
-    assert rows[0] == "uniform weights (n = 1)" and len(rows) == 4 and texts(axes[1])[0] == "1.0"
-    assert axes[0].get_xlim()[0] > 60 and texts(axes[0]) == ["33.1"]

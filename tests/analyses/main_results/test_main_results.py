@@ -1,37 +1,14 @@
 """The main results from frozen runs made by hand: the table, the judged differences, the words, and what is drawn."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from lclstudy.analyses.main_results import figures, tables
 from lclstudy.results import published
-from lclstudy.results.frozen import Frozen
 from lclstudy.show.text import words
-from tests.material import check_readable, make_runs, row_of
+from tests.material import check_readable, made, make_runs, row_of
 
 SCORES = {"ce": [84.0, 84.2, 84.1], "scl": [84.0, 85.0, 84.6], "lcl": [86.0, 86.1, 86.3]}
-CLASSES = ("anger", "fear", "joy", "sadness")
-
-
-class Made(Frozen):
-    """Frozen runs without files: of a run, as many of 1,000 test texts are right as its accuracy says."""
-
-    def labels(self, identity, split="test"):
-        return np.arange(1000) % 4
-
-    def predictions(self, identity, split="test"):
-        wrong = np.arange(1000) >= 1000 * self.runs.set_index("identity").loc[identity, "test_accuracy"]
-        return np.where(wrong, (self.labels(identity) + 1) % 4, self.labels(identity))
-
-    def classes(self, identity):
-        return CLASSES
-
-
-def made(*frames):
-    runs = pd.concat(frames, ignore_index=True)
-    scores = {name: runs["test_accuracy"] for name in ("test_weighted_f1", "validation_accuracy", "validation_weighted_f1")}
-    return Made("mine", runs.assign(identity=runs.index.map(str), **scores), pd.DataFrame())
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,10 @@ from lclstudy.corpora.load import load_corpus
 from lclstudy.errors import StudyError
 from lclstudy.plan.profiles import load_profile
 from lclstudy.results.records import Record
+from lclstudy.results.speed import time_said
 from lclstudy.runs import grid, store
 from lclstudy.show import text
+from lclstudy.show.style import drawable
 from lclstudy.show.text import words
 from lclstudy.statistics import judge as judging
 from lclstudy.statistics import tests
@@ -148,11 +150,12 @@ def test_a_rate_for_a_new_network_is_no_rate_for_a_trained_one(tmp_path):
 
 
 def test_of_many_classes_the_smallest_are_shown():
-    counts = pd.DataFrame({"train": np.arange(100, 0, -1), "validation": 1, "test": 1}, [f"c{n}" for n in range(100)])
+    classes = ["غضب", *(f"c{n}" for n in range(1, 100))]
+    counts = pd.DataFrame({"train": np.arange(100, 0, -1), "validation": 1, "test": 1}, classes)
     corpus = corpora.Corpus("mine", counts.rename_axis("class"), 0, 0, 0)
     shown = corpora.class_table(corpus)
-    assert list(shown["class"]) == [f"c{n}" for n in range(99, 84, -1)]
-    assert list(shown["no."]) == list(range(100, 85, -1))
+    assert list(shown["class"]) == [*(f"c{n}" for n in range(99, 84, -1)), "غضب"], "and one that a figure calls by its number"
+    assert list(shown["no."]) == [*range(100, 85, -1), 1]
     assert "15 more" not in corpora.cautions(corpus, corpora.plan(QUICK, "embedded", "0,1,2"))[0]
     assert "9 classes (c91, c92, c93, c94, c95 and 4 more) have" in corpora.cautions(
         corpus, corpora.plan(QUICK, "embedded", "0,1,2"))[0]  # fmt: skip
@@ -172,13 +175,12 @@ def test_foresight_says_what_the_seeds_and_the_texts_can_see(tmp_path):
     assert math.isnan(corpora.usual_spread("electra-base"))
 
 
-def test_the_time_it_takes_is_said_before_it_starts(tmp_path):
-    corpus = described(tmp_path, SPLIT_ROWS)
-    one, two = (corpora.time_said(corpora.plan(QUICK, "embedded", seeds), corpus) for seeds in ("0", "0,1"))
+def test_the_time_it_takes_is_said_before_it_starts():
+    one, two = (time_said(corpora.plan(QUICK, "embedded", seeds), 100) for seeds in ("0", "0,1"))
     assert one.startswith("2 runs would take about 1 minute") and two.startswith("4 runs would take about")
-    hours = corpora.time_said(corpora.plan(load_profile("minilm"), "embedded", "0,1,2", epochs=5000), corpus)
+    hours = time_said(corpora.plan(load_profile("minilm"), "embedded", "0,1,2", epochs=5000), 720)
     assert int(re.search(r"about ([\d,]+) minutes", hours)[1].replace(",", "")) > 60
-    assert "not known" in corpora.time_said(corpora.plan(load_profile("paper"), "embedded", 0), corpus)
+    assert "not known" in time_said(corpora.plan(load_profile("paper"), "embedded", 0), 720)
 
 
 # --- the answer
@@ -379,10 +381,11 @@ def test_a_class_without_texts_and_thousands_of_classes_can_be_drawn():
 
 
 def test_names_that_the_font_lacks_are_numbered():
-    assert figures.drawable("joy", 0) == "joy"
-    assert figures.drawable("Übermut", 0) == "Übermut"
-    assert [figures.drawable(name, 6) for name in ("🦊", "怒り", "غضب", "כעס")] == ["class 7"] * 4
-    assert figures.drawable("x" * 50, 0) == "x" * 17 + "…"
+    assert drawable("joy", 0) == "joy"
+    assert drawable("Übermut", 0) == "Übermut"
+    assert [drawable(name, 6) for name in ("🦊", "怒り", "غضب", "כעס")] == ["class 7"] * 4
+    assert drawable("x" * 50, 0) == "x" * 17 + "…"
+    assert drawable(r"$\input{x}$", 0) == r"\$\input{x}\$", "no formula"
 
 
 # --- from a file to the answer

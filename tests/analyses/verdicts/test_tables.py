@@ -1,55 +1,52 @@
 """Each verdict from frozen runs made by hand whose truth is known; and what is shown of them."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from lclstudy.analyses.verdicts import said, tables
 from lclstudy.results import published
-from lclstudy.results.comparisons import comparisons, judged
-from lclstudy.results.frozen import Frozen
+from lclstudy.results.comparisons import comparisons
 from lclstudy.show.text import words
-from tests.material import make_runs, row_of
+from tests.material import made, make_runs
 
 CLAIMS = tables.claims()
 
 
-def frozen(*parts, name="paper"):
-    runs = pd.concat(parts, ignore_index=True)
-    runs["test_weighted_f1"] = runs["test_accuracy"]
-    runs["identity"] = [f"run{number}" for number in range(len(runs))]
-    runs["batch_size"] = runs.get("batch_size", 10)
-    return Frozen(name, runs, pd.DataFrame(columns=["identity", "epoch", "validation_accuracy"]))
-
-
-def claim(**wanted):
-    found = CLAIMS[np.logical_and.reduce([CLAIMS[name] == value for name, value in wanted.items()])]
-    assert len(found) >= 1
-    return found.iloc[:1]
-
-
 def verdict(results, **wanted):
-    return tables.judge_claims(results, claim(**wanted)).iloc[0]
+    """The row of the first claim that has these values."""
+    found = CLAIMS[np.logical_and.reduce([CLAIMS[name] == value for name, value in wanted.items()])]
+    return tables.judge_claims(results, found.iloc[:1]).iloc[0]
 
 
 BETTER = dict(kind="better", corpus="emoint", a="lcl", b="ce", metric="accuracy", paper="suresh2021")
 HIGH, LOW = [86.9, 87.0, 87.1, 86.8, 87.2], [85.0, 85.1, 84.9, 85.2, 84.8]
 
 
+SAME = dict(kind="same", corpus="sst2", a="lcl", b="ce")
+NOT_BETTER = dict(kind="not better", corpus="emoint", a="scl", b="ce")
+
+
 @pytest.mark.parametrize(
-    ("lcl", "ce", "expected"),
+    ("wanted", "a", "b", "expected"),
     [
-        (HIGH, LOW, "reproduced"),
-        (LOW, HIGH, "contradicted"),
-        ([85.0, 85.4, 84.6] * 3, [85.1, 85.3, 84.7] * 3, "smaller than published"),
-        ([85.0, 87.0, 86.0], [84.0, 86.0, 85.0], "undecided"),
-        ([87.0, 87.1], [85.0, 85.1], "undecided"),
-        ([85.0, 85.0, 85.0], [85.0, 85.0, 85.0], "undecided"),
-        (["not run"], LOW, "not run"),
+        (BETTER, HIGH, LOW, "reproduced"),
+        (BETTER, LOW, HIGH, "contradicted"),
+        (BETTER, [85.0, 85.4, 84.6] * 3, [85.1, 85.3, 84.7] * 3, "smaller than published"),
+        (BETTER, [85.0, 87.0, 86.0], [84.0, 86.0, 85.0], "undecided"),
+        (BETTER, [87.0, 87.1], [85.0, 85.1], "undecided"),
+        (BETTER, [85.0, 85.0, 85.0], [85.0, 85.0, 85.0], "undecided"),
+        (BETTER, ["not run"], LOW, "not run"),
+        (NOT_BETTER, LOW, HIGH, "reproduced"),
+        (NOT_BETTER, HIGH, LOW, "contradicted"),
+        (NOT_BETTER, [85.0, 87.0, 86.0], [84.0, 86.0, 85.5], "undecided"),
+        (SAME, [94.4, 94.5, 94.6, 94.5], [94.5, 94.4, 94.6, 94.5], "reproduced"),
+        (SAME, [96.4, 96.5, 96.6, 96.5], [94.5, 94.4, 94.6, 94.5], "contradicted"),
+        (SAME, [93.0, 96.0, 94.0], [94.0, 95.0, 93.0], "undecided"),
     ],
 )
-def test_a_claim_that_one_is_better(lcl, ce, expected):
-    found = verdict([frozen(make_runs({"lcl": lcl, "ce": ce}, encoder="electra-base"))], **BETTER)
+def test_a_claim_about_two_objectives(wanted, a, b, expected):
+    runs = make_runs({wanted["a"]: a, wanted["b"]: b}, wanted["corpus"], "electra-base")
+    found = verdict([made(runs)], **wanted)
     assert found["word"] == expected
     assert not found["other_encoder"]
     if expected == "not run":
@@ -58,52 +55,20 @@ def test_a_claim_that_one_is_better(lcl, ce, expected):
 
 def test_every_page_has_the_same_word_for_the_same_runs():
     """The verdict of a claim about two objectives is the word of `comparisons`, which all other notebooks show."""
-    results = frozen(make_runs({"lcl": LOW, "ce": HIGH, "scl": [85.0, 86.9, 86.1]}))
-    table = judged(results).set_index(["a", "b"])
+    results = made(make_runs({"lcl": LOW, "ce": HIGH, "scl": [85.0, 86.9, 86.1]}))
+    table = comparisons(results).set_index(["a", "b"])
     for a, b in (("lcl", "ce"), ("lcl", "scl")):
         found = verdict([results], **{**BETTER, "a": a, "b": b})
         assert found["word"] == table.loc[(a, b), "word"] and found["p_holm"] == pytest.approx(table.loc[(a, b), "p_holm"])
-    minilm = tables.evidence_from("minilm")
-    verdicts, shown = tables.judge_claims(minilm).set_index("claim"), comparisons(minilm[0])
-    for claim, b in (("S08", "ce"), ("S07", "scl")):
-        assert verdicts.loc[claim, "word"] == row_of(shown, corpus="emoint", a="lcl", b=b)["word"]
-    entropies = comparisons(minilm[0], metric="entropy")
-    assert verdicts.loc["S44", "word"] == "not run" or row_of(entropies, corpus="sst5", a="lcl", b="ce")["word"]
 
 
 def test_another_encoder_is_marked_and_the_papers_own_comes_first():
-    other = frozen(make_runs({"lcl": HIGH, "ce": LOW}), name="minilm")
+    other = made(make_runs({"lcl": HIGH, "ce": LOW}), name="minilm")
     found = verdict([other], **BETTER)
     assert (found["word"], found["our_encoder"], found["other_encoder"]) == ("reproduced", "minilm", True)
-    own = frozen(make_runs({"lcl": LOW[:3], "ce": HIGH[:3]}, encoder="electra-base"))
+    own = made(make_runs({"lcl": LOW[:3], "ce": HIGH[:3]}, encoder="electra-base"))
     found = verdict([other, own], **BETTER)
     assert (found["word"], found["profile"], found["other_encoder"]) == ("contradicted", "paper", False)
-
-
-@pytest.mark.parametrize(
-    ("scl", "ce", "expected"),
-    [
-        (LOW, HIGH, "reproduced"),
-        (HIGH, LOW, "contradicted"),
-        ([85.0, 87.0, 86.0], [84.0, 86.0, 85.5], "undecided"),
-    ],
-)
-def test_a_claim_that_one_is_not_better(scl, ce, expected):
-    wanted = dict(kind="not better", corpus="emoint", a="scl", b="ce")
-    assert verdict([frozen(make_runs({"scl": scl, "ce": ce}))], **wanted)["word"] == expected
-
-
-@pytest.mark.parametrize(
-    ("lcl", "ce", "expected"),
-    [
-        ([94.4, 94.5, 94.6, 94.5], [94.5, 94.4, 94.6, 94.5], "reproduced"),
-        ([96.4, 96.5, 96.6, 96.5], [94.5, 94.4, 94.6, 94.5], "contradicted"),
-        ([93.0, 96.0, 94.0], [94.0, 95.0, 93.0], "undecided"),
-    ],
-)
-def test_a_claim_of_no_difference(lcl, ce, expected):
-    wanted = dict(kind="same", corpus="sst2", a="lcl", b="ce")
-    assert verdict([frozen(make_runs({"lcl": lcl, "ce": ce}, corpus="sst2"))], **wanted)["word"] == expected
 
 
 def on_set(name, lcl, ce):
@@ -115,11 +80,11 @@ def on_set(name, lcl, ce):
 def test_a_claim_that_the_gain_is_larger_on_hard_sets(gain, expected):
     hard = [on_set(f"4-hard-{letter}", [60 + gain, 60.2 + gain, 60.1 + gain], [60, 60.2, 60.1]) for letter in "abcd"]
     wanted = dict(kind="larger gain", classes="4-hard-a|4-hard-b|4-hard-c|4-hard-d over 4-easy")
-    found = verdict([frozen(*hard, on_set("4-easy", [88, 88.2, 88.1], [88, 88.2, 88.1]))], **wanted)
+    found = verdict([made(*hard, on_set("4-easy", [88, 88.2, 88.1], [88, 88.2, 88.1]))], **wanted)
     assert found["word"] == expected
     assert found["difference"] == pytest.approx(gain)
-    assert verdict([frozen(*hard)], **wanted)["word"] == "not run"
-    single = frozen(*hard, on_set("4-easy", [88], [88]))
+    assert verdict([made(*hard)], **wanted)["word"] == "not run"
+    single = made(*hard, on_set("4-easy", [88], [88]))
     assert verdict([single], **wanted)["word"] == "undecided"
 
 
@@ -135,27 +100,21 @@ def test_a_claim_that_the_gain_is_larger_on_hard_sets(gain, expected):
 )
 def test_a_claim_of_a_level_needs_the_same_encoder(scores, expected):
     wanted = dict(kind="level", paper="modarres", corpus="sst5", a="lcl")  # the report prints 57.1
-    own = frozen(make_runs({"lcl": scores}, corpus="sst5", encoder="electra-base"))
+    own = made(make_runs({"lcl": scores}, corpus="sst5", encoder="electra-base"))
     assert verdict([own], **wanted)["word"] == expected
-    other = verdict([frozen(make_runs({"lcl": scores}, corpus="sst5"))], **wanted)
+    other = verdict([made(make_runs({"lcl": scores}, corpus="sst5"))], **wanted)
     assert (other["word"], other["note"]) == ("not run", "no run with ELECTRA base")
 
 
-def test_a_claim_of_an_encoder():
+def test_claims_of_an_encoder_and_of_settings():
+    electra = make_runs({"ce": [57.0, 57.2, 57.1]}, "sst5", "electra-base")
+    bert = make_runs({"ce": [52.0, 52.2, 52.1]}, "sst5", "bert-base")
     wanted = dict(kind="better encoder", corpus="sst5")
-    both = frozen(
-        make_runs({"ce": [57.0, 57.2, 57.1]}, "sst5", "electra-base"),
-        make_runs({"ce": [52.0, 52.2, 52.1]}, "sst5", "bert-base"),
-    )
-    assert verdict([both], **wanted)["word"] == "reproduced"
-    assert verdict([frozen(make_runs({"ce": [57.0, 57.2, 57.1]}, "sst5", "electra-base"))], **wanted)["word"] == "not run"
-
-
-def test_a_claim_that_settings_matter():
-    wanted = dict(kind="settings")
+    assert verdict([made(electra, bert)], **wanted)["word"] == "reproduced"
+    assert verdict([made(electra)], **wanted)["word"] == "not run"
     runs = [make_runs({"lcl": [score] * 3}, "sst5", "electra-base", temperature=t) for t, score in ((0.07, 40.0), (7, 55.0))]
-    assert verdict([frozen(*runs)], **wanted)["word"] == "reproduced"
-    assert verdict([frozen(runs[0])], **wanted)["word"] == "not run"
+    assert verdict([made(*runs)], kind="settings")["word"] == "reproduced"
+    assert verdict([made(runs[0])], kind="settings")["word"] == "not run"
 
 
 def test_the_committed_results_have_every_claim_once_and_nothing_blank():
@@ -176,8 +135,7 @@ def test_the_committed_results_have_every_claim_once_and_nothing_blank():
 
 def test_a_network_without_named_settings_can_only_differ():
     scores = make_runs({"ce": [34.0, 34.2, 34.1]}, "empathetic_dialogues", "gru")
-    found = verdict([frozen(scores, name="report")], kind="level", encoder="gru")
-    assert found["word"] == "differs"
+    assert verdict([made(scores, name="report")], kind="level", encoder="gru")["word"] == "differs"
 
 
 def test_the_quick_results_are_no_evidence():
@@ -188,10 +146,10 @@ def test_the_quick_results_are_no_evidence():
 def test_forest_rows_are_the_corpora_that_ran_and_their_mean():
     one = make_runs({"lcl": [86.0, 87.0], "ce": [85.0, 85.5]})
     single, second = (make_runs({"lcl": [70.0, 71.0], "ce": scores}, corpus="isear") for scores in ([70.0], [70.0, 70.5]))
-    rows = tables.forest_rows([frozen(one, single)], "lcl", "ce").set_index("label")
+    rows = tables.forest_rows([made(one, single)], "lcl", "ce").set_index("label")
     assert list(rows.index) == ["EmoInt", "ISEAR"], "ISEAR has one run on a side: no mean"
     assert rows.loc["EmoInt", "difference"] == pytest.approx(1.25)
     assert rows.loc["EmoInt", "published_difference"] == pytest.approx(1.1)
-    both = tables.forest_rows([frozen(one, second)], "lcl", "ce").set_index("label")
+    both = tables.forest_rows([made(one, second)], "lcl", "ce").set_index("label")
     assert both.loc["mean of 2 corpora", "difference"] == pytest.approx((1.25 + 0.25) / 2)
     assert both.loc["mean of 2 corpora", "published_difference"] == pytest.approx(both["published_difference"].iloc[:2].mean())

@@ -1,0 +1,138 @@
+"""Notebooks as a person runs them: in JupyterLab, in a real browser, on a clone, in which no tracked file changes."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lclstudy import paths
+
+from .conftest import PATIENCE
+
+BAR = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]'
+ERROR = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]'
+# Saving by itself, were it on, would not wait two minutes; and what has scrolled out of sight stays in the page.
+SETTINGS = {
+    "docmanager-extension/plugin": {"autosaveInterval": 1},
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-c", "user.name=test", "-c", "user.email=test", "-c", "core.hooksPath=", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory) -> Path:
+    """A repository of its own with the files of this one as they lie here."""
+    if not (paths.ROOT / ".git").exists() or not shutil.which("git"):
+        pytest.skip("needs git and a checkout")
+    if not (paths.ROOT / "data" / "wordnet").is_dir():
+        pytest.skip("needs WordNet: `lclstudy wordnet`")
+    folder = tmp_path_factory.mktemp("lab") / "study"
+    for name in git(paths.ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
+        if (source := paths.ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, folder / name)
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "all"]):
+        git(folder, *command)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(clone, tmp_path_factory):
+    """The address of JupyterLab on the clone, set up as `run_all.sh` does, with no settings of the person who tests."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "labconfig").mkdir()
+    shutil.copy(clone / "scripts" / "jupyterlab.json", home / "labconfig" / "default_setting_overrides.json")
+    for name, settings in SETTINGS.items():
+        file = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(settings))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LCLSTUDY_", "JUPYTER", "JPY_"))}
+    given = {"PYTHONPATH": clone, "NLTK_DATA": paths.ROOT / "data" / "wordnet", "JUPYTER_CONFIG_PATH": home, "IPYTHONDIR": home}
+    given |= {f"JUPYTER_{name}_DIR": home / name.lower() for name in ("CONFIG", "DATA", "RUNTIME")}
+    given |= {f"JUPYTERLAB_{name}_DIR": home / name.lower() for name in ("SETTINGS", "WORKSPACES")}
+    environment = kept | {name: str(value) for name, value in given.items()} | {"JUPYTER_PREFER_ENV_PATH": "1"}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0", "--IdentityProvider.token=test"]
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=clone, env=environment, stdout=log, stderr=log)
+    told, end = home / "runtime" / f"jpserver-{process.pid}.json", time.monotonic() + PATIENCE
+    while not (told.is_file() and told.read_text()):
+        assert process.poll() is None and time.monotonic() < end, (home / "log").read_text()
+        time.sleep(0.1)
+    yield json.loads(told.read_text())["url"]
+    process.kill()  # its kernels end with it
+    process.wait()
+
+
+def run_all_cells(page, server, name, **parameters):
+    """Opens a notebook, adds `parameters` to its first code cell by hand, and runs it all."""
+    page.goto(f"{server}lab/tree/notebooks/{name}.ipynb?token=test&reset")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    if parameters:
+        page.locator(".jp-CodeCell .cm-content").first.click()
+        page.keyboard.press("Control+End")
+        page.keyboard.insert_text("".join(f"\n{name} = {value!r}" for name, value in parameters.items()))
+    page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
+    page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
+    page.wait_for_function("[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].at(-1).innerText === '[*]:'")
+
+
+def wait_for_the_bar_to_move(page):
+    """Until the one line that says how far the training is has said two things."""
+    bar = page.locator(BAR, has_text="Runs:")
+    bar.wait_for()
+    moves = "([selector, first]) => { const now = document.querySelector(selector).innerText; return now !== first && now }"
+    first = bar.inner_text()
+    later = page.wait_for_function(moves, arg=[BAR, first]).json_value()
+    assert "\n" not in first.strip() + later.strip(), "it is written over"
+    return first, later
+
+
+def wait_for_the_end(page):
+    """Until no cell waits any more; nothing went wrong in any."""
+    prompts = "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map((prompt) => prompt.innerText)"
+    page.wait_for_function(f"!{prompts}.includes('[*]:')")
+    assert page.locator(ERROR).all_inner_texts() == []
+    prompts = page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
+    assert prompts == [f"[{number}]:" for number in range(1, len(prompts) + 1)]
+
+
+def check_figures(page, count):
+    figures = page.locator(".jp-RenderedImage img")
+    assert figures.count() == count
+    for figure in figures.all():
+        figure.scroll_into_view_if_needed()
+        assert figure.bounding_box()["width"] > 300 and figure.evaluate("image => image.naturalWidth") > 300
+
+
+def check_nothing_changed(page, clone):
+    page.locator(".lm-TabBar-tab.jp-mod-current.jp-mod-dirty").wait_for()  # the page holds what is not saved
+    assert git(clone, "status", "--porcelain") == ""
+    assert any((clone / "build" / "quick" / "figures").iterdir()), "it ran here"
+
+
+def test_one_run(page, server, clone):
+    run_all_cells(page, server, "04_train_one")
+    said = wait_for_the_bar_to_move(page)
+    assert all(re.search(r"Runs: 0/1 runs, .*embedded lcl tiny seed 0: \d+/360 steps", one) for one in said)
+    wait_for_the_end(page)
+    check_figures(page, 2)
+    check_nothing_changed(page, clone)
+
+
+def test_a_corpus_of_ones_own(page, server, clone):
+    run_all_cells(page, server, "14_your_corpus", seeds="0", train_limit=200)
+    wait_for_the_bar_to_move(page)
+    wait_for_the_end(page)
+    assert "Runs: 2/2 runs" in page.locator(BAR, has_text="Runs:").inner_text()
+    check_figures(page, 1)
+    check_nothing_changed(page, clone)

@@ -1,0 +1,102 @@
+"""The site as it is read: from its folder, in a real browser, on a screen and on a telephone."""
+
+import re
+
+import pytest
+
+from lclstudy.runner import site
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return site.build(tmp_path_factory.mktemp("site") / "book").parent
+
+
+@pytest.fixture(params=[1400, 400])
+def book(request, page, folder):
+    """The first page at a width; at the end, that nothing was asked of a network and no script failed."""
+    asked, failures = [], []
+    page.on("request", lambda sent: asked.append(sent.url))
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.set_viewport_size({"width": request.param, "height": 900})
+    page.goto((folder / "index.html").as_uri())
+    yield page
+    assert failures == []
+    assert asked and all(url.startswith("file:") for url in asked)
+
+
+def go(page, name):
+    page.goto(page.url.rpartition("/")[0] + f"/{name}.html")
+
+
+def test_no_page_is_wider_than_the_window(book, folder):
+    for file in sorted(folder.glob("*.html")):
+        go(book, file.stem)
+        assert book.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, file.name
+
+
+def test_a_search_finds_and_jumps(book):
+    book.keyboard.press("/")
+    book.keyboard.type("calibration error")
+    hits = book.locator("#found a[href]")
+    hits.first.wait_for()
+    box = book.locator("#found").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= book.viewport_size["width"], "nothing of it is cut off"
+    for word in ("calibration", "error"):
+        assert word in hits.first.inner_text().lower()
+    wanted = hits.first.get_attribute("href")
+    book.keyboard.press("Enter")
+    book.wait_for_url(f"**/{wanted}")
+    heading = book.locator("#" + wanted.partition("#")[2])
+    assert 0 <= heading.bounding_box()["y"] < 900
+    book.locator("#search").fill("no such word anywhere")
+    book.locator("#found").get_by_text("nothing found").wait_for()
+    book.locator("main h1").click()
+    assert not book.locator("#found").is_visible()
+
+
+def test_a_table_sorts_by_the_column_that_is_clicked(book):
+    go(book, "01_corpora")
+    head = book.locator("main th", has_text=re.compile("^classes$")).first
+    place = head.evaluate("head => head.cellIndex + 1")
+    cells = head.locator(f"xpath=ancestor::table//tbody//td[{place}]")
+    before = [int(text) for text in cells.all_inner_texts()]
+    for order in (False, True):
+        head.click()
+        now = [int(text) for text in cells.all_inner_texts()]
+        assert now == sorted(before, reverse=order) and len(set(now)) > 4
+
+
+def test_a_figure_enlarges_and_goes_back(book):
+    go(book, "figures_minilm")
+    figure, large = book.locator("img.figure").first, book.locator("#large img")
+    figure.click()
+    large.wait_for()
+    assert large.bounding_box()["width"] > 1.1 * figure.bounding_box()["width"]
+    large.click(position={"x": 40, "y": 40})
+    assert not large.is_visible()
+
+
+def test_light_and_dark_change_and_stay(book):
+    shade = "getComputedStyle(document.body).backgroundColor"
+    light = book.evaluate(shade)
+    book.locator("#theme").click()
+    dark = book.evaluate(shade)
+    go(book, "results")
+    assert book.evaluate(shade) == dark != light
+
+
+def test_the_contents_and_the_code_open(book):
+    narrow = book.viewport_size["width"] < 900
+    assert book.locator("#contents").is_visible() != narrow
+    if narrow:
+        book.locator("#menu").click()
+    book.locator("#contents a", has_text="Your own labels").click()
+    book.wait_for_url("**/14_your_corpus.html")
+    code = book.locator("details.code .highlight").first
+    assert not code.is_visible()
+    if narrow:
+        book.locator("details.code summary").first.click()
+    else:
+        book.locator("#code").click()
+    assert code.is_visible()

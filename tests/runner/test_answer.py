@@ -1,0 +1,40 @@
+"""The answer of the study: means over corpora as by hand, and only what has run."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lclstudy.results import frozen
+from lclstudy.results.comparisons import scored
+from lclstudy.runner.answer import answer, over_corpora
+from lclstudy.show.text import words
+
+MINILM = frozen.read_frozen("minilm")
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "entropy"])
+def test_the_mean_over_corpora_is_the_contrast_of_their_runs(metric):
+    found = over_corpora(MINILM, "lcl", "ce", metric)
+    values = scored(MINILM, metric).query("set == 'all'").groupby(["corpus", "objective"])["value"]
+    sides = [values.get_group((row["corpus"], name)) for row in found["places"] for name in ("lcl", "ce")]
+    parts = np.array([side.var() / len(side) for side in sides])
+    free = parts.sum() ** 2 / (parts**2 / np.array([len(side) - 1 for side in sides])).sum()
+    middle = np.mean([a.mean() - b.mean() for a, b in zip(sides[::2], sides[1::2], strict=True)])
+    reach = stats.t.ppf(0.975, free) * np.sqrt(parts.sum()) / len(found["places"])
+    mean = found["mean"]
+    np.testing.assert_allclose([mean.difference, mean.ci_low, mean.ci_high], [middle, middle - reach, middle + reach])
+
+
+def test_each_corpus_counts_once_and_under_its_word():
+    found = over_corpora(MINILM, "lcl", "ce")
+    listed = [row["corpus"] for rows in found["words"].values() for row in rows]
+    assert sorted(listed) == sorted({row["corpus"] for row in found["places"]})
+    assert "contradicted" in found["words"]  # EmoInt, n = 3: p by Holm 0.045
+
+
+def test_what_has_not_run_is_left_out():
+    quick, ablations = (answer(frozen.read_frozen(name)) for name in ("quick", "ablations"))
+    assert quick["gains"]["ce_aug", "ce"] is None and ablations["confusable"] == []
+    assert quick["gains"]["lcl", "ce"]["mean"] is None, "one corpus has no mean over corpora"
+    said = words("runner/templates/answer.md.j2", **quick)
+    assert "Better than cross-entropy?" in said and "second views" not in said
