@@ -50,7 +50,7 @@ class EncoderEntry:
     """
 
     name: str
-    kind: str
+    kind: str = "transformer"
     title: str = ""
     hub: str = ""
     revision: str = ""
