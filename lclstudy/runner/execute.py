@@ -63,7 +63,7 @@ class Notebook:
         """What the cell tagged `parameters` assigns: the parameters with their default values."""
         source = "\n".join(cell["source"] for cell in self.cells if "parameters" in _tags(cell))
         lines = [line for line in ast.parse(source).body if isinstance(line, ast.Assign)]
-        return {line.targets[0].id: ast.literal_eval(line.value) for line in lines}
+        return {ast.unparse(line.targets[0]): ast.literal_eval(line.value) for line in lines}
 
     @property
     def trains(self) -> bool:
