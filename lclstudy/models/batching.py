@@ -32,7 +32,8 @@ class _Tensors:
     """A dataclass of tensors, or of others of its kind, that moves as one."""
 
     def to(self, device: torch.device, non_blocking: bool = True):
-        return replace(self, **{name: value.to(device, non_blocking=non_blocking) for name, value in vars(self).items()})
+        moved = {name: value.to(device, non_blocking=non_blocking) for name, value in vars(self).items()}
+        return replace(self, **moved)  # type: ignore[type-var]
 
     def pin_memory(self):
         return replace(self, **{name: value.pin_memory() for name, value in vars(self).items()})

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -93,7 +93,7 @@ def choose(specs: list[RunSpec], device: str | None, workers: int | None) -> str
     return "processes" if min(len(specs), len(places(specs, device, workers))) > 1 else "serial"
 
 
-def serial(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record]:
+def serial(take: Take, tell: Tell, specs, device, workers) -> Generator[Record]:
     while spec := take(True):
         yield attempt(spec, "serial", device, partial(tell, spec))
 
@@ -124,7 +124,7 @@ def _ending_with_us() -> Iterator[None]:
         watch.communicate("all is well")
 
 
-def processes(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record]:
+def processes(take: Take, tell: Tell, specs, device, workers) -> Generator[Record]:
     free = list(reversed(places(specs, device, workers)))
     idle, busy = [], {}  # idle: (pipe, worker, place); busy: pipe -> (worker, place, spec)
     with _ending_with_us(), ExitStack() as hired:
@@ -133,13 +133,13 @@ def processes(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record
                 pipe, worker, place = idle.pop() if idle else _hire(device, free.pop(), hired)
                 busy[pipe] = worker, place, spec
                 with suppress(OSError):  # the worker is dead: reading its answer tells
-                    pipe.send(spec)
+                    pipe.send(spec)  # type: ignore[union-attr]
             if not busy:
                 return
             for pipe in wait(list(busy)):
                 worker, place, spec = busy[pipe]
                 try:
-                    told = pipe.recv()
+                    told = pipe.recv()  # type: ignore[union-attr]
                 except (EOFError, OSError):
                     del busy[pipe]
                     free.append(place)
@@ -161,7 +161,7 @@ def _hire(device: str | None, place: str | None, hired: ExitStack):
     context = multiprocessing.get_context("spawn" if sys.platform == "darwin" else "forkserver")
     context.set_forkserver_preload(["lclstudy.training.prepare"])
     ours, theirs = context.Pipe()
-    worker = context.Process(target=_work, args=(theirs, device, place), daemon=True)
+    worker = context.Process(target=_work, args=(theirs, device, place), daemon=True)  # type: ignore[attr-defined]
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: an interrupt is the parent's to handle
     try:
         worker.start()
@@ -195,7 +195,7 @@ def cluster_is_here() -> bool:
     return False
 
 
-def on_ray(take: Take, tell: Tell, specs, device, workers) -> Iterator[Record]:
+def on_ray(take: Take, tell: Tell, specs, device, workers) -> Generator[Record]:
     """On the cluster that is there, else on a local one. The driver prepares; nodes need the environment alone."""
     import ray
     import ray.util.queue

@@ -31,7 +31,7 @@ class Summary(NamedTuple):
     seconds: float
     failures: tuple[Record, ...] = ()
 
-    def __add__(self, other: "Summary") -> "Summary":
+    def __add__(self, other: "Summary") -> "Summary":  # type: ignore[override]
         return Summary(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
     def __str__(self) -> str:

@@ -54,7 +54,8 @@ def forests(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]], width: float) 
     figure, axes = subplots(len(panels), 1, width, 0.7 + sum(0.65 + 0.3 * len(here) for here in panels))
     for ax, here in zip(axes, panels, strict=True):
         forest(here, ax, here["title"].iloc[0])
-        ax.set_xlabel(ax.get_xlabel() if ax is axes[-1] else "")
+        if ax is not axes[-1]:
+            ax.set_xlabel("")
     marks.symmetric(axes, rows[_ENDS])
     published = names.encoder("electra-base") if rows["published_difference"].notna().any() else ""
     forest_key(axes[0], published, ", ".join(map(names.encoder, rows["encoder"].unique())))

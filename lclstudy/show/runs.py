@@ -12,6 +12,7 @@ from lclstudy.plan.spec import UNREAD, RunSpec
 from lclstudy.statistics import metrics
 
 from . import text
+from .markdown import plain
 
 SPLITS = ("validation", "test")
 
@@ -89,7 +90,9 @@ def run_findings(record) -> list[str]:
     ]
     for a, b, both in metrics.confused_pairs(metrics.confusion_matrix(labels, predictions, record.classes))[:1]:
         wrong = int((labels != predictions).sum())
-        said.append(f"Nearest classes: {record.classes[a]} and {record.classes[b]}, with {both} of {wrong:,} errors.")
+        said.append(
+            f"Nearest classes: {plain(record.classes[a])} and {plain(record.classes[b])}, with {both} of {wrong:,} errors."
+        )
     return said
 
 

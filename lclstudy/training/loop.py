@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,7 +47,7 @@ class Prepared:
     """
 
     classes: tuple[str, ...]
-    texts: dict[str, Tokens] | dict[str, list[str]]
+    texts: dict[str, Any]
     labels: dict[str, np.ndarray]
     encoder: Encoder | None = None
     views: tuple[Tokens, ...] = ()

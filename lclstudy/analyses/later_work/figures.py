@@ -20,7 +20,7 @@ def accuracies(table: pd.DataFrame) -> Figure:
     work, and CE alone where a group has no such method with an encoder."""
     halves = [_rows(table[table["accuracy"].notna() & table["corpus"].isin(half)]) for half in (CORPORA[:2], CORPORA[2:])]
     figure, axes = style.subplots(2, 2, style.DOUBLE, 1.9 + 0.155 * sum(map(len, halves)))
-    axes[0].get_gridspec().set_height_ratios([len(rows) + 2 for rows in halves])
+    figure.axes[0].get_gridspec().set_height_ratios([len(rows) + 2 for rows in halves])
     for number, (corpus, ax) in enumerate(zip(CORPORA, axes, strict=True)):
         _panel(table[table["corpus"] == corpus], halves[number // 2], ax)
     entries = [("CE of the same group", {"markerfacecolor": marks.OPEN}), ("another method", {})]
@@ -62,5 +62,5 @@ def _panel(table: pd.DataFrame, rows: list[tuple], ax: Axes) -> None:
             marks.beside(ax, y, said)
     marks.rows(ax, [f"{GROUPS[key[1]]}: {names.objective(key[2])}" if key[1:] else names.encoder(key[0]) for key in rows])
     for key, label in zip(rows, ax.get_yticklabels(), strict=True):
-        label.set_weight("normal" if key[1:] else "bold")
+        label.set_fontweight("normal" if key[1:] else "bold")
     ax.set(title=names.corpus(table["corpus"].iloc[0]), xlabel="test accuracy (%)")

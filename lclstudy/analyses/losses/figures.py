@@ -12,7 +12,7 @@ from lclstudy.show.text import number
 # Paul Tol's muted colours, none of which is a loss's.
 CLASSES = (("#117733", "white", "o"), ("#44AA99", "black", "s"), ("#DDCC77", "black", "D"))
 # Per loss: how its line is drawn. The colours are those of the objectives in all figures.
-LOSSES = {
+LOSSES: dict[str, dict] = {
     "SCL": {"color": colour("scl")},
     "LCL printed": {"color": "#56B4E9"},
     "LCL released": {"color": colour("lcl")},
@@ -90,7 +90,7 @@ def similarities(similarity: np.ndarray, labels: np.ndarray, classes: Sequence[s
     seaborn.heatmap(similarity, mask=itself, annot=said, fmt="", annot_kws={"size": SMALLEST}, cmap="RdBu_r", center=0,
                     square=True, cbar=False, xticklabels=numbers, yticklabels=rows, ax=ax)  # fmt: skip
     for text, same in zip(ax.texts, (labels[:, None] == labels)[~itself], strict=True):
-        text.set_weight("bold" if same else "normal")
+        text.set_fontweight("bold" if same else "normal")
     ax.tick_params(length=0)
     ax.tick_params(axis="y", rotation=0)
     ax.set(xlabel="other point k", ylabel="anchor i")

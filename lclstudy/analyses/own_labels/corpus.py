@@ -18,6 +18,7 @@ from lclstudy.plan.spec import RunSpec
 from lclstudy.results.comparisons import scored
 from lclstudy.results.frozen import frozen_names, read_frozen
 from lclstudy.show import text
+from lclstudy.show.markdown import plain
 from lclstudy.show.style import is_drawable
 from lclstudy.statistics import judge as judging
 from lclstudy.statistics import tests
@@ -167,7 +168,7 @@ def _setting_cautions(specs: Sequence[RunSpec]) -> list[str]:
 
 def _classes_have(classes: list[str]) -> str:
     more = f" and {len(classes) - SHOWN:,} more" if len(classes) > SHOWN else ""
-    named = ", ".join(map(short, classes[:SHOWN])) + more
+    named = ", ".join(plain(short(name)) for name in classes[:SHOWN]) + more
     return f"1 class ({named}) has" if len(classes) == 1 else f"{len(classes):,} classes ({named}) have"
 
 
@@ -183,15 +184,10 @@ def sampling_reach(accuracy: float, texts: int) -> float:
 def usual_spread(encoder: str) -> float:
     """The standard deviation over seeds in points that frozen runs of the study have with this encoder, pooled over corpora and
     objectives; NaN if none has two seeds."""
-    groups = [
-        values for name in frozen_names() for _, values in _by_system(scored(read_frozen(name)), encoder) if len(values) > 1
-    ]
-    free = sum(len(values) - 1 for values in groups)
-    return math.sqrt(sum(values.var(ddof=0) * len(values) for values in groups) / free) if free else math.nan
-
-
-def _by_system(runs: pd.DataFrame, encoder: str):
-    return runs[runs["encoder"] == encoder].groupby(["corpus", "set", "objective"])["value"]
+    runs = pd.concat([scored(read_frozen(name)).assign(profile=name) for name in frozen_names()])
+    systems = runs[runs["encoder"] == encoder].groupby(["profile", "corpus", "set", "objective"])["value"]
+    free = systems.count() - 1
+    return math.sqrt((systems.var() * free).sum() / free.sum()) if free.sum() else math.nan
 
 
 def foresight(specs: Sequence[RunSpec], corpus: Corpus, gain: float) -> str:

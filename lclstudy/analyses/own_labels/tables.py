@@ -7,7 +7,6 @@ import math
 import shlex
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ from lclstudy.plan import catalog, names
 from lclstudy.plan.spec import RunSpec
 from lclstudy.runs.store import RunStore
 from lclstudy.show import text
+from lclstudy.show.markdown import plain
 from lclstudy.statistics import judge as judging
 from lclstudy.statistics import metrics, tests
 from lclstudy.statistics.judge import Judgement
@@ -25,21 +25,6 @@ from .corpus import OBJECTIVES, SHOWN, Corpus, largest_share, sampling_reach, sh
 
 QUICK_ONLY = ("encoder", "epochs", "learning_rate", "max_length", "train_limit")  # settings left behind with a quick encoder
 ROUGH = 1.5  # the ratio of costs at one seed over that at another, above which the machine was not quiet
-
-
-class Cost(NamedTuple):
-    """Training seconds of the median run of each loss, LCL's over CE's, and that ratio at the seeds where it is least and most.
-
-    Medians, because a machine that was busy during one run would spoil a mean.
-    `note` says why the seconds are hard to compare, if so.
-    """
-
-    ce: float
-    lcl: float
-    ratio: float
-    low: float
-    high: float
-    note: str = ""
 
 
 def scores(frame: pd.DataFrame, metric: str = "accuracy") -> dict[str, pd.Series]:
@@ -144,32 +129,19 @@ def pairs(found: Sequence, count: int = SHOWN) -> pd.DataFrame:
 
 def pairs_table(found: Sequence, texts: Sequence[str], width: int = 110) -> pd.DataFrame:
     """`pairs` to show, each with the test text that was taken for the other class with most confidence, shortened."""
-    classes = found[0].classes
-    scores_by_text = np.mean([record.test_probabilities for record in found], axis=0)  # [N, C]
+    classes, labels = found[0].classes, found[0].test_labels
+    probabilities, every = np.mean([record.test_probabilities for record in found], axis=0), np.arange(len(labels))
     rows = []
     for row in pairs(found).itertuples():
         a, b = classes.index(row.a), classes.index(row.b)
-        text, true = _example(scores_by_text, found[0].test_labels, a, b)
-        shown = textwrap.shorten(texts[text], width, placeholder=" …") if text is not None else "–"
-        rows.append({"classes": f"{short(row.a)} / {short(row.b)}", "CE: errors per run": _rounded(row.ce),
-                     "LCL: errors per run": _rounded(row.lcl), "share of their texts (%)": round(row.share, 1),
-                     "an example": shown, "its label": classes[true] if text is not None else "–"})  # fmt: skip
+        other = np.select([labels == a, labels == b], [b, a], default=labels)
+        margins = probabilities[every, other] - probabilities[every, labels]
+        worst = margins.argmax()
+        example = (textwrap.shorten(texts[worst], width, placeholder=" …"), classes[labels[worst]])
+        rows.append((f"{short(row.a)} / {short(row.b)}", text.number(row.ce, 1), text.number(row.lcl, 1), round(row.share, 1),
+                     *(example if margins[worst] > 0 else (text.NONE, text.NONE))))  # fmt: skip
     columns = ["classes", "CE: errors per run", "LCL: errors per run", "share of their texts (%)", "an example", "its label"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _rounded(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.1f}"
-
-
-def _example(probabilities: np.ndarray, labels: np.ndarray, a: int, b: int) -> tuple[int | None, int]:
-    """The text of a or b, and its class, to which the runs on average give the other most probability above its own."""
-    best, text, true = 0.0, None, a
-    for own, other in ((a, b), (b, a)):
-        margins = np.where(labels == own, probabilities[:, other] - probabilities[:, own], -1.0)
-        if margins.max() > best:
-            best, text, true = margins.max(), int(margins.argmax()), own
-    return text, true
 
 
 def over_texts(found: Sequence) -> tests.TTest:
@@ -190,20 +162,20 @@ def not_converged(found: Sequence) -> list[str]:
     return rising
 
 
-def cost(frame: pd.DataFrame) -> Cost | None:
-    """What LCL costs in training time; None unless both losses have a finished run."""
+def cost(frame: pd.DataFrame) -> dict | None:
+    """`ratio`: LCL's training seconds over CE's, of their median runs, as one run on a busy machine would spoil a mean. `note`
+    says why the seconds are hard to compare, if so. None unless both losses have a finished run."""
     done = frame[frame["status"] == "done"]
-    seconds = {name: done[done["objective"] == name].set_index("seed")["train_seconds"] for name in OBJECTIVES}
-    if any(values.empty for values in seconds.values()):
+    seconds = done.pivot_table("train_seconds", "seed", "objective")
+    if not {*OBJECTIVES} <= {*seconds}:
         return None
-    each = (seconds["lcl"] / seconds["ce"]).dropna()
-    low, high = (each.min(), each.max()) if len(each) else (math.nan, math.nan)
+    each, note = seconds["lcl"] / seconds["ce"], ""
     unlike = [name for name in ("device", "executor", "threads") if name in done and done[name].nunique() > 1]
-    note = f"the runs differ in {' and '.join(unlike)}, so their seconds say little" if unlike else ""
-    if not note and high > ROUGH * low:
+    if unlike:
+        note = f"the runs differ in {' and '.join(unlike)}, so their seconds say little"
+    elif each.max() > ROUGH * each.min():
         note = "the machine had other work too, so this is rough"
-    ce, lcl = float(seconds["ce"].median()), float(seconds["lcl"].median())
-    return Cost(ce, lcl, lcl / ce, float(low), float(high), note)
+    return {"ratio": seconds["lcl"].median() / seconds["ce"].median(), "note": note}
 
 
 def cost_table(frame: pd.DataFrame) -> pd.DataFrame:
@@ -290,7 +262,7 @@ def facts(corpus: Corpus, frame: pd.DataFrame, found: Sequence, gain: float, giv
         "floor": floor,
         "nothing_learnt": nothing,
         "over_texts": over_texts(found) if not math.isnan(one.difference) else None,
-        "nearest": nearest[0] if nearest else None,
+        "nearest": {**nearest[0], "a": plain(nearest[0]["a"]), "b": plain(nearest[0]["b"])} if nearest else None,
         "price": price,
         "gain": gain,
         "untrained": untrained,

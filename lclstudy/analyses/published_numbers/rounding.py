@@ -64,7 +64,7 @@ def allowed(a: Side, b: Side, reading: Reading) -> Range:
     """What follows for the test of `a` against `b` under a reading; t has the sign of mean a - mean b.
 
     Every number may lie anywhere within its rounding. For given deviations p falls with the distance of the means; over the
-    deviations its ends are searched on a grid, that of t and of the degrees of freedom are corners of it.
+    deviations its ends are searched on a grid, whose corners hold the ends of t and of the degrees of freedom.
     """
     difference, reach = a.mean - b.mean, a.mean_rounding + b.mean_rounding
     error, df = _over_deviations(a, b, reading, slice(0, None, 2))
