@@ -71,6 +71,7 @@ def server(clone, tmp_path_factory):
     yield json.loads(told.read_text())["url"]
     process.kill()  # its kernels end with it
     process.wait()
+    print((home / "log").read_text())  # seen where a test has failed
 
 
 def run_all_cells(page, server, name, **parameters):
@@ -92,7 +93,10 @@ def run_all_cells(page, server, name, **parameters):
 def wait_for_the_bar_to_move(page):
     """Until the one line that says how far the training is has said two things."""
     bar = page.locator(BAR, has_text="Runs:")
-    bar.or_(page.locator(ERROR)).first.wait_for()
+    try:
+        bar.or_(page.locator(ERROR)).first.wait_for()
+    finally:
+        print(*page.locator(".jp-CodeCell").all_inner_texts(), sep="\n")  # seen where a test has failed
     assert page.locator(ERROR).all_inner_texts() == []
     moves = "([selector, first]) => { const now = document.querySelector(selector).innerText; return now !== first && now }"
     first = bar.inner_text()
