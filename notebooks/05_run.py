@@ -22,7 +22,7 @@ encoders = ""  # only these
 executor = "auto"  # what suits; or serial: one run after another, processes: some at a time, ray: on a cluster
 workers = 0  # runs at a time; 0: one per core
 device = ""  # cuda, mps or cpu; empty: the first of these that there is
-retrain = False  # whether to train also what is frozen; the quick profile always does
+retrain = False  # whether to train also what is frozen; of the grid the quick profile always does
 
 # %%
 from lclstudy.analyses.case_study import tables
@@ -49,10 +49,10 @@ if study:
 
 # %% tags=["nbval-ignore-output"]
 runs = store.RunStore()
+how = {"executor": executor, "workers": workers or None, "device": device or None}
 again = retrain or whole.retrain
-how = {"executor": executor, "workers": workers or None, "device": device or None, "retrain": again}
 print(f"Missing: {len(runs.missing(part.specs(), again))} of {len(part.specs())}.")
-print(grid.run_missing(part.specs(), runs, **how))
+print(grid.run_missing(part.specs(), runs, retrain=again, **how))
 
 # %% [markdown]
 # ## The case study
@@ -64,7 +64,7 @@ print(grid.run_missing(part.specs(), runs, **how))
 # classes, and the search should find one of them.
 
 # %% tags=["nbval-ignore-output"]
-print(grid.run_case_study(part, runs, **how) if study else "This profile, as restricted, has no case study.")
+print(grid.run_case_study(part, runs, retrain=retrain, **how) if study else "This profile, as restricted, has no case study.")
 
 # %% tags=["nbval-ignore-output"]
 sets = class_sets.all_sets(whole, runs) if study else {}

@@ -77,11 +77,5 @@ report.table(found, "settings", caption, ablation_tables.readable(found))
 # Runs of two parts (a network trained beforehand, two stages) count both.
 
 # %%
-ran = int((found["n"] > 0).sum())
-figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=1.0 + 0.2 * max(ran, 2))
-figures.gain_and_cost(found, f"Accuracy: {where}", axes)
-report.figure(figure, "cost")
-
-# %%
-if ran:
+if found["n"].any():
     report.table(found, "costs", f"What training takes on {where}, roughly.", ablation_tables.readable_costs(found))

@@ -36,7 +36,7 @@ report = Report("13_verdicts", shown, [*sources, *(folder for one in results for
 judged = tables.judge_claims(results)
 
 # %%
-report.said(words("analyses/verdicts/said.md.j2", **said.facts(judged, results)))
+report.said(words("analyses/verdicts/said.md.j2", **said.facts(judged)))
 
 # %% [markdown]
 # ## LCL against the others, over corpora
@@ -80,9 +80,6 @@ for paper, whose in said.PAPERS.items():
 published_gain = tables.mean_published_gain("lcl", "ce")
 deviations = simulation.deviations(comparisons.scored(frozen.read_frozen(shown)))
 shares = simulation.table(published_gain, deviations, draws=400)
-figure, axes = style.panels(3, height=2.0)
-figures.words_given(shares, axes)
-report.figure(figure, "simulation")
 caption = f"Shares of the words if LCL − CE is 0, {published_gain:+.2f} or {-published_gain:+.2f} points; standard deviations "
 caption += f"over seeds {', '.join(f'{sd:.2f}' for sd in deviations)} (LCL, CE, SCL)."
 report.table(shares.round(3), "simulation", caption)

@@ -1,8 +1,16 @@
 """Shared fixtures. Tests that need the real files skip with a reason where they are not."""
 
+import matplotlib.pyplot as plt
 import pytest
 
 from lclstudy import paths
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    """No figure outlives its test."""
+    yield
+    plt.close("all")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from lclstudy.analyses.uncertainty import tables as uncertainty
 from lclstudy.analyses.verdicts import tables as verdicts
 from lclstudy.results.comparisons import comparisons, scored
 from lclstudy.results.frozen import read_frozen
-from lclstudy.runner import readme
+from lclstudy.runner.answer import over_corpora
 
 MINILM = read_frozen("minilm")
 PAIRS = {"S08": ("emoint", "lcl", "ce"), "S07": ("emoint", "lcl", "scl"), "S11": ("emoint", "scl", "ce"),
@@ -31,7 +31,7 @@ def word(table: pd.DataFrame, corpus: str, a: str, b: str) -> str:
 def test_accuracy_of_a_whole_corpus(claim, verdict_of):
     corpus, a, b = PAIRS[claim]
     words = {word(main_results.differences(MINILM), corpus, a, b), verdict_of[claim]}
-    words |= {row["word"] for row in readme.headlines()["gains"] if (row["corpus"], row["a"], row["b"]) == (corpus, a, b)}
+    words |= {row["word"] for row in over_corpora(MINILM, a, b)["places"] if row["corpus"] == corpus}
     words.add(word(ablations.claims(MINILM, corpus), corpus, a, b))
     assert len(words) == 1
 

@@ -50,7 +50,7 @@ class EncoderEntry:
     """
 
     name: str
-    kind: str
+    kind: str = "transformer"
     title: str = ""
     hub: str = ""
     revision: str = ""
@@ -137,7 +137,7 @@ def file_checksum(path: Path) -> str:
     return _checksum(path, path.stat().st_size, path.stat().st_mtime_ns)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _checksum(path: Path, _size: int, _time: int) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,16 +1,8 @@
 """What names and settings are called in tables and figures. A name of one's own is shown as it is."""
 
 from . import catalog
-from .spec import Protocol
 
 METRICS = {"accuracy": "accuracy", "weighted_f1": "weighted F1"}
-# How each setting of the protocol that differs from the released code is called where LCL is shown beside LCL.
-SETTINGS = {
-    f"{name}={value}": said
-    for name, released in vars(Protocol()).items()
-    for value, said in catalog.read("settings.toml")[name]["values"].items()
-    if value != str(released).lower()
-}
 
 
 def objective(name: str) -> str:

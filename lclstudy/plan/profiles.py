@@ -37,8 +37,8 @@ class Profile:
     `by_corpus` for a corpus) stands above what the paper chose for a corpus (`protocol.toml`).
 
     `case_study` asks for runs on class subsets besides; some of them are known only when others have run, so `specs` has none.
-    With `retrain` its runs are trained also where frozen ones are there, beside them. `only`: the names, by setting, to which
-    the runs are restricted.
+    With `retrain` the runs of its grid are trained also where frozen ones are there, beside them; those of the case study are
+    not. `only`: the names, by setting, to which the runs are restricted.
     """
 
     name: str

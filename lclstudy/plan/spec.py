@@ -16,7 +16,6 @@ from lclstudy.errors import StudyError, unknown
 from . import catalog
 
 OBJECTIVES = tuple(catalog.objectives())
-AUGMENTS = tuple(catalog.read("settings.toml")["augment"]["values"])
 EXECUTORS = ("auto", "serial", "processes", "ray")
 
 # The groups of settings that `unread` in objectives.toml may name.

@@ -4,6 +4,7 @@ Published subsets are data. Others are found by the search in the confusions of 
 classes, so they are known only when those have run. `runs` is where these are: a `RunStore`, or `FrozenRuns`.
 """
 
+import itertools
 from collections.abc import Mapping
 from string import ascii_lowercase
 
@@ -37,9 +38,7 @@ def searched(profile: Profile) -> list[RunSpec]:
     The paper used one such model and does not name the split (Section 5.3); validation leaves the test texts unseen.
     """
     study = profile.case_study
-    if study is None or not study.found:
-        return []
-    return [profile.spec(study.corpus, "ce", seed=seed) for seed in study.search_seed]
+    return [profile.spec(study.corpus, "ce", seed=seed) for seed in study.search_seed] if study and study.found else []
 
 
 def confusion(profile: Profile, runs) -> tuple[np.ndarray, tuple[str, ...], int]:
@@ -86,15 +85,9 @@ def all_sets(profile: Profile, runs) -> dict[str, Classes]:
 def specs(profile: Profile, sets: Mapping[str, Classes]) -> list[RunSpec]:
     """The runs on `sets`, each once, the seed varying slowest: cut short, all sets and objectives have the first seeds."""
     study = profile.case_study
-    if study is None:
-        return []
-    every = [
-        profile.spec(study.corpus, objective, seed=seed, classes=classes)
-        for seed in study.seed
-        for classes in sets.values()
-        for objective in study.objective
-    ]
-    return list(dict.fromkeys(every))
+    every = itertools.product(study.seed, sets.values(), study.objective) if study else ()
+    return list(dict.fromkeys(profile.spec(study.corpus, objective, seed=seed, classes=classes)
+                              for seed, classes, objective in every))  # fmt: skip
 
 
 def all_specs(profile: Profile, runs) -> list[RunSpec]:
@@ -122,8 +115,6 @@ def frozen_sets(results, corpus: str) -> dict[str, tuple[str, ...]]:
 
 
 def searched_runs(results, corpus: str) -> list[str]:
-    """Identities of the finished cross-entropy runs on all classes of a corpus in frozen results."""
-    runs = results.runs
-    wanted = (runs["corpus"] == corpus) & (runs["classes"] == "") & (runs["objective"] == "ce") & (runs["status"] == "done")
-    chosen = runs[wanted]
-    return list(chosen["identity"][chosen["encoder"] == chosen["encoder"].iloc[0]]) if len(chosen) else []
+    """Identities of the finished cross-entropy runs on all classes of a corpus in frozen results, with the first encoder."""
+    runs = results.done.query("corpus == @corpus and classes == '' and objective == 'ce'")
+    return next((group["identity"].tolist() for _, group in runs.groupby("encoder", sort=False)), [])

@@ -22,6 +22,7 @@ NEGLIGIBLE = 0.7  # points: the smallest difference that the paper itself calls 
 ENTROPY = "entropy"
 PLACE = ("corpus", "set", "encoder")
 Pairs = Sequence[tuple[str, str]]
+_NO_TEST = tests.TTest(*[np.nan] * 6)
 
 
 @lru_cache(maxsize=64)  # a page of verdicts asks for each claim
@@ -42,16 +43,14 @@ def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy
         sides = [identities.get((*(row[name] for name in PLACE), row[side]), []) for side in ("a", "b")]
         rising = sorted(row[side] for side, its in zip(("a", "b"), sides, strict=True) if not_converged(results, its))
         mark = f"not converged: {', '.join(map(names.objective, rising))}" if rising else ""
-        beside.append((mark, *(_over_texts(results, sides, split) if metric == "accuracy" else (np.nan, np.nan))))
+        texts = over_test_texts(results, sides, split) if metric == "accuracy" and all(sides) else _NO_TEST
+        beside.append((mark, texts.ci_low, texts.ci_high))
     return table.join(pd.DataFrame(beside, columns=["mark", "texts_low", "texts_high"]))
 
 
-def _over_texts(results: Frozen, sides: Sequence[Sequence[str]], split: str) -> tuple[float, float]:
-    if not all(sides):
-        return np.nan, np.nan
-    right = [[results.predictions(run, split) == results.labels(run, split) for run in side] for side in sides]
-    test = over_texts(*right)
-    return test.ci_low, test.ci_high
+def over_test_texts(results: Frozen, sides: Sequence[Sequence[str]], split: str = "test") -> tests.TTest:
+    """`judge.over_texts` of the runs of both sides, by identity."""
+    return over_texts(*([results.predictions(run, split) == results.labels(run, split) for run in side] for side in sides))
 
 
 def not_converged(results: Frozen, identities: Sequence[str]) -> bool:
@@ -158,7 +157,5 @@ def beside_published(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
 
 def _paired(a: pd.Series, b: pd.Series) -> tuple[float, float, float, int]:
     seeds = a.index.intersection(b.index)
-    if seeds.empty:
-        return np.nan, np.nan, np.nan, 0
-    test = tests.paired(a[seeds], b[seeds])
+    test = tests.paired(a[seeds], b[seeds]) if len(seeds) else _NO_TEST
     return test.difference, test.ci_low, test.ci_high, len(seeds)

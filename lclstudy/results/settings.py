@@ -4,16 +4,15 @@ import math
 from collections.abc import Iterable, Mapping
 from numbers import Number
 
-import numpy as np
 import pandas as pd
 
 from lclstudy.plan import names
 from lclstudy.plan.spec import UNREAD, Protocol
 from lclstudy.statistics import tests
-from lclstudy.statistics.judge import CONTRADICTED, NOT_RUN, REPRODUCED, over_texts
+from lclstudy.statistics.judge import CONTRADICTED, NOT_RUN, REPRODUCED
 
 from . import selection
-from .comparisons import Pairs, compare
+from .comparisons import Pairs, compare, over_test_texts
 from .frozen import Frozen
 
 SEEDS, TEXTS = "seeds", "texts"
@@ -81,7 +80,6 @@ def _with_texts(results: Frozen, row: dict, identities: dict[str, pd.Series]) ->
     if one_seed:
         a, b = identities[row["a"]], identities[row["b"]]
         seed = a.index.intersection(b.index)[0]
-        right = [np.array([results.predictions(side[seed]) == results.labels(side[seed])]) for side in (a, b)]
-        test = over_texts(*right)
+        test = over_test_texts(results, [[side[seed]] for side in (a, b)])
         row |= {"difference": test.difference, "ci_low": test.ci_low, "ci_high": test.ci_high}
     return row | {"basis": "" if math.isnan(row["ci_low"]) else TEXTS if one_seed else SEEDS}

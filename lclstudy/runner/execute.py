@@ -21,12 +21,12 @@ from tempfile import TemporaryDirectory
 
 from lclstudy import paths
 from lclstudy.errors import StudyError, unknown
+from lclstudy.plan.catalog import file_checksum
 from lclstudy.plan.profiles import Profile
 
 TRAINS = "from lclstudy.runs import"
 NEED_WORDNET = (TRAINS, "from lclstudy.corpora.synonyms import")
 _OURS = {"papermill-error-cell-tag", "injected-parameters"}  # cells that papermill adds
-_WHY = {"notebook": "the notebook", "parameters": "a parameter", "package": "the package", "data": "the data"}
 
 
 class NotebookFailed(Exception):
@@ -142,12 +142,12 @@ class Plan:
         """
         try:
             from lclstudy.results import class_sets
-            from lclstudy.runs.store import RunStore
+            from lclstudy.runs.store import RunStore, missing
         except ModuleNotFoundError:
             return None
         store = RunStore()
-        specs = class_sets.all_specs(self.profile, store)
-        return len(store.missing(specs, self.given.get("retrain", self.profile.retrain))), len(specs)
+        wanted = class_sets.all_specs(self.profile, store)
+        return len(missing(self.profile, store, self.given.get("retrain", False))), len(wanted)
 
     def stale(self, notebook: Notebook) -> str:
         """Why a notebook must be executed, in words; empty if it is up to date."""
@@ -157,21 +157,18 @@ class Plan:
             return "not executed yet"
         if not all(path.is_file() for path in (self.output(notebook), *map(Path, mark["figures"]))):
             return "an output is gone"
-        now = self.inputs(notebook)
-        changed = [words for name, words in _WHY.items() if mark["inputs"].get(name) != now[name]]
-        if changed:
+        if changed := [what for what, now in self.inputs(notebook).items() if mark["inputs"].get(what) != now]:
             return f"{' and '.join(changed)} changed"
         return "runs are missing" if notebook.trains_profile and self.missing()[0] else ""
 
     def inputs(self, notebook: Notebook) -> dict[str, str]:
         """What the result of a notebook follows from, each part as a hash."""
-        source = [[cell["cell_type"], cell["source"], _tags(cell)] for cell in notebook.cells]
-        package = [*paths.PACKAGE.rglob("*.py"), *paths.PACKAGE.rglob("*.toml"), *paths.PACKAGE.rglob("*.j2")]
+        package = [file for kind in ("py", "toml", "j2") for file in paths.PACKAGE.rglob(f"*.{kind}")]
         return {
-            "notebook": _hash(json.dumps(source)),
-            "parameters": _hash(json.dumps(self.parameters(notebook), sort_keys=True, default=str)),
-            "package": _hash_files([*package, paths.ROOT / "requirements.txt"]),
-            "data": _hash_files(self._data(notebook)),
+            "the notebook": _hash([[cell["cell_type"], cell["source"], _tags(cell)] for cell in notebook.cells]),
+            "a parameter": _hash(self.parameters(notebook)),
+            "the package": _hash(_checksums([*package, paths.ROOT / "requirements.txt"])),
+            "the data": _hash(_checksums(self._data(notebook))),
         }
 
     def _data(self, notebook: Notebook) -> list[Path]:
@@ -187,13 +184,12 @@ def _tags(cell: dict) -> list[str]:
     return cell["metadata"].get("tags", [])
 
 
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _hash(facts) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _hash_files(files: list[Path]) -> str:
-    lines = [f"{paths.relative(path)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files if path.is_file()]
-    return _hash("\n".join(sorted(lines)))
+def _checksums(files: list[Path]) -> list[tuple[str, str]]:
+    return sorted((paths.relative(path), file_checksum(path)) for path in files if path.is_file())
 
 
 def execute(name: str, notebook, output: Path, parameters: dict, sockets: str, stderr) -> None:

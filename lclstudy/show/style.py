@@ -129,12 +129,12 @@ def _letters() -> frozenset[int]:
     return frozenset(font_manager.get_font(path).get_charmap())
 
 
-def label_lines(ax: Axes, ends: dict[str, tuple[float, float]], texts: dict[str, str], gap: float = 0.09) -> None:
-    """Writes `texts` of the objectives beside the ends (x, y) of their lines, at least `gap` of the axis height apart."""
+def label_lines(ax: Axes, ends: dict[str, tuple[float, float]], texts: dict[str, str]) -> None:
+    """Writes `texts` of the objectives beside the ends (x, y) of their lines, apart from each other."""
     low, high = ax.get_ylim()
     objectives = sorted(ends, key=lambda objective: ends[objective][1])
     wanted = np.array([(ends[objective][1] - low) / (high - low) for objective in objectives])
-    for objective, place in zip(objectives, apart(wanted, gap), strict=True):
+    for objective, place in zip(objectives, apart(wanted, 0.09), strict=True):
         ax.annotate(
             texts[objective],
             ends[objective],

@@ -18,7 +18,8 @@ from .tests import TTest
 REPRODUCED, CONTRADICTED, SMALLER = "reproduced", "contradicted", "smaller than published"
 UNDECIDED, NOT_RUN = "undecided", "not run"
 WORDS = (REPRODUCED, CONTRADICTED, SMALLER, UNDECIDED, NOT_RUN)
-CLAIMS = ("above", "below", "same", "not above")  # of a, against b
+WITHIN = ("same", "not above")  # claims that need a margin
+CLAIMS = ("above", "below", *WITHIN)  # of a, against b
 LEVEL = 0.05
 FEWEST = 3  # runs on each side; below, nothing is decided
 FIRST, LAST = 0.001, 0.01  # of all ranks: a hard set is found among the first, and is none outside the last
@@ -66,13 +67,13 @@ def judge(
     claim = claim or ("above" if margin is None else "same")
     if claim not in CLAIMS:
         raise unknown("claim", claim, CLAIMS)
-    if claim in ("same", "not above") and not (margin or 0) > 0:
+    if claim in WITHIN and not (margin or 0) > 0:
         raise StudyError(f"A claim of {claim!r} needs a margin above 0; given {margin!r}.")
     a, b = np.asarray(list(a), float), np.asarray(list(b), float)
     if not (len(a) and len(b)):
         return Judgement(NOT_RUN, n=(len(a), len(b)))
     test, n = tests.welch(a, b), (len(a), len(b))
-    if test.note or claim in ("above", "below"):
+    if test.note or claim not in WITHIN:
         found = judge_difference(test, min(n), expected, claim, p_holm)._replace(n=n)
         return found if test.note or expected is None else found._replace(**pooled_power(expected, a, b))
     p, word = _within_margin(test, margin, claim)
@@ -102,7 +103,7 @@ def judge_difference(
 
 
 def judge_family(
-    sides: Sequence[tuple[Iterable[float], Iterable[float]]],
+    sides: Sequence[tuple[Sequence[float], Sequence[float]]],
     expected: Sequence[float | None] | None = None,
     claims: Sequence[str] | None = None,
     margin: float | None = None,
@@ -111,12 +112,9 @@ def judge_family(
 
     `margin` is that of the claims that need one; their own test is one-sided and no member, their two-sided p is.
     """
-    sides = [(np.asarray(list(a), float), np.asarray(list(b), float)) for a, b in sides]
     adjusted = tests.holm([tests.welch(a, b).p if len(a) and len(b) else math.nan for a, b in sides])
-    expected = expected or [None] * len(sides)
-    claims = claims or ["above"] * len(sides)
-    return [judge(a, b, wanted, margin if claim in ("same", "not above") else None, claim, float(p))
-            for (a, b), wanted, claim, p in zip(sides, expected, claims, adjusted, strict=True)]  # fmt: skip
+    asked = zip(sides, expected or [None] * len(sides), claims or ["above"] * len(sides), adjusted, strict=True)
+    return [judge(a, b, wanted, margin if claim in WITHIN else None, claim, float(p)) for (a, b), wanted, claim, p in asked]
 
 
 def judge_level(values: Iterable[float], level: float, margin: float) -> Judgement:

@@ -59,7 +59,7 @@ def own(tmp_path, monkeypatch, tokenizer):
         torch.manual_seed(0)
         network(family, **{"vocab_size": len(tokenizer), **settings}).base_model.save_pretrained(tmp_path / name)
         tokenizer.save_pretrained(tmp_path / name)
-        entry = entry or {"kind": "transformer", "hub": f"someone/{name}", "revision": "1"}
+        entry = entry or {"hub": f"someone/{name}", "revision": "1"}
         known = {**catalog.encoders(), name: catalog.EncoderEntry(name=name, **entry)}
         monkeypatch.setattr(catalog, "encoders", lambda: known)
         return tmp_path / name
@@ -240,7 +240,7 @@ def test_a_folder_that_cannot_be_used_is_refused_before_training(own, fault):
 
 
 def test_weights_that_are_not_those_pinned_are_refused(own):
-    own(entry={"kind": "transformer", "hub": "someone/mine", "revision": "1", "sha256": "0" * 64})
+    own(entry={"hub": "someone/mine", "revision": "1", "sha256": "0" * 64})
     with pytest.raises(StudyError, match=r"mine/model\.safetensors is not the pinned someone/mine .* cut short or altered"):
         encoders.load("mine", TEXTS)
 

@@ -24,7 +24,6 @@ def tokenizer():
         (TEXTS, "The HAPPY, dark wood!", ["happy", "dark", "wood"]),
         (TEXTS, "wolf zebra dark", ["[UNK]", "[UNK]", "dark"]),
         (TEXTS, "the", []),
-        (TEXTS, "", []),
         (["bitter itself bitter"], "bitter it", ["bitter"]),  # a stop word inside a word stays
         (["خوب می‌بینم خوب"], "خوب", ["خوب"]),
     ],

@@ -1,9 +1,7 @@
 """The case study: which sets and runs a profile asks for, from real small trainings and from records made by hand."""
 
-import pandas as pd
 import pytest
 
-from lclstudy import paths
 from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.profiles import Profile, load_profile
@@ -120,10 +118,3 @@ def test_training_on_subsets_then_freezing(profile, tmp_path):
         done = runs["identity"][runs["status"] == "done"].iloc[0]
         assert results.classes(done) == members
         assert results.probabilities(done).shape[1] == 3
-
-
-def test_the_quick_results_hold_the_groups_that_the_corpus_was_made_with():
-    results = read_frozen("quick")
-    found = class_sets.frozen_sets(results, "embedded")
-    made = pd.read_csv(paths.embedded() / "groups.csv").groupby("group")["class"].apply(frozenset)
-    assert {frozenset(members) for members in found.values()} == set(made)

@@ -4,21 +4,11 @@ import numpy as np
 import pytest
 
 from lclstudy.errors import StudyError
-from lclstudy.results import frozen, hard_sets
+from lclstudy.results import hard_sets
 from lclstudy.statistics import judge
 from tests.material import PAPER, froze, within
 
 HARD = hard_sets.published_hard()
-
-
-def test_the_tracked_run_is_one_and_decides_nothing():
-    table = hard_sets.ranked(frozen.read_frozen("minilm"), PAPER, draws=50).set_index("set")
-    assert list(table.index) == ["4-hard-a", "4-hard-b", "4-hard-c", "4-hard-d"]
-    if (table["runs"] < judge.FEWEST).all():
-        assert {*table["word"]} == {judge.UNDECIDED}
-    assert (table["low"] <= table["high"]).all() and table["first_share"].between(0, 1).all()
-    again = hard_sets.ranked(frozen.read_frozen("minilm"), PAPER, draws=50).set_index("set")
-    assert again.equals(table)
 
 
 def test_three_runs_decide(tmp_path):

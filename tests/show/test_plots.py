@@ -2,11 +2,6 @@
 
 import itertools
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,13 +11,6 @@ from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.show import plots, style
 from tests.material import check_readable
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
-
 
 MEANS = {"ce": 0.845, "ce_aug": 0.848, "scl": 0.85, "lcl": 0.858}
 

@@ -4,9 +4,6 @@ import itertools
 import json
 
 import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -18,13 +15,6 @@ from lclstudy import paths
 from lclstudy.errors import StudyError
 from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.show import style
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
-
 
 # How colours look to people without green cones, as linear light (Machado et al. 2009, severity 1).
 DEUTERANOPIA = np.array([[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]])

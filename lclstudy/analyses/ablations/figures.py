@@ -1,6 +1,4 @@
-"""The figures of the ablations: each setting against LCL, and what each costs. `ax` in, `ax` out."""
-
-from collections.abc import Sequence
+"""The figure of the ablations: each setting against LCL. `ax` in, `ax` out."""
 
 import numpy as np
 import pandas as pd
@@ -89,53 +87,3 @@ def _key(table: pd.DataFrame, spread: float, ax: Axes) -> None:
         entries.append((f"two runs of LCL that differ in their seed alone lie up to {spread:.1f} points apart", band))
     if entries:
         marks.key(ax, entries, columns=1)
-
-
-@style()
-def gain_and_cost(table: pd.DataFrame, title: str, axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Accuracy and minutes of training of the settings that ran, the quickest first; an axes for each of the two.
-
-    `table` is of `tables.settings`. Small open marks are runs.
-    """
-    ran = table[table["n"] > 0].sort_values(["seconds", "setting"]).reset_index(drop=True)
-    low = _lowest(ran)
-    for y, row in enumerate(ran.to_dict("records")):
-        look = {"color": colour(row["objective"]), "marker": marker(row["objective"])}
-        _accuracy(row, y, low, look, axes[0])
-        minutes = row["seconds"] / 60
-        axes[1].plot([0, minutes], [y, y], color=look["color"], linewidth=0.8)
-        axes[1].plot(minutes, y, **look)
-        _beside_mark(axes[1], minutes, y, text.number(minutes, 1 if minutes < 10 else 0))
-    marks.rows(axes[0], [f"{row.setting} (n = {row.n})" for row in ran.itertuples()])
-    marks.rows(axes[1], [""] * len(ran))
-    axes[0].set(title=f"{title}\nsmall: runs, filled: mean", xlabel="test accuracy (%)")
-    axes[1].set(title="Time of training", xlabel="minutes, rough")
-    for ax in axes:
-        ax.grid(visible=False)
-        ax.grid(axis="y")
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-    axes[1].set_xlim(0, 1.15 * max(axes[1].get_xlim()[1], 1e-9))
-    return axes
-
-
-def _lowest(ran: pd.DataFrame) -> float:
-    """The accuracy below which a setting is an arrow at the edge, so that one that failed to learn does not hide all others."""
-    scores = np.concatenate([np.zeros(0), *ran["scores"]])
-    if not len(scores):
-        return 0.0
-    usual = np.median(scores) - 3 * FAR * max(0.5, np.median(np.abs(scores - np.median(scores))))
-    return float(max(usual, scores.min()))
-
-
-def _accuracy(row: dict, y: float, low: float, look: dict, ax: Axes) -> None:
-    if row["mean"] < low:
-        ax.plot(low, y, **{**look, "marker": "<"})
-        _beside_mark(ax, low, y, f"{row['mean']:.1f}")
-        return
-    seen = [score for score in row["scores"] if score >= low]
-    ax.plot(seen, [y] * len(seen), linestyle="", **look, markersize=3, markerfacecolor="none", markeredgewidth=0.6)
-    ax.plot(row["mean"], y, **look)
-
-
-def _beside_mark(ax: Axes, x: float, y: float, said: str) -> None:
-    ax.annotate(said, (x, y), (5, 0), textcoords="offset points", va="center", size=SMALLEST)

@@ -47,9 +47,12 @@ def table_3(results: Frozen, corpus: str) -> pd.DataFrame:
     runs, sets = selection.runs(results), class_sets.frozen_sets(results, corpus)
     here = runs[(runs["corpus"] == corpus) & runs["objective"].isin(OBJECTIVES)]
     here = here[here["encoder"].isin(here["encoder"][here["classes"] != ""])]
-    table = main_results(_printed(corpus), here, class_sets=sets)
-    places = {name: place for place, name in enumerate([ALL_CLASSES, *sets])}
-    return table.sort_values("classes", key=lambda column: column.map(places), kind="stable", ignore_index=True)
+    return _in_order(main_results(_printed(corpus), here, class_sets=sets), "classes", [ALL_CLASSES, *sets])
+
+
+def _in_order(table: pd.DataFrame, column: str, names: Sequence[str]) -> pd.DataFrame:
+    places = {name: place for place, name in enumerate(names)}
+    return table.sort_values(column, key=lambda each: each.map(places), kind="stable", ignore_index=True)
 
 
 def _printed(corpus: str) -> pd.DataFrame:
@@ -81,9 +84,7 @@ def differences(results: Frozen, corpus: str) -> pd.DataFrame:
     """`comparisons` on the class sets of a corpus that ran (a family of tests is a set), `beside_published` of Table 3."""
     found, table = comparisons(results, PRIMARY).query("corpus == @corpus and word != 'not run'"), table_3(results, corpus)
     found = found[found["encoder"].isin(table["encoder"][table["planned"] > 0])]
-    places = {name: place for place, name in enumerate(table["classes"].unique())}
-    found = beside_published(found, _printed(corpus))
-    return found.sort_values("set", key=lambda sets: sets.map(places), kind="stable")
+    return _in_order(beside_published(found, _printed(corpus)), "set", table["classes"].unique())
 
 
 def gains(results: Frozen, corpus: str) -> pd.DataFrame:

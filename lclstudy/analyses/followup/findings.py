@@ -17,7 +17,6 @@ def findings(systems: pd.DataFrame, grid: pd.DataFrame, failure: pd.DataFrame, v
     return text.words(
         "analyses/followup/said.md.j2",
         **_levels(systems), grid=_grid(grid), chance=chance, methods=_methods(failure, chance + NEAR_CHANCE),
-        n=sorted(set(failure["n"][failure["n"] > 0])),
         variants=variants[(variants["n"] >= FEWEST) & (variants["changes"] > 0) & (variants["basis"] == "seeds")]
         .sort_values("difference").to_dict("records"),
     )  # fmt: skip

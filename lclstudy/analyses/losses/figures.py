@@ -11,21 +11,15 @@ from lclstudy.show.text import number
 # Per class: colour, the colour of what is written on it, and marker. The first two classes are the confusable pair.
 # Paul Tol's muted colours, none of which is a loss's.
 CLASSES = (("#117733", "white", "o"), ("#44AA99", "black", "s"), ("#DDCC77", "black", "D"))
-# Per loss: colour and line style. The colours are those of the objectives in all figures.
-LOSSES = {
-    "SCL": (colour("scl"), "-"),
-    "LCL printed": ("#56B4E9", "-"),
-    "LCL released": (colour("lcl"), "-"),
-    "cross-entropy": (colour("ce"), "-"),
-    "released + cross-entropy, α = 0.5": (colour("lcl"), (0, (5, 2))),
-    "released + cross-entropy, α = 0.1": (colour("lcl"), (0, (1, 1))),
+# Per loss: how its line is drawn. The colours are those of the objectives in all figures.
+LOSSES: dict[str, dict] = {
+    "SCL": {"color": colour("scl")},
+    "LCL printed": {"color": "#56B4E9"},
+    "LCL released": {"color": colour("lcl")},
+    "cross-entropy": {"color": colour("ce")},
+    "released + cross-entropy, α = 0.5": {"color": colour("lcl"), "linestyle": (0, (5, 2))},
+    "released + cross-entropy, α = 0.1": {"color": colour("lcl"), "linestyle": (0, (1, 1))},
 }
-
-
-def look(loss: str) -> dict:
-    """Colour and line style of a loss, the same in every figure."""
-    shade, line = LOSSES.get(loss, (NEUTRAL, "-"))
-    return {"color": shade, "linestyle": line}
 
 
 @style()
@@ -106,9 +100,9 @@ def similarities(similarity: np.ndarray, labels: np.ndarray, classes: Sequence[s
 
 @style()
 def lines(x: np.ndarray, curves: Mapping[str, np.ndarray], ax: Axes, title: str, xlabel: str, ylabel: str) -> Axes:
-    """Curves over `x` by name; `look` says how each is drawn."""
+    """Curves over `x` by name; a name of `LOSSES` each."""
     for name, y in curves.items():
-        ax.plot(x, y, label=name, **look(name))
+        ax.plot(x, y, label=name, **LOSSES[name])
     ax.grid(axis="y")
     ax.set_axisbelow(True)
     ax.set(xlabel=xlabel, ylabel=ylabel)
@@ -119,9 +113,9 @@ def lines(x: np.ndarray, curves: Mapping[str, np.ndarray], ax: Axes, title: str,
 @style()
 def mark(ax: Axes, x: float, y: float, text: str, loss: str, offset: tuple[float, float]) -> Axes:
     """A dot in the colour of a loss, with a text `offset` points away from it."""
-    ax.plot(x, y, "o", color=look(loss)["color"], zorder=4)
-    ax.annotate(text, (x, y), offset, textcoords="offset points", ha="center", va="center", color=look(loss)["color"],
-                size=SMALLEST, zorder=4)  # fmt: skip
+    shade = LOSSES[loss]["color"]
+    ax.plot(x, y, "o", color=shade, zorder=4)
+    ax.annotate(text, (x, y), offset, textcoords="offset points", ha="center", va="center", color=shade, size=SMALLEST)
     return ax
 
 

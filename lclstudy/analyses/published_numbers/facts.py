@@ -15,7 +15,7 @@ from lclstudy.results import corpus_facts, published
 from lclstudy.statistics.tests import welch_from_summary
 
 from . import loss_forms, rounding
-from .rounding import LEVEL, READINGS, Side
+from .rounding import LEVEL, PRINTED_SIDE, READINGS, Side
 from .set_d import SET, FollowUp
 
 PAPER, REPORT = "suresh2021", "modarres"
@@ -81,20 +81,19 @@ def spread_facts(audited: pd.DataFrame, best: str) -> dict[str, dict]:
     comparable cells: at the printed numbers under the `best` reading, and its `ends` over readings, rounded or cut.
     """
     cells = published.table(PAPER).query("metric == 'accuracy' and split == 'test' and objective in ('scl', 'lcl')")
-    comparable = {"4-hard-b: LCL vs SCL": cells["classes"].isin(["4-hard-a", "4-hard-c", "4-hard-d"]),
-                  "SST-5: LCL vs CE": cells["corpus"] == "sst5"}  # fmt: skip
+    others = {"4-hard-b: LCL vs SCL": cells["classes"].isin(["4-hard-a", "4-hard-c", "4-hard-d"]),
+              "SST-5: LCL vs CE": cells["corpus"] == "sst5"}  # fmt: skip
     told = {}
-    for test, chosen in comparable.items():
-        row = audited[audited["test"] == test].iloc[0].to_dict()
-        usual = float(cells[chosen]["spread"].median())
+    for test, comparable in others.items():
+        row, usual = audited[audited["test"] == test].iloc[0].to_dict(), float(cells[comparable]["spread"].median())
         mild = {**row, "a_sd": min(row["a_sd"], usual), "b_sd": min(row["b_sd"], usual)}
-        either = [rounding.allowed(*rounding.sides(rounding.as_print(mild, "either")), one) for one in READINGS.values()]
+        found = rounding.audit(pd.DataFrame([mild])).set_index(["print", "reading"])
         told[test] = {
             "sds": (row["a_sd"], row["b_sd"]),
             "usual": usual,
             "difference": row["a_mean"] - row["b_mean"],
-            "p": rounding.allowed(*rounding.sides(mild), READINGS[best]).p,
-            "ends": (min(one.p_low for one in either), max(one.p_high for one in either)),
+            "p": found.loc[("rounded", best), "p"],
+            "ends": (found.loc["either", "p_low"].min(), found.loc["either", "p_high"].max()),
         }
     return told
 
@@ -177,7 +176,7 @@ def same_system(main: pd.DataFrame, case_study: pd.DataFrame) -> list[dict]:
     told = []
     pairs = main.merge(case_study, on=["corpus", "classes", "objective", "split"], suffixes=("_five", "_ten"))
     for row in pairs.to_dict("records"):
-        five, ten = Side.of(row, "_five"), Side.of(row, "_ten")
+        five, ten = (Side(*(row[f"{name}_{which}"] for name in PRINTED_SIDE)) for which in ("five", "ten"))
         p, among = welch_from_summary(*five[:3], *ten[:3]).p, could_be_among(five, ten)
         told.append({"objective": names.objective(row["objective"]), "five": five, "ten": ten, "p": p, "among": among})
     return told

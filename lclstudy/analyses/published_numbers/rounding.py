@@ -10,7 +10,6 @@ import itertools
 import math
 import re
 from collections import namedtuple
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,6 @@ import pandas as pd
 from scipy import special
 from scipy import stats as distributions
 
-from lclstudy.errors import StudyError
 from lclstudy.plan import names
 from lclstudy.results import published
 from lclstudy.statistics.tests import holm
@@ -39,14 +37,6 @@ class Side(NamedTuple):
     mean_rounding: float = 0.0
     sd_rounding: float = 0.0
 
-    @classmethod
-    def of(cls, cell: Mapping, suffix: str = "") -> "Side":
-        """Of a row of `published.table`, whose columns may have a suffix."""
-        mean, mean_rounding, sd, sd_rounding, n = (
-            cell[name + suffix] for name in ("value", "value_rounding", "spread", "spread_rounding", "n")
-        )
-        return cls(mean, 0.0, math.inf, mean_rounding) if pd.isna(n) else cls(mean, sd, int(n), mean_rounding, sd_rounding)
-
 
 class Reading(NamedTuple):
     """A way to read a printed test: Student's (`pooled`) or Welch's, deviations over n - 1 (`ddof` 1) or over n (0)."""
@@ -58,6 +48,7 @@ class Reading(NamedTuple):
 
 # t, degrees of freedom and two-sided p in the middle of what the print stands for, each with the ends that it allows.
 Range = namedtuple("Range", "t t_low t_high df df_low df_high p p_low p_high")
+PRINTED_SIDE = ("value", "spread", "n", "value_rounding", "spread_rounding")  # columns of `published.table`, as of a Side
 READINGS = {
     "welch_sample": Reading("Welch, SD over n − 1", False, 1),
     "welch_population": Reading("Welch, SD over n", False, 0),
@@ -73,7 +64,7 @@ def allowed(a: Side, b: Side, reading: Reading) -> Range:
     """What follows for the test of `a` against `b` under a reading; t has the sign of mean a - mean b.
 
     Every number may lie anywhere within its rounding. For given deviations p falls with the distance of the means; over the
-    deviations its ends are searched on a grid, that of t and of the degrees of freedom are corners of it.
+    deviations its ends are searched on a grid, whose corners hold the ends of t and of the degrees of freedom.
     """
     difference, reach = a.mean - b.mean, a.mean_rounding + b.mean_rounding
     error, df = _over_deviations(a, b, reading, slice(0, None, 2))
@@ -110,39 +101,33 @@ def _p(t, df):
 # --- the tests of the paper
 
 _CELL = ["table", "metric", "corpus", "classes"]
-_METHODS = {"sentilare": "SentiLARE", "skep": "SKEP"}
+_CITED = {"sentilare": "SentiLARE", "skep": "SKEP"}
 
 
 def printed_tests() -> pd.DataFrame:
     """`published.significance_tests()` with the `Side`s of `better` and `worse` as columns `a_mean` and so on.
 
-    Its t and p are `t_printed` and `p_printed`; `test` names a row: `ISEAR: LCL vs CE`. Raises StudyError if a side is not
-    found once in the tables.
+    Its t and p are `t_printed` and `p_printed`; `test` names a row: `ISEAR: LCL vs CE`.
     """
-    cells, rows = published.table("suresh2021"), []
-    for test in published.significance_tests().to_dict("records"):
-        a, b = (_METHODS.get(test[side], names.objective(test[side])) for side in ("better", "worse"))
-        test["test"] = f"{_place(test)}: {a} vs {b}"
-        for letter, side in (("a", "better"), ("b", "worse")):
-            test |= {f"{letter}_{field}": value for field, value in _side(test, test[side], cells)._asdict().items()}
-        rows.append(test)
-    return pd.DataFrame(rows).rename(columns=lambda name: re.sub("^([tp])(_rounding)?$", r"\1_printed\2", name))
+    tests, cells = published.significance_tests(), published.table("suresh2021")
+    cited = cells["objective"] == "reported"
+    cells["method"] = cells["objective"].mask(cited, cells["encoder"])
+    cells["n"] = cells["n"].astype(float).fillna(math.inf)
+    cells = cells[cited | (cells["encoder"] == "electra-base")].fillna({"spread": 0.0, "spread_rounding": 0.0})
+    for letter, side in (("a", "better"), ("b", "worse")):
+        called = dict(zip(PRINTED_SIDE, [f"{letter}_{field}" for field in Side._fields], strict=True)) | {"method": side}
+        tests = tests.merge(cells.rename(columns=called)[[*_CELL, *called.values()]], on=[*_CELL, side], validate="many_to_one")
+    tests["test"] = [
+        f"{_place(test)}: {' vs '.join(_CITED.get(test[side], names.objective(test[side])) for side in ('better', 'worse'))}"
+        for test in tests.to_dict("records")
+    ]
+    return tests.rename(columns=lambda name: re.sub("^([tp])(_rounding)?$", r"\1_printed\2", name))
 
 
 def _place(test: dict) -> str:
     if test["classes"] == "all":
         return names.corpus(test["corpus"])
     return test["classes"] if test["classes"].startswith("4-") else f"{test['classes']} classes"
-
-
-def _side(test: dict, method: str, cells: pd.DataFrame) -> Side:
-    same = (cells[_CELL] == [test[name] for name in _CELL]).all(axis=1)
-    own = (cells["objective"] == method) & (cells["encoder"] == "electra-base")
-    cited = (cells["encoder"] == method) & (cells["objective"] == "reported")
-    found = cells[same & (own | cited)]
-    if len(found) != 1:
-        raise StudyError(f"{len(found)} printed numbers for {method} on {_place(test)}; see data/published/numbers.csv.")
-    return Side.of(found.iloc[0])
 
 
 def sides(test: dict) -> tuple[Side, Side]:

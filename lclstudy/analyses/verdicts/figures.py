@@ -1,8 +1,7 @@
-"""The figures of the verdicts: tiles of claim by corpus, and what so many seeds can tell."""
+"""The figure of the verdicts: tiles of claim by corpus."""
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
@@ -10,7 +9,6 @@ from matplotlib.patches import Patch, Rectangle
 from lclstudy.results.comparisons import ALL_CLASSES
 from lclstudy.show.style import SMALLEST, style
 
-from .simulation import TRUTHS
 from .tables import VERDICTS
 
 # Okabe and Ito's, with the first letter of the verdict written in each tile, so that colour is never needed.
@@ -43,27 +41,6 @@ def tiles(table: pd.DataFrame, whats: Sequence[str], wheres: Sequence[str], ax: 
     handles = [Patch(color=COLOURS[word], label=f"{LETTERS[word]}  {word}".strip()) for word in there]
     ax.get_figure(root=True).legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))
     return ax
-
-
-@style()
-def words_given(shares: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
-    """How often each word is given, from `simulation.table`: an axes per truth, a bar per number of seeds."""
-    for ax, truth in zip(axes, TRUTHS, strict=True):
-        here = shares[shares["truth"] == truth].reset_index(drop=True)
-        left = np.zeros(len(here))
-        for word in VERDICTS[:4]:
-            width = 100 * here[word].to_numpy(float)
-            ax.barh(here.index, width, left=left, color=COLOURS[word], height=0.7)
-            for y in here.index[width > 7]:
-                ax.text(left[y] + width[y] / 2, y, f"{width[y]:.0f}", ha="center", va="center", size=SMALLEST)
-            left += width
-        ax.set_yticks(here.index, [f"n = {n}" for n in here["n"]])
-        ax.set(xlim=(0, 100), ylim=(len(here) - 0.4, -0.6), xlabel="share of studies (%)")
-        ax.tick_params(axis="y", length=0)
-        ax.set_title(f"truth: {truth}\nwrong words: {100 * here['wrong'].max():.1f} % at most")
-    handles = [Patch(color=COLOURS[word], label=word) for word in VERDICTS[:4]]
-    axes[0].get_figure(root=True).legend(handles=handles, loc="outside lower center", ncols=4)
-    return axes
 
 
 def short(where: str, claim: dict) -> str:

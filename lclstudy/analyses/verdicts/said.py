@@ -1,13 +1,10 @@
 """The verdicts in words: what a claim is about, the page of all claims, the counts, and the facts of `said.md.j2`."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from lclstudy.plan import names
 from lclstudy.results import published
 from lclstudy.results.comparisons import ALL_CLASSES
-from lclstudy.results.frozen import Frozen
 from lclstudy.show import text
 from lclstudy.statistics.judge import NOT_RUN, UNDECIDED
 
@@ -62,57 +59,50 @@ def _side(side: str) -> str:
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """`judge_claims` as the page to send to the authors. The verdict stands third, so that a narrow page does not cut it."""
-    return pd.DataFrame([_row(row) for row in table.to_dict("records")])
-
-
-def _row(row: dict) -> dict:
-    power = text.number(row["power"])
-    if not pd.isna(row["power_low"]):
-        power += f" [{text.number(row['power_low'])}, {text.number(row['power_high'])}]"
-    unit = "bits" if row["metric"] == "entropy" else "points"
-    difference = text.difference(row)
-    return {
-        "Claim": row["claim"],
-        "About": f"{what(row)}: {where(row)}",
-        "Verdict": row["word"] + (" *" if row["other_encoder"] else ""),
-        "Difference": difference if difference == text.NONE else f"{difference} {unit}",
-        "n": ", ".join(map(str, row["n"])) or "0",
-        "p": text.p_value(row["p"]),
-        "p (Holm)": text.p_value(row["p_holm"]),
-        "Power": power,
-        "Runs needed": text.number(row["needed"], 0),
-        "Note": "; ".join(filter(None, (row["note"], row["mark"]))) or text.NONE,
-        "Evidence": f"{row['profile']}, {names.encoder(row['our_encoder'])}" if row["profile"] else text.NONE,
-        "In its own words": f"“{row['quote']}” ({row['place']})",
-        "Criterion": row["criterion"],
-    }
+    rows = []
+    for row in table.to_dict("records"):
+        power, difference = text.number(row["power"]), text.difference(row)
+        ends = f" [{text.number(row['power_low'])}, {text.number(row['power_high'])}]" if row["power_low"] >= 0 else ""
+        unit = " bits" if row["metric"] == "entropy" else " points"
+        rows.append({
+            "Claim": row["claim"],
+            "About": f"{what(row)}: {where(row)}",
+            "Verdict": row["word"] + (" *" if row["other_encoder"] else ""),
+            "Difference": difference + (unit if difference != text.NONE else ""),
+            "n": ", ".join(map(str, row["n"])) or "0",
+            "p": text.p_value(row["p"]),
+            "p (Holm)": text.p_value(row["p_holm"]),
+            "Power": power + ends,
+            "Runs needed": text.number(row["needed"], 0),
+            "Note": "; ".join(filter(None, (row["note"], row["mark"]))) or text.NONE,
+            "Evidence": f"{row['profile']}, {names.encoder(row['our_encoder'])}" if row["profile"] else text.NONE,
+            "In its own words": f"“{row['quote']}” ({row['place']})",
+            "Criterion": row["criterion"],
+        })  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def counts(table: pd.DataFrame) -> pd.DataFrame:
     """How many claims have each verdict: a row per paper and encoder, the claim's own or another. Weighted F1 is left out: it
     judges the same runs as accuracy, and is one fact with it."""
     kept = table[table["metric"] != "weighted_f1"]
-    whose = (
-        kept["other_encoder"].map({True: "another encoder", False: "the claim's encoder"}).where(kept["word"] != NOT_RUN, "–")
-    )
+    whose = kept["other_encoder"].map({True: "another encoder", False: "the claim's encoder"})
+    whose = whose.where(kept["word"] != NOT_RUN, "–")
     found = pd.crosstab([kept["paper"].map(PAPERS), whose], kept["word"]).reindex(columns=VERDICTS, fill_value=0)
     return found.rename_axis(index=["Source", "Judged with"], columns=None).reset_index()
 
 
-def facts(table: pd.DataFrame, results: Sequence[Frozen]) -> dict:
+def facts(table: pd.DataFrame) -> dict:
     """What `said.md.j2` is filled in with: the counts by paper, and the claims that were decided, accuracy before F1."""
     kept = table[table["metric"] != "weighted_f1"]
-    papers = {PAPERS[name]: kept.loc[kept["paper"] == name, "word"].value_counts() for name in published.PAPERS}
+    tried = kept["word"] != NOT_RUN
+    counted = kept.groupby("paper")["word"].value_counts().unstack(fill_value=0).reindex(columns=VERDICTS, fill_value=0)
     decided = table[~table["word"].isin((NOT_RUN, UNDECIDED))].sort_values("metric", kind="stable")
     rows = [{**row, "what": what(row), "where": where(row), "n_said": ", ".join(map(str, row["n"]))}
             for row in decided.to_dict("records")]  # fmt: skip
     return {
-        "papers": {
-            whose: [(word, int(found.get(word, 0))) for word in VERDICTS if found.get(word, 0)]
-            for whose, found in papers.items()
-        },
-        "tried": int((kept["word"] != NOT_RUN).sum()),
-        "other": int((kept["other_encoder"] & (kept["word"] != NOT_RUN)).sum()),
+        "papers": {PAPERS[name]: [(word, n) for word, n in counted.loc[name].items() if n] for name in published.PAPERS},
+        "tried": int(tried.sum()),
+        "other": int((kept["other_encoder"] & tried).sum()),
         "decided": rows,
-        "evidence": [(one.name, len(one.done)) for one in results],
     }

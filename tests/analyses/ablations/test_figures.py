@@ -1,6 +1,5 @@
 """Figures of the ablations: what is drawn, on rows made by hand."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,10 +11,8 @@ NAN = float("nan")
 
 
 def made(setting, group, objective, n, difference=NAN, low=NAN, high=NAN, basis=""):
-    scores = tuple(80 + np.arange(n, dtype=float))
     row = {"setting": setting, "group": group, "objective": objective, "n": n, "status": "done" if n else "not run"}
-    row |= {"difference": difference, "ci_low": low, "ci_high": high, "basis": basis, "scores": scores}
-    return row | {"mean": np.mean(scores) if n else NAN, "seconds": 60.0 * n if n else NAN}
+    return row | {"difference": difference, "ci_low": low, "ci_high": high, "basis": basis}
 
 
 @pytest.fixture
@@ -64,13 +61,3 @@ def test_nothing_leaves_the_figure_or_covers_another_text(table):
     figure, ax = forest(table.assign(n=0, status="not run", difference=NAN, ci_low=NAN, ci_high=NAN, basis=""), NAN)
     check_readable(figure)
     assert texts(ax).count("not run") == len(table)
-
-
-def test_gain_and_cost_show_what_ran_quickest_first_and_one_that_failed_hides_no_other(table):
-    table.at[4, "scores"], table.loc[4, "mean"] = (33.0, 33.1, 33.2), 33.1
-    figure, axes = style.subplots(1, 2, style.DOUBLE, 2)
-    figures.gain_and_cost(table, "Accuracy", axes)
-    check_readable(figure)
-    rows = [label.get_text() for label in axes[0].get_yticklabels()]
-    assert rows[0] == "uniform weights (n = 1)" and len(rows) == 4 and texts(axes[1])[0] == "1.0"
-    assert axes[0].get_xlim()[0] > 60 and texts(axes[0]) == ["33.1"]

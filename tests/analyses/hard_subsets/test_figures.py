@@ -1,10 +1,5 @@
 """Figures of hard subsets: they show what they are given, and all text is readable and inside."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -15,12 +10,6 @@ from lclstudy.show.plots import class_order
 from lclstudy.statistics import subsets
 from tests.analyses.hard_subsets.test_tables import paper_like  # noqa: F401
 from tests.material import check_readable, froze
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def texts(ax):

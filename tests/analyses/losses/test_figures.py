@@ -67,13 +67,6 @@ def test_lines_of_two_panels_share_one_key():
     check_readable(figure)
 
 
-def test_every_loss_has_its_own_look():
-    looks = [tuple(figures.look(loss).values()) for loss in figures.LOSSES]
-    assert len(set(looks)) == len(looks)
-    assert figures.look("LCL released")["color"] == style.colour("lcl")
-    assert figures.look("mine")["color"] == style.NEUTRAL
-
-
 def test_temperature():
     figure, axes = style.panels(3, height=2.5)
     temperatures = np.logspace(-1.5, 3, 91)

@@ -1,30 +1,16 @@
-"""The printed loss equations in NumPy: against a double loop, against each other where they must agree, and their bounds."""
+"""The printed loss equations in NumPy: against the losses that train, and their bounds."""
 
 import itertools
 import math
 
 import numpy as np
 import pytest
+import torch
+from scipy.special import softmax
 
+from lclstudy.analyses.losses.circle import CONTRASTIVE
 from lclstudy.analyses.published_numbers import loss_forms
 from lclstudy.analyses.published_numbers.loss_forms import contrastive_terms
-
-
-def by_loop(features, labels, weights, temperature, place, with_itself=False):
-    """Eqs. 2 to 4 of the paper and Section 3.4 of the report, term by term as printed."""
-    terms = []
-    for i in range(len(labels)):
-        others = [k for k in range(len(labels)) if k != i]
-        total = 0.0
-        positives = [p for p in (range(len(labels)) if with_itself else others) if labels[p] == labels[i]]
-        for p in positives:
-            own = 1.0 if place == "none" else weights[i, labels[i]]
-            below = sum((1.0 if place == "none" else weights[i, labels[k]]) * math.exp(features[i] @ features[k] / temperature)
-                        for k in others)  # fmt: skip
-            above = math.exp(features[i] @ features[p] / temperature)
-            total += own * math.log(above / below) if place == "outside" else math.log(own * above / below)
-        terms.append(-total / len(positives) if positives else math.nan)
-    return np.array(terms)
 
 
 def random_rows(seed=0, rows=9, classes=3, size=4):
@@ -34,13 +20,23 @@ def random_rows(seed=0, rows=9, classes=3, size=4):
     return features / np.linalg.norm(features, axis=1, keepdims=True), rng.integers(0, classes, rows), weights
 
 
-@pytest.mark.parametrize("place", loss_forms.PLACES)
-@pytest.mark.parametrize("with_itself", [False, True])
-def test_against_the_printed_double_loop(place, with_itself):
+@pytest.mark.parametrize(("place", "loss"), list(zip(loss_forms.PLACES, CONTRASTIVE.values(), strict=True)))
+def test_the_printed_terms_are_those_of_the_losses_that_train(place, loss):
     features, labels, logits = loss_forms.example()
-    for rows in (random_rows(0), random_rows(1), random_rows(rows=3), (features, labels, np.exp(logits))):
-        found = contrastive_terms(*rows, 0.3, place, with_itself)
-        assert found == pytest.approx(by_loop(*rows, 0.3, place, with_itself), nan_ok=True)
+    for rows in (random_rows(0), random_rows(1), (features, labels, softmax(logits, axis=1))):
+        terms = contrastive_terms(*rows, 0.3, place)
+        assert np.nanmean(terms) == pytest.approx(loss(*map(torch.as_tensor, rows), 0.3).item())
+        alone = [int((rows[1] == label).sum()) == 1 for label in rows[1]]
+        assert np.isnan(terms).tolist() == alone, "only a row without positives has no term"
+
+
+def test_a_row_among_its_own_positives_adds_a_term():
+    features, labels, weights = random_rows()
+    terms, more = (contrastive_terms(features, labels, weights, 0.3, "none", itself) for itself in (False, True))
+    similarity = np.exp(features @ features.T / 0.3)
+    own = -np.log(similarity.diagonal() / (similarity.sum(axis=1) - similarity.diagonal()))
+    count = (labels[:, None] == labels).sum(axis=1)
+    assert more == pytest.approx((np.nan_to_num(terms) * (count - 1) + own) / count)
 
 
 def test_no_term_is_farther_from_equal_shares_than_the_findings_say():

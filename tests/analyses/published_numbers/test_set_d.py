@@ -1,4 +1,4 @@
-"""The follow-up of 4-hard-d, on runs made so that the answer is known, and on the frozen ones."""
+"""The follow-up of 4-hard-d, on runs made so that the answer is known."""
 
 from types import SimpleNamespace
 
@@ -8,7 +8,6 @@ import pytest
 
 from lclstudy.analyses.published_numbers import set_d
 from lclstudy.plan import catalog
-from lclstudy.results import published
 from lclstudy.statistics import metrics
 
 CLASSES = catalog.corpora()[set_d.CORPUS].labels
@@ -45,9 +44,3 @@ def test_the_class_that_is_alike_is_found_and_restricted_accuracy_is_that_of_the
     row = found.loc["guilty"]
     assert row["expected"] == pytest.approx(row["restricted"] + gaps.mean())
     assert row["high"] - row["expected"] == pytest.approx(2.5706 * gaps.std() * (7 / 6) ** 0.5, rel=1e-4)  # t of 5 df
-
-
-def test_the_frozen_runs(followed_up):
-    printed = published.table("suresh2021", 3).query("objective == 'ce' and classes == '4-hard-d'")["value"].item()
-    assert followed_up.printed == printed and followed_up.runs >= 1
-    assert followed_up.sets["alone"].notna().sum() >= 2 and len(followed_up.sets) == 7

@@ -127,7 +127,7 @@ def test_the_committed_results_have_every_claim_once_and_nothing_blank():
     assert len(shown) == len(table) and not (shown == "").any().any() and not shown.isna().any().any()
     counts = said.counts(table)
     assert counts[list(tables.VERDICTS)].to_numpy().sum() == (table["metric"] != "weighted_f1").sum()
-    text = words("analyses/verdicts/said.md.j2", **said.facts(table, results))
+    text = words("analyses/verdicts/said.md.j2", **said.facts(table))
     for claim in table.loc[~table["word"].isin(("not run", "undecided")), "claim"]:
         assert f"- {claim}, " in text
     assert "nan" not in text

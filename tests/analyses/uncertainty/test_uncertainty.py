@@ -1,26 +1,28 @@
-"""Entropy and calibration against their definitions and scikit-learn; the tables against runs made by hand."""
+"""Entropy and calibration against their definitions; the tables against runs made by hand, the figures against the tables."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from lclstudy.analyses.uncertainty import tables
+from lclstudy.analyses.uncertainty import figures, tables
 from lclstudy.plan.spec import make_spec
 from lclstudy.results.comparisons import scored
 from lclstudy.results.records import Record
 from lclstudy.runs.store import RunStore, read_frozen
+from lclstudy.show import style
 from lclstudy.show.text import words
 from lclstudy.statistics import metrics
 from lclstudy.statistics.tests import welch
-from tests.material import row_of
+from tests.material import check_readable, row_of
 
 CLASSES = ("a", "b", "c")
 
 
-@pytest.fixture
-def results(tmp_path):
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
     """Two seeds of CE and LCL with scores, one of SCL that is never wrong, on three classes of the embedded corpus."""
-    store = RunStore(tmp_path / "runs")
+    folder = tmp_path_factory.mktemp("entropy")
+    store = RunStore(folder / "runs")
     specs = [make_spec("embedded", name, encoder="tiny", seed=seed) for name, seeds in (("ce", 2), ("lcl", 2), ("scl", 1))
              for seed in range(seeds)]  # fmt: skip
     truth = np.random.default_rng(99).integers(0, 3, 40)
@@ -30,7 +32,7 @@ def results(tmp_path):
         split = dict(validation_probabilities=scores, validation_labels=truth, test_probabilities=scores, test_labels=truth)
         epochs = [{"epoch": 1, "loss": 1.0, "validation_accuracy": 0.5}]
         store.save(Record(spec, CLASSES, **split, epochs=epochs, best_epoch=1))
-    return read_frozen(store.freeze(tmp_path / "mine", specs), specs)
+    return read_frozen(store.freeze(folder / "mine", specs), specs)
 
 
 def _scores(seed, labels, sure):
@@ -39,14 +41,21 @@ def _scores(seed, labels, sure):
     return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def test_right_and_wrong_together_are_the_whole(results):
-    table = tables.curves(results, scored(results)).set_index(["objective", "seed", "outcome", "k"])
+@pytest.fixture(scope="module")
+def curves(results):
+    return tables.curves(results, scored(results))
+
+
+def test_right_and_wrong_together_are_the_whole(results, curves):
+    table = curves.set_index(["objective", "seed", "outcome", "k"])
     for objective, seed in (("ce", 0), ("ce", 1), ("lcl", 0)):
         rows = {outcome: table.loc[(objective, seed, outcome, 3)] for outcome in tables.OUTCOMES}
         together = sum(rows[outcome]["entropy"] * rows[outcome]["texts"] for outcome in ("right", "wrong"))
         assert rows["right"]["texts"] + rows["wrong"]["texts"] == rows["all"]["texts"] == 40
         assert together / 40 == pytest.approx(rows["all"]["entropy"])
     run = results.runs[(results.runs["objective"] == "ce") & (results.runs["seed"] == 1)].squeeze()
+    never = table.xs("wrong", level="outcome").loc["scl"]
+    assert never["entropy"].isna().all() and (never["texts"] == 0).all()
     by_definition = metrics.topk_entropy(results.probabilities(run["identity"]), 2).mean()
     assert table.loc[("ce", 1, "all", 2), "entropy"] == pytest.approx(by_definition)
 
@@ -61,15 +70,8 @@ def test_frozen_scores_are_exact_enough_for_entropies(results):
     assert np.abs(moved).max() < 2e-3
 
 
-def test_no_wrong_prediction_has_no_entropy_and_breaks_nothing(results):
-    table = tables.curves(results, scored(results))
-    never = table[(table["objective"] == "scl") & (table["outcome"] == "wrong")]
-    assert never["entropy"].isna().all() and (never["texts"] == 0).all()
-
-
-def test_peakier_is_judged_over_all_predictions_and_the_others_stand_beside(results):
-    table = tables.curves(results, scored(results))
-    found = tables.differences(table)
+def test_peakier_is_judged_over_all_predictions_and_the_others_stand_beside(curves):
+    table, found = curves, tables.differences(curves)
     row = row_of(found, a="lcl", b="ce")
     whole = table[(table["outcome"] == "all") & (table["k"] == 3)]
     expected = welch(*(whole[whole["objective"] == name]["entropy"] for name in ("lcl", "ce")))
@@ -88,6 +90,10 @@ def test_calibration_is_that_of_scikit_learn_and_of_the_definitions(results):
     row = table[(table["objective"] == "ce") & (table["seed"] == 0)].squeeze()
     scores, labels = results.probabilities(run["identity"]), results.labels(run["identity"])
     assert row["nll"] == pytest.approx(log_loss(labels, scores, labels=[0, 1, 2]))
+    assert row["brier"] == pytest.approx(((scores - np.eye(3)[labels]) ** 2).sum(axis=1).mean())
+    right, sure = scores.argmax(axis=1) == labels, scores.max(axis=1)
+    assert row["auroc"] == pytest.approx((sure[right][:, None] > sure[~right]).mean())
+    assert table.loc[table["objective"] == "scl", "auroc"].isna().all(), "SCL is never wrong"
     assert row["confidence"] == pytest.approx(scores.max(axis=1).mean())
     assert row["nll_scaled"] <= row["nll"] + 1e-6, "it was fitted on the same texts here"
     bins = tables.reliability(results, scored(results), bins=5)
@@ -95,9 +101,8 @@ def test_calibration_is_that_of_scikit_learn_and_of_the_definitions(results):
     assert ce["count"].sum() == 2 * 40 and len(ce) == 5
 
 
-def test_the_words_follow_from_the_numbers(results):
-    found = tables.differences(tables.curves(results, scored(results)))
-    calibrated = tables.calibration(results, scored(results))
+def test_the_words_follow_from_the_numbers(results, curves):
+    found, calibrated = tables.differences(curves), tables.calibration(results, scored(results))
     said = words("analyses/uncertainty/said.md.j2", **tables.facts(found, calibrated)).splitlines()
     assert said[0].startswith("- **Embedded** (tiny), entropy of all scores: LCL − CE −")
     assert "that LCL is peakier: **undecided**" in said[0] and "(n = 2, 1)" in said[0]
@@ -105,3 +110,39 @@ def test_the_words_follow_from_the_numbers(results):
     assert list(tables.readable_calibration(calibrated)["n"]) == [2, 2, 1]
     assert (tables.readable_differences(found) != "").all().all()
     assert (tables.place("emoint", "all"), tables.place("emoint", "hard")) == ("EmoInt", "EmoInt, hard")
+
+
+def test_a_line_per_objective_and_the_ceiling(curves):
+    figure, of_all = figures.entropy_curves(curves), curves[curves["outcome"] == "all"]
+    check_readable(figure)
+    (ax,) = figure.axes
+    *lines, ceiling = ax.lines
+    means = of_all[of_all["k"] >= 2].groupby(["objective", "k"])["entropy"].mean()
+    assert [list(line.get_ydata()) for line in lines] == [pytest.approx(means[name].tolist()) for name in ("ce", "scl", "lcl")]
+    assert list(ceiling.get_ydata()) == list(np.log2([2, 3]))
+    assert "bits" in ax.get_ylabel() and ax.get_ylim()[0] == 0
+    assert "n = 1–2 runs, band: lowest to highest" in ax.get_title(loc="left")
+    assert {text.get_text() for text in ax.texts} >= {"CE", "LCL", "SCL"}
+
+
+def test_differences_from_ce_of_all_right_and_wrong_predictions(curves):
+    found = tables.differences(curves)
+    figure, (ax,) = style.subplots(width=5.2, height=2)
+    figures.differences(found, ax)
+    check_readable(figure)
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["Embedded\nLCL − CE", "Embedded\nSCL − CE"]
+    marks = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "D"]
+    row = found[(found["a"] == "lcl") & (found["b"] == "ce")].squeeze()
+    assert marks == [row["difference"], row["right_difference"], row["wrong_difference"]]
+    assert "n = 2\npeakier: undecided" in {text.get_text() for text in ax.texts}
+
+
+def test_reliability_leaves_out_bins_of_few_texts(results):
+    bins = tables.reliability(results, scored(results), bins=5)
+    figure = figures.reliability_diagrams(bins)
+    check_readable(figure)
+    (ax,) = figure.axes
+    shown = [len(points.get_offsets()) for points in ax.collections]
+    enough = bins[bins["count"] >= 10].groupby("objective").size()
+    assert shown == [enough.get(name, 0) for name in ("ce", "scl", "lcl")]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("confidence (%)", "accuracy (%)")
