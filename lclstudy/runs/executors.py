@@ -31,7 +31,7 @@ from .progress import Teller, lock_bars
 # Of torch, in every run: another number sums in another order, which changes the last bits, and two runs with a thread each
 # train more in an hour than one with two.
 THREADS = 1
-RETRIES = 2  # of a run whose node is lost
+RETRIES = 2  # of a run whose node is lost, and of the start of Ray
 
 Take = Callable[[bool], RunSpec | None]  # whether to wait for what other commands train
 Tell = Callable[[RunSpec, int, int, str], None]
@@ -234,7 +234,7 @@ def on_ray(take: Take, tell: Tell, specs, device, workers) -> Generator[Record]:
                     yield failure(spec, "ray", f"{type(error).__name__}: {error}", str(error))
 
 
-def _join_or_start(workers: int | None) -> None:
+def _join_or_start(workers: int | None):
     import ray
 
     environment = {"py_modules": [str(paths.PACKAGE)], "excludes": ["__pycache__"]}
@@ -243,11 +243,15 @@ def _join_or_start(workers: int | None) -> None:
     if address == "local":
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         how |= {"num_cpus": workers or cores(), "include_dashboard": False}
-    try:
-        ray.init(address=address, **how)
-    except Exception as error:  # Ray raises plain ones
-        reason = str(error).partition("\n")[0]
-        raise StudyError(f"Ray did not start: {reason} Start a cluster with 'ray start', or use 'processes'.") from error
+    for left in reversed(range(RETRIES + 1)):
+        try:
+            return ray.init(address=address, **how)
+        except Exception as error:  # Ray raises plain ones
+            ray.shutdown()
+            if left and "timed out" in str(error):  # after 30 s, which a busy machine needs
+                continue
+            reason = str(error).partition("\n")[0]
+            raise StudyError(f"Ray did not start: {reason} Start a cluster with 'ray start', or use 'processes'.") from error
 
 
 def _ship(spec: RunSpec, shipped: dict):

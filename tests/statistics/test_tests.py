@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 from statsmodels.stats.multitest import multipletests
@@ -114,6 +114,7 @@ def test_holm_stops_at_one_and_keeps_nan_apart():
             tests.holm([0.5, bad])
 
 
+@settings(max_examples=20)  # statsmodels' collects garbage at each call
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_that_of_statsmodels(p_values):
     assert tests.holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
