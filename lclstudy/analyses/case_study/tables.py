@@ -112,7 +112,7 @@ def correlations(gained: pd.DataFrame) -> list[tuple[str, int, float | None, flo
     kinds = dict(iter(gained.groupby("whose", sort=False)))
     if "published" in kinds and DOUBTED in set(kinds["published"]["set"]):
         without = kinds["published"].query("set != @DOUBTED")
-        kinds = {"published": kinds["published"], f"published without {DOUBTED}, whose classes are in doubt,": without, **kinds}
+        kinds = {"published": kinds["published"], f"published without {DOUBTED}, whose classes are in doubt": without, **kinds}
     enough = {whose: (rows, len(rows) >= FEWEST) for whose, rows in kinds.items()}
     return [(whose, len(rows), *(spearmanr(rows["difference"], rows["confusion"]) if told else (None, None)))
             for whose, (rows, told) in enough.items()]  # fmt: skip
