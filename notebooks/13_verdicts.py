@@ -102,10 +102,11 @@ report.table(said.counts(judged), "counts", "How many claims have each verdict; 
 caption = "Every claim of both papers: verdict, evidence, and the criterion that was fixed beforehand."
 whole, tried = said.readable(judged), judged["word"] != "not run"
 numbers = judged.drop(columns="n").assign(n=judged["n"].map(str))
-report.table(numbers, "verdicts", caption, whole, whole[tried].drop(columns="Criterion"))
+report.table(numbers, "verdicts", caption, whole, whole[tried].drop(columns=["In its own words", "Criterion"]))
 
 # %% [markdown]
-# The claims that could not be tried so far. The criterion of each claim stands in `13_verdicts.md`, beside the figures.
+# Every claim in its own words, also those that could not be tried so far. The criterion of each, and why it was not tried,
+# stands in `13_verdicts.md`, beside the figures.
 
 # %%
-markdown.table(whole.loc[~tried, ["Claim", "About", "Note", "In its own words"]])
+markdown.table(whole[["Claim", "About", "Verdict", "In its own words"]])
