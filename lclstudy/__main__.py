@@ -154,13 +154,12 @@ def _given(options: argparse.Namespace, names: tuple[str, ...]) -> dict:
 def _run(options: argparse.Namespace) -> int:
     profile = _profile(options)
     from lclstudy.results import class_sets
-    from lclstudy.runs import grid
-    from lclstudy.runs.store import RunStore
+    from lclstudy.runs import grid, store
 
-    store, how = RunStore(), _given(options, _HOW)
+    runs, how = store.RunStore(), _given(options, _HOW)
     if options.dry_run:
-        wanted = class_sets.all_specs(profile, store) if options.subsets else profile.specs()
-        missing = grid.missing(profile, store, bool(options.retrain), options.subsets)
+        wanted = class_sets.all_specs(profile, runs) if options.subsets else profile.specs()
+        missing = store.missing(profile, runs, bool(options.retrain), options.subsets)
         for spec in missing:
             print(spec.identity(), spec.label())
         print(f"{len(missing)} of {len({spec.identity() for spec in wanted})} runs would be trained")
@@ -168,9 +167,9 @@ def _run(options: argparse.Namespace) -> int:
     from lclstudy.training import prepare  # noqa: F401, here: torch takes a second, in which an interrupt has nothing to put away
 
     with _signals(_interrupt):
-        summary = grid.run_missing(profile.specs(), store, **{"retrain": profile.retrain, **how})
+        summary = grid.run_missing(profile.specs(), runs, **{"retrain": profile.retrain, **how})
         if options.subsets:
-            summary += grid.run_case_study(profile, store, **how)
+            summary += grid.run_case_study(profile, runs, **how)
     print(summary)
     for record in summary.failures:
         print(f"\n{record.spec.label()} failed: {record.failure}\n{record.traceback}".rstrip(), file=sys.stderr)

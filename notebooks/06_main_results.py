@@ -30,6 +30,7 @@ from lclstudy.show.text import words
 results = frozen.read_frozen(profile or frozen.best_frozen())
 report = Report("06_main_results", results.name, [*results.folders, paths.published() / "numbers.csv"])
 main, differences = tables.main_table(results), tables.differences(results)
+hard = hard_texts.hard_texts(results)
 
 # %% [markdown]
 # ## Finding
@@ -44,7 +45,7 @@ main, differences = tables.main_table(results), tables.differences(results)
 # judged in `13_verdicts`.
 
 # %%
-report.said(words("analyses/main_results/said.md.j2", **tables.facts(main, differences)))
+report.said(words("analyses/main_results/said.md.j2", **tables.facts(main, differences), hard=hard.to_dict("records")))
 
 # %% [markdown]
 # ## Published beside reproduced
@@ -114,7 +115,6 @@ for title, counts, classes in found:
 # also agree on one other label, the label in the data may be wrong, or a double of the text may carry another one.
 
 # %%
-hard = hard_texts.hard_texts(results)
 if len(hard):
     caption = "Test texts that every run of a corpus gets wrong, and the class that is missed most often."
     report.table(hard, "hard_texts", caption, hard_texts.readable(hard))

@@ -6,6 +6,7 @@ cleaned (`formats`, `own_file`); here they are split, checked, restricted to cla
 
 import logging
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,18 +38,25 @@ def load_corpus(name_or_path: str, classes=None, text_column: str = "text", labe
     Raises StudyError if the name, a class, a column, a raw file or a row is not as it must be.
     """
     if name_or_path in catalog.corpora():
-        entry = catalog.corpora()[name_or_path]
+        entry, title = catalog.corpora()[name_or_path], name_or_path
         labels, splits, note = entry.labels, *_from_catalogue(entry)
         about = f"{entry.title}: {entry.task}. {entry.note}"
     else:
         file = catalog.own_file(catalog.own_name(name_or_path, text_column, label_column))
         labels, splits, note = _from_own_file(file)
-        about = f"Corpus of one's own: {file.path.name}."
+        title = file.path.name
+        about = f"Corpus of one's own: {title}."
     if note:
-        log.warning("%s: %s", name_or_path, note)
+        _warn(name_or_path, f"{title}: {note}")
     if classes is not None:
         labels, splits = _restrict(name_or_path, labels, splits, tuple(classes))
     return _wrap(labels, splits, f"{about} {note}".strip())
+
+
+@cache
+def _warn(name_or_path: str, said: str) -> None:
+    """Once a process, however often a corpus is read."""
+    log.warning(said)
 
 
 def files(name_or_path: str) -> list[Path]:

@@ -186,17 +186,16 @@ def freeze(folder: Path, runs: Iterable[Found]) -> None:
             told = tables.scored({**facts, "spec": spec, "traceback": ""}, arrays)
             data = records.encode(told, records.to_half(len(facts["classes"]), arrays))
             path = folder / f"{facts['identity']}.npz"
-            if not _stays(path, data, facts["status"]):
+            before = path.read_bytes() if path.is_file() else b""
+            if before != data and (not _finished(before, path) or facts["status"] == "done"):
                 records.write(path, data)
     except OSError as error:
         where = paths.relative(folder)
         raise StudyError(f"Could not freeze to {where}: {error.strerror or error}; make room and freeze again.") from error
 
 
-def _stays(path: Path, data: bytes, status: str) -> bool:
-    """Whether what is frozen at `path` is the same already, or finished where this is not."""
+def _finished(data: bytes, path: Path) -> bool:
     try:
-        before = path.read_bytes()
-        return before == data or records.decode(before, path)[0]["status"] == "done" != status
-    except (FileNotFoundError, records.Damaged):
+        return records.decode(data, path)[0]["status"] == "done"
+    except records.Damaged:
         return False

@@ -79,7 +79,6 @@ def _run(facts: dict) -> dict:
 def _table(rows: list[dict], first: list[str]) -> pd.DataFrame:
     others = sorted({name for row in rows for name in row} - set(first))
     frame = pd.DataFrame(rows, columns=[*first, *others])
-    for name in [name for name in frame if name in _TYPES]:
-        column = frame[name].astype(object).fillna("") if _TYPES[name] == "str" else frame[name]
-        frame[name] = column.astype(_TYPES[name])
-    return frame
+    kinds = {name: kind for name, kind in _TYPES.items() if name in frame}
+    texts = [name for name, kind in kinds.items() if kind == "str"]
+    return frame.assign(**frame[texts].astype(object).fillna("")).astype(kinds)

@@ -142,8 +142,7 @@ class Plan:
         """
         try:
             from lclstudy.results import class_sets
-            from lclstudy.runs.grid import missing
-            from lclstudy.runs.store import RunStore
+            from lclstudy.runs.store import RunStore, missing
         except ModuleNotFoundError:
             return None
         store = RunStore()

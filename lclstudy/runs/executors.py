@@ -4,6 +4,7 @@ Each executor yields the record of every run that `take` hands it, as it finishe
 what it started. Worker processes are our own: to pebble's we would still add progress, a GPU each and the end with the parent.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -176,6 +177,7 @@ def _hire(device: str | None, place: str | None, hired: ExitStack):
 def _work(pipe, device: str | None, place: str | None) -> None:
     """A worker process: trains what comes through the pipe."""
     lock_bars()
+    logging.getLogger("lclstudy").setLevel(logging.ERROR)  # the check before all runs has warned
     if place is not None:
         os.environ["CUDA_VISIBLE_DEVICES"], device = place, "cuda"
     with suppress(EOFError, OSError):

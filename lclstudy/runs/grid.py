@@ -111,13 +111,6 @@ def obtain(spec: RunSpec, store: RunStore | None = None, **how) -> Record:
     return record
 
 
-def missing(profile: Profile, store: RunStore, retrain: bool = False, subsets: bool = True) -> list[RunSpec]:
-    """What `run_missing` and, with `subsets`, `run_case_study` would train of a profile, as far as its sets are known."""
-    grid = profile.specs()
-    on_sets = [spec for spec in class_sets.all_specs(profile, store) if spec not in grid] if subsets else []
-    return store.missing(grid, retrain or profile.retrain) + store.missing(on_sets, retrain)
-
-
 def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Summary:
     """Trains what the case study of a profile lacks: cross-entropy on all classes, which the search reads, then the subsets.
 

@@ -18,7 +18,7 @@ from lclstudy.results.records import Found, Record
 
 log = logging.getLogger("lclstudy")
 
-__all__ = ["Frozen", "RunStore", "best_frozen", "freeze", "frozen_names", "publish", "read_frozen"]
+__all__ = ["Frozen", "RunStore", "best_frozen", "freeze", "frozen_names", "missing", "publish", "read_frozen"]
 
 _RETRAINED = ["frozen_accuracy", "own_accuracy", "difference", "same_predictions", "greatest_difference"]
 _RETRAINED += ["frozen_device", "own_device", "frozen_threads", "own_threads"]
@@ -169,6 +169,13 @@ class RunStore:
     def _scored(self, identity: str) -> dict | None:
         found = self._read(identity, records.FULL)
         return tables.scored(*found) if found else None
+
+
+def missing(profile: Profile, store: RunStore, retrain: bool = False, subsets: bool = True) -> list[RunSpec]:
+    """What `run_missing` and, with `subsets`, `run_case_study` would train of a profile, as far as its sets are known."""
+    grid = profile.specs()
+    on_sets = [spec for spec in class_sets.all_specs(profile, store) if spec not in grid] if subsets else []
+    return store.missing(grid, retrain or profile.retrain) + store.missing(on_sets, retrain)
 
 
 def freeze(profile: Profile, store: RunStore | None = None, also: Iterable[RunSpec] = (), folder: Path | None = None) -> Path:

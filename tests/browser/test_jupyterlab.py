@@ -71,6 +71,7 @@ def server(clone, tmp_path_factory):
     yield json.loads(told.read_text())["url"]
     process.kill()  # its kernels end with it
     process.wait()
+    print((home / "log").read_text())  # seen where a test has failed
 
 
 def run_all_cells(page, server, name, **parameters):
@@ -78,9 +79,12 @@ def run_all_cells(page, server, name, **parameters):
     page.goto(f"{server}lab/tree/notebooks/{name}.ipynb?token=test&reset")
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     if parameters:
-        page.locator(".jp-CodeCell .cm-content").first.click()
-        page.keyboard.press("Control+End")
-        page.keyboard.insert_text("".join(f"\n{name} = {value!r}" for name, value in parameters.items()))
+        cell = page.locator(".jp-CodeCell .cm-content").first
+        cell.click()
+        for name, value in parameters.items():
+            page.keyboard.press("Control+End")
+            page.keyboard.insert_text(f"\n{name} = {value!r}")
+            cell.get_by_text(f"{name} = {value!r}").wait_for()
     page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
     page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
     page.wait_for_function("[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].at(-1).innerText === '[*]:'")
@@ -89,7 +93,11 @@ def run_all_cells(page, server, name, **parameters):
 def wait_for_the_bar_to_move(page):
     """Until the one line that says how far the training is has said two things."""
     bar = page.locator(BAR, has_text="Runs:")
-    bar.wait_for()
+    try:
+        bar.or_(page.locator(ERROR)).first.wait_for()
+    finally:
+        print(*page.locator(".jp-CodeCell").all_inner_texts(), sep="\n")  # seen where a test has failed
+    assert page.locator(ERROR).all_inner_texts() == []
     moves = "([selector, first]) => { const now = document.querySelector(selector).innerText; return now !== first && now }"
     first = bar.inner_text()
     later = page.wait_for_function(moves, arg=[BAR, first]).json_value()

@@ -10,7 +10,7 @@ from functools import cache
 import pytest
 
 from lclstudy import paths
-from lclstudy.corpora import formats
+from lclstudy.corpora import formats, load
 from lclstudy.corpora.load import SPLITS, files, load_corpus
 from lclstudy.errors import StudyError
 from lclstudy.plan import catalog, names
@@ -69,6 +69,7 @@ def small(monkeypatch, tmp_path):
 def test_ag_news_whole_with_a_drawn_validation_split(small, caplog):
     rows = [f'"{number % 4 + 1}","Title {number}","Body, {number}"\n' for number in range(80)]
     small("ag_news", {"ag_news/train.csv": "".join(rows), "ag_news/test.csv": "".join(rows[:8])})
+    load._warn.cache_clear()
     with caplog.at_level(logging.WARNING, logger="lclstudy"):
         corpus = load_corpus("ag_news")
     assert [len(corpus[split]) for split in SPLITS] == [64, 16, 8]

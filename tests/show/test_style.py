@@ -102,3 +102,11 @@ def test_the_style_is_left_again_but_a_notebook_goes_on_showing_figures():
     assert dict(matplotlib.rcParams) == before
     sizes = [value for name, value in style.STYLE.items() if name.endswith(("labelsize", "fontsize", "titlesize", "font.size"))]
     assert len(sizes) == 6 and min(sizes) >= style.SMALLEST == 7
+
+
+def test_names_that_the_font_lacks_are_numbered():
+    assert style.drawable("joy", 0) == "joy"
+    assert style.drawable("Übermut", 0) == "Übermut"
+    assert [style.drawable(name, 6) for name in ("🦊", "怒り", "غضب", "כעס")] == ["class 7"] * 4
+    assert style.drawable("x" * 50, 0) == "x" * 17 + "…"
+    assert style.drawable(r"$\input{x}$", 0) == r"\$\input{x}\$", "no formula"

@@ -1,7 +1,6 @@
 """Hard class subsets of frozen results: where the confusions come from, our picks beside the sets of others. No torch."""
 
 import math
-from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from string import ascii_lowercase
@@ -166,19 +165,16 @@ def said(found: Source, table: pd.DataFrame, draws: int = hard_sets.DRAWS) -> st
     return words(
         "analyses/hard_subsets/said.md.j2",
         found=found,
-        ours=_rows(ours),
-        hard=_rows(hard),
+        ours=[*ours.itertuples()],
+        hard=[*hard.itertuples()],
         same=[f"{row.set} as {row.same}" for row in hard.itertuples() if row.same],
         shared=holders[holders.str.len() > 1].to_dict(),
         share={kind: 100 * sum(both[pair] for pair in those) / _errors(found) for kind, those in pairs.items()},
         pairs={kind: len(those) for kind, those in pairs.items()} | {"all": math.comb(len(found.classes), 2)},
-        side_by_side=_rows(table[(table["ours"] | (table["same"] == "")) & (table["in_pairs"] >= 2 / 3) & (found.size == 4)]),
+        side_by_side=[row for row in table.itertuples()
+                      if (row.ours or not row.same) and row.in_pairs >= 2 / 3 and found.size == 4],
         accuracy=[(name, accuracy[name]) for name in hard["set"] if name in accuracy],
         sets=math.comb(len(found.classes), found.size),
         draws=draws,
         rank=rank_said,
-    )
-
-
-def _rows(table: pd.DataFrame) -> Sequence:
-    return list(table.itertuples())
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from lclstudy.show.text import number
 # Paul Tol's muted colours, none of which is a loss's.
 CLASSES = (("#117733", "white", "o"), ("#44AA99", "black", "s"), ("#DDCC77", "black", "D"))
 # Per loss: how its line is drawn. The colours are those of the objectives in all figures.
-LOSSES = {
+LOSSES: dict[str, dict] = {
     "SCL": {"color": colour("scl")},
     "LCL printed": {"color": "#56B4E9"},
     "LCL released": {"color": colour("lcl")},

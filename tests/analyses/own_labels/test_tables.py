@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 
 import numpy as np
 import pandas as pd
@@ -15,10 +14,8 @@ from lclstudy.corpora.load import load_corpus
 from lclstudy.errors import StudyError
 from lclstudy.plan.profiles import load_profile
 from lclstudy.results.records import Record
-from lclstudy.results.speed import time_said
 from lclstudy.runs import grid, store
 from lclstudy.show import text
-from lclstudy.show.style import drawable
 from lclstudy.show.text import words
 from lclstudy.statistics import judge as judging
 from lclstudy.statistics import tests
@@ -45,18 +42,10 @@ def record(objective: str, seed: int, predictions, labels, classes) -> Record:
     labels, count = np.asarray(labels), len(classes)
     probabilities = np.full((len(labels), count), 0.2 / (count - 1), np.float32)
     probabilities[np.arange(len(labels)), predictions] = 0.8
-    measures = {"train_seconds": 5.0, "seconds": 6.0, "texts_per_second": 9.0, "parameters": 1000}
-    return Record(
-        spec=QUICK.spec("embedded", objective, seed=seed),
-        classes=tuple(classes),
-        epochs=[{"epoch": 1, "validation_accuracy": 0.5, "loss": 1.0}],
-        best_epoch=1,
-        validation_probabilities=probabilities,
-        validation_labels=labels,
-        test_probabilities=probabilities,
-        test_labels=labels,
-        measures=measures,
-    )
+    given = {f"{split}_probabilities": probabilities for split in ("validation", "test")}
+    given |= {f"{split}_labels": labels for split in ("validation", "test")}
+    epochs = [{"epoch": 1, "validation_accuracy": 0.5, "loss": 1.0}]
+    return Record(QUICK.spec("embedded", objective, seed=seed), tuple(classes), epochs=epochs, best_epoch=1, **given)
 
 
 def table(tmp_path, rows, name="mine.csv", columns=("text", "label", "split")) -> str:
@@ -168,14 +157,6 @@ def test_foresight_says_what_the_seeds_and_the_texts_can_see(tmp_path):
     assert math.isnan(corpora.usual_spread("electra-base"))
 
 
-def test_the_time_it_takes_is_said_before_it_starts():
-    one, two = (time_said(corpora.plan(QUICK, "embedded", seeds), 100) for seeds in ("0", "0,1"))
-    assert one.startswith("2 runs would take about 1 minute") and two.startswith("4 runs would take about")
-    hours = time_said(corpora.plan(load_profile("minilm"), "embedded", "0,1,2", epochs=5000), 720)
-    assert int(re.search(r"about ([\d,]+) minutes", hours)[1].replace(",", "")) > 60
-    assert "not known" in time_said(corpora.plan(load_profile("paper"), "embedded", 0), 720)
-
-
 # --- the answer
 
 
@@ -278,11 +259,8 @@ def test_confusions_and_pairs():
     assert shown["an example"].tolist() == ["cat text 0", "fox text 17"]
     assert shown["its label"].tolist() == ["cat", "fox"]
 
-
-def test_without_errors_no_pairs():
-    found = [record(name, 0, LABELS, LABELS, CLASSES) for name in ("ce", "lcl")]
-    assert tables.pairs_table(found, TEXTS).empty
-    assert tables.over_texts(found).difference == 0
+    right = [record(name, 0, LABELS, LABELS, CLASSES) for name in ("ce", "lcl")]
+    assert tables.pairs_table(right, TEXTS).empty and tables.over_texts(right).difference == 0
 
 
 def said(corpus, runs, found=None, **given) -> str:
@@ -377,14 +355,6 @@ def test_a_class_without_texts_and_thousands_of_classes_can_be_drawn():
     texts = [label.get_text() for ax in figure.axes for label in ax.get_yticklabels()]
     assert "class 3\nclass 4" in texts
     plt.close(figure)
-
-
-def test_names_that_the_font_lacks_are_numbered():
-    assert drawable("joy", 0) == "joy"
-    assert drawable("Übermut", 0) == "Übermut"
-    assert [drawable(name, 6) for name in ("🦊", "怒り", "غضب", "כעס")] == ["class 7"] * 4
-    assert drawable("x" * 50, 0) == "x" * 17 + "…"
-    assert drawable(r"$\input{x}$", 0) == r"\$\input{x}\$", "no formula"
 
 
 # --- from a file to the answer
