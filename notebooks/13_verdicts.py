@@ -83,7 +83,8 @@ deviations = simulation.deviations(comparisons.scored(frozen.read_frozen(shown))
 shares = simulation.table(published_gain, deviations, draws=400)
 caption = f"Shares of the words if LCL − CE is 0, {published_gain:+.2f} or {-published_gain:+.2f} points; standard deviations "
 caption += f"over seeds {', '.join(f'{sd:.2f}' for sd in deviations)} (LCL, CE, SCL)."
-report.table(shares.round(3), "simulation", caption)
+report.table(shares.drop(columns="not run").round(3), "simulation", caption)
+print(caption)
 
 # %% [markdown]
 # ## The claims, the evidence, the verdicts
