@@ -149,7 +149,9 @@ markdown.table(followed_up.sets.assign(classes=followed_up.sets["classes"].str.j
 
 # %% [markdown]
 # The classes that could stand in the place of `guilty` beside `anticipating`, `excited` and `hopeful`, nearest to the printed
-# accuracy first: what would be expected with each, and how hard our confusions find the set, as the paper's search did.
+# accuracy first: what would be expected with each, and how hard our confusions find the set, as the paper's search did. *Rank
+# among those left*: among the sets without any class of 4-hard-a to 4-hard-c, `guilty` included; `07_hard_subsets` leaves
+# `guilty` in, so that its rank of 4-hard-d is a little lower down.
 
 # %%
 nearest = followed_up.fourth[(followed_up.fourth.index < 5) | (followed_up.fourth["class"] == set_d.DOUBTED)]

@@ -100,8 +100,10 @@ print("Frozen.")
 # %% [markdown]
 # ## Trained again
 #
-# Runs that the repository holds frozen and that were trained here as well: how far apart are the two? The same machine gives
-# the same record; another one rounds differently, and training enlarges that.
+# Runs that the repository holds frozen and that were trained here as well: how far apart are the two? The same machine with the
+# same versions and threads gives the same record; another one rounds differently, and training enlarges that. With the small
+# encoder of the quick profile, which starts from nothing, one seed may then differ by many points: it shows how things work,
+# and is no evidence about a loss.
 
 # %% tags=["nbval-ignore-output"]
 markdown.table(reports.retrained(runs.retrained(whole.name)))

@@ -25,7 +25,7 @@ from lclstudy import paths
 from lclstudy.analyses.verdicts import figures, said, simulation, tables
 from lclstudy.plan import names
 from lclstudy.results import comparisons, frozen
-from lclstudy.show import forest, marks, style, text
+from lclstudy.show import forest, markdown, marks, style, text
 from lclstudy.show.report import Report
 from lclstudy.show.text import words
 
@@ -73,8 +73,9 @@ for paper, whose in said.PAPERS.items():
 # ## What so many seeds can tell
 #
 # The judgement itself, tried on made-up runs whose truth is known: no difference between LCL and CE, the mean difference that
-# the paper publishes, or its opposite; with the standard deviations over seeds that our own runs have. Under no difference,
-# *reproduced* and *contradicted* are wrong words.
+# the paper publishes, or its opposite; with the standard deviations over seeds that our own runs have. *Wrong* sums the words
+# that are wrong there: under no difference *reproduced* and *contradicted*, under the published one *contradicted* and *smaller
+# than published*, under its opposite *reproduced*.
 
 # %%
 published_gain = tables.mean_published_gain("lcl", "ce")
@@ -82,20 +83,31 @@ deviations = simulation.deviations(comparisons.scored(frozen.read_frozen(shown))
 shares = simulation.table(published_gain, deviations, draws=400)
 caption = f"Shares of the words if LCL − CE is 0, {published_gain:+.2f} or {-published_gain:+.2f} points; standard deviations "
 caption += f"over seeds {', '.join(f'{sd:.2f}' for sd in deviations)} (LCL, CE, SCL)."
-report.table(shares.round(3), "simulation", caption)
+report.table(shares.drop(columns="not run").round(3), "simulation", caption)
+print(caption)
 
 # %% [markdown]
 # ## The claims, the evidence, the verdicts
 #
-# Differences are in points of accuracy (entropies: bits), with 95 % intervals over seeds. `n` counts the runs of each side.
-# `Power` is the chance that our test, with so many runs and our own pooled deviation, sees the published effect (claims of no
-# difference: that there is none), in brackets at the ends of that deviation's 80 % interval; `Runs needed` says how many on
-# each side would give 0.8. An asterisk: judged with another encoder than the claim's, so about the method, not about the
-# number.
+# Differences are in points of accuracy (entropies: bits), with 95 % intervals over seeds. `n` counts the runs of each side; `p`
+# is of the test that the claim's criterion names, on one side or two. `Power` is the chance that this test, *before* Holm's
+# adjustment, with so many runs and the pooled deviation of just these, sees the published effect (claims of no difference: that
+# there is none), in brackets at the ends of that deviation's 80 % interval; `Runs needed` says how many on each side would give
+# 0.8. With the adjustment the words come less often, as the table above shows. An asterisk: judged with another encoder than
+# the claim's, so about the method, not about the number.
 
 # %%
 report.table(said.counts(judged), "counts", "How many claims have each verdict; weighted F1 is not counted.")
 
 # %%
 caption = "Every claim of both papers: verdict, evidence, and the criterion that was fixed beforehand."
-report.table(judged.drop(columns="n").assign(n=judged["n"].map(str)), "verdicts", caption, said.readable(judged))
+whole, tried = said.readable(judged), judged["word"] != "not run"
+numbers = judged.drop(columns="n").assign(n=judged["n"].map(str))
+report.table(numbers, "verdicts", caption, whole, whole[tried].drop(columns=["In its own words", "Criterion"]))
+
+# %% [markdown]
+# Every claim in its own words, also those that could not be tried so far. The criterion of each, and why it was not tried,
+# stands in `13_verdicts.md`, beside the figures.
+
+# %%
+markdown.table(whole[["Claim", "About", "Verdict", "In its own words"]])

@@ -3,6 +3,8 @@
 from . import catalog
 
 METRICS = {"accuracy": "accuracy", "weighted_f1": "weighted F1"}
+CITED = {"sentilare": "SentiLARE", "skep": "SKEP", "bert-large": "BERT large", "roberta-large": "RoBERTa large",
+         "electra-large": "ELECTRA large"}  # encoders of other works, which are not in the catalogue  # fmt: skip
 
 
 def objective(name: str) -> str:
@@ -12,7 +14,7 @@ def objective(name: str) -> str:
 
 def encoder(name: str) -> str:
     """`electra-base` is `ELECTRA base`."""
-    return _title(catalog.encoders(), name)
+    return CITED.get(name) or _title(catalog.encoders(), name)
 
 
 def corpus(name: str) -> str:

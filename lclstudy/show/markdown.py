@@ -40,8 +40,8 @@ def plain(text: str) -> str:
 
 
 _TAG_OR_ENTITY = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)")
-# JupyterLab and GitHub take `\$` for the start of a formula all the same.
-_PLAIN = str.maketrans({mark: f"\\{mark}" for mark in "`*_~|"} | {"\\": "&#92;", "$": "<span>$</span>"})
+# JupyterLab takes `\$` and `<span>$</span>` for the start of a formula all the same, GitHub `\$`.
+_PLAIN = str.maketrans({mark: f"\\{mark}" for mark in "`*_~|"} | {"\\": "&#92;", "$": "<span>&#36;</span>"})
 
 
 def views(rows: Iterable[tuple[str, str, list]], first: str = "class") -> HTML:

@@ -24,12 +24,20 @@ class Report:
         """Saves a figure, which the notebook shows at the end of the cell. `inputs`: what it is made from beside the rest."""
         style.save(figure, self._named(name), self.profile, self.notebook, [*self.inputs, *inputs])
 
-    def table(self, numbers: pd.DataFrame, name: str, caption: str, readable: pd.DataFrame | None = None) -> None:
-        """Saves a table (its numbers as csv, the `readable` one as Markdown and LaTeX) and shows the readable one."""
+    def table(
+        self,
+        numbers: pd.DataFrame,
+        name: str,
+        caption: str,
+        readable: pd.DataFrame | None = None,
+        shown: pd.DataFrame | None = None,
+    ) -> None:
+        """Saves a table (its numbers as csv, the `readable` one as Markdown and LaTeX) and shows the readable one, or of a long
+        one the part that is to be `shown`."""
         readable = numbers if readable is None else readable
         folder = paths.figures(self.profile)
         export.save(numbers, self._named(name), folder, caption, readable, self.notebook, self.inputs)
-        display(markdown.table(readable))
+        display(markdown.table(readable if shown is None else shown))
 
     def said(self, *found: str | Iterable[str]) -> None:
         """Shows findings: a Markdown text (of `words`) as it is, a list of sentences as a list."""

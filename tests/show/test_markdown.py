@@ -33,7 +33,7 @@ def test_numbers_stand_to_the_right_and_nothing_is_blank():
     [
         ("<script>alert(1)</script>", "&lt;script>alert(1)&lt;/script>"),
         ("a|b", r"a\|b"),
-        ("$5 and $6", "<span>$</span>5 and <span>$</span>6"),
+        ("$5 and $6", "<span>&#36;</span>5 and <span>&#36;</span>6"),
         ("*bold* _it_ `code` ~~gone~~", r"\*bold\* \_it\_ \`code\` \~\~gone\~\~"),
         ("[a](http://b)", r"[a]\(http://b)"),
         ("a\\|b &lt; \n c < d & e", r"a&#92;\|b &amp;lt;   c < d & e"),

@@ -31,6 +31,15 @@ def test_a_table_is_saved_in_numbers_and_shown_in_words(report, capsys):
     assert "0.042" in (paths.figures("quick") / "06_tests.md").read_text()
 
 
+def test_of_a_long_table_a_part_is_shown_and_all_is_saved(report, monkeypatch):
+    seen = []
+    monkeypatch.setattr("lclstudy.show.report.display", seen.append)
+    whole = pd.DataFrame({"p": ["0.042", "0.5"]})
+    report.table(whole, "tests", "Tests.", whole, whole[:1])
+    assert "0.042" in seen[0].data and "0.5" not in seen[0].data
+    assert "0.5" in (paths.figures("quick") / "06_tests.md").read_text()
+
+
 def test_findings_are_markdown(report, capsys):
     report.said("**Yes**, it holds.", ["One.", "Two."])
     assert "Markdown" in capsys.readouterr().out

@@ -101,7 +101,6 @@ def _p(t, df):
 # --- the tests of the paper
 
 _CELL = ["table", "metric", "corpus", "classes"]
-_CITED = {"sentilare": "SentiLARE", "skep": "SKEP"}
 
 
 def printed_tests() -> pd.DataFrame:
@@ -117,10 +116,8 @@ def printed_tests() -> pd.DataFrame:
     for letter, side in (("a", "better"), ("b", "worse")):
         called = dict(zip(PRINTED_SIDE, [f"{letter}_{field}" for field in Side._fields], strict=True)) | {"method": side}
         tests = tests.merge(cells.rename(columns=called)[[*_CELL, *called.values()]], on=[*_CELL, side], validate="many_to_one")
-    tests["test"] = [
-        f"{_place(test)}: {' vs '.join(_CITED.get(test[side], names.objective(test[side])) for side in ('better', 'worse'))}"
-        for test in tests.to_dict("records")
-    ]
+    said = {one: names.CITED.get(one) or names.objective(one) for one in {*tests["better"], *tests["worse"]}}
+    tests["test"] = [f"{_place(test)}: {said[test['better']]} vs {said[test['worse']]}" for test in tests.to_dict("records")]
     return tests.rename(columns=lambda name: re.sub("^([tp])(_rounding)?$", r"\1_printed\2", name))
 
 

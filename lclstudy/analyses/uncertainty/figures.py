@@ -27,16 +27,18 @@ def entropy_curves(curves: pd.DataFrame) -> Figure:
 
     figure, places = _panels(curves[(curves["outcome"] == "all") & (curves["k"] >= 2)], 2.5)
     for ax, title, drawn, order in places:
+        k = np.arange(2, drawn["k"].max() + 1)
         seaborn.lineplot(drawn, x="k", y="entropy", hue="objective", hue_order=order, errorbar=("pi", 100), legend=False, ax=ax,
-                         palette={name: colour(name) for name in order}, err_kws={"alpha": 0.15, "linewidth": 0})  # fmt: skip
-        top, k = 1.04 * ax.get_ylim()[1], np.arange(2, drawn["k"].max() + 1)
+                         palette={name: colour(name) for name in order}, err_kws={"alpha": 0.15, "linewidth": 0},
+                         marker="o" if len(k) == 1 else None)  # fmt: skip
+        top = 1.04 * ax.get_ylim()[1]
         ax.plot(k, np.log2(k), color=NEUTRAL, linewidth=0.7, linestyle=":", zorder=1)
         n = drawn.groupby("objective")["seed"].nunique()
         counts = "–".join(dict.fromkeys(map(str, (n.min(), n.max()))))
         several = "s, band: lowest to highest" if n.max() > 1 else ""
         ax.set_title(f"{title}\nn = {counts} run{several}")
-        ax.set(xlabel="k", ylabel="entropy of the top-k scores (bits)", xlim=(1.8, max(k[-1], 3) + 0.2), ylim=(0, top))
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        ax.set(xlabel="k", ylabel="entropy of the top-k scores (bits)", xlim=(1.8, k[-1] + 0.2), ylim=(0, top))
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
         last = drawn[drawn["k"] == k[-1]].groupby("objective")["entropy"].mean()
         label_lines(ax, {name: (k[-1], last[name]) for name in order}, {name: names.objective(name) for name in order})
     marks.key(figure.axes[0], [("log₂ k: k equal scores", {"linestyle": ":", "marker": "", "linewidth": 0.7})])

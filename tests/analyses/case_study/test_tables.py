@@ -81,6 +81,7 @@ def test_the_finding_follows_from_the_numbers(made):
     said = tables.said(*made)
     assert "That LCL is above CE: **reproduced** on 4-hard-a (+15.00 [9.33, 20.67], published +1.40" in said
     assert "**undecided** on caring" in said
+    assert "published without 4-hard-d, whose classes are in doubt, 7 sets: Spearman's rho" in said
     assert "published, 8 sets: Spearman's rho" in said and "ours, 2 sets: too few to say" in said
     assert "Not run: 16, 8, 4-easy, 4-hard-b, 4-hard-c and 4-hard-d." in said
     table, found, gains = made

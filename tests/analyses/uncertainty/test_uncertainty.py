@@ -125,6 +125,12 @@ def test_a_line_per_objective_and_the_ceiling(curves):
     assert {text.get_text() for text in ax.texts} >= {"CE", "LCL", "SCL"}
 
 
+def test_of_two_classes_there_are_points_and_one_tick(curves):
+    (ax,) = figures.entropy_curves(curves[curves["k"] <= 2]).axes
+    assert [line.get_marker() for line in ax.lines[:-1]] == ["o"] * 3
+    assert [tick for tick in ax.get_xticks() if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]] == [2]
+
+
 def test_differences_from_ce_of_all_right_and_wrong_predictions(curves):
     found = tables.differences(curves)
     figure, (ax,) = style.subplots(width=5.2, height=2)
