@@ -15,7 +15,7 @@ from lclstudy.errors import StudyError
 from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import Profile
 from lclstudy.plan.spec import RunSpec
-from lclstudy.results.comparisons import scored
+from lclstudy.results.comparisons import ALL_CLASSES, scored
 from lclstudy.results.frozen import frozen_names, read_frozen
 from lclstudy.show import text
 from lclstudy.show.markdown import plain
@@ -182,10 +182,11 @@ def sampling_reach(accuracy: float, texts: int) -> float:
 
 
 def usual_spread(encoder: str) -> float:
-    """The standard deviation over seeds in points that frozen runs of the study have with this encoder, pooled over corpora and
-    objectives; NaN if none has two seeds."""
+    """The standard deviation over seeds in points that frozen runs of the study have with this encoder, pooled over CE and LCL
+    on all classes of the corpora; NaN if none has two seeds."""
     runs = pd.concat([scored(read_frozen(name)).assign(profile=name) for name in frozen_names()])
-    systems = runs[runs["encoder"] == encoder].groupby(["profile", "corpus", "set", "objective"])["value"]
+    like = (runs["encoder"] == encoder) & runs["objective"].isin(OBJECTIVES) & (runs["set"] == ALL_CLASSES)
+    systems = runs[like].groupby(["profile", "corpus", "objective"])["value"]
     free = systems.count() - 1
     return math.sqrt((systems.var() * free).sum() / free.sum()) if free.sum() else math.nan
 
