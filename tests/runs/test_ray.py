@@ -1,6 +1,7 @@
 """Runs on a Ray cluster of two nodes, one of which is lost."""
 
 import socket
+import tempfile
 
 import numpy as np
 import pytest
@@ -17,8 +18,10 @@ from tests.runs.grids import bursting, specs_of
 def head():
     from ray.cluster_utils import Cluster
 
-    with pytest.MonkeyPatch.context() as patch:
+    # In a folder of its own, with a short name for its sockets: else what other tests run at this time joins it.
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         patch.setenv("RAY_AUTH_MODE", "disabled")
+        patch.setenv("RAY_TMPDIR", folder)
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
         yield cluster
         cluster.shutdown()
