@@ -35,14 +35,12 @@ hard = hard_texts.hard_texts(results)
 # %% [markdown]
 # ## Finding
 #
-# Each difference is of means over runs, which differ in their seed, with its 95 % interval. A claim is *reproduced* or
-# *contradicted* if Welch's test says so at p < .05, adjusted by Holm's method over the three comparisons of a corpus; *smaller
-# than published* if the interval ends below the published difference; else, and always with fewer than 3 runs, *undecided*.
-#
-# Asked of every corpus is what the paper says in general: that LCL is above CE and SCL, and that SCL is not above CE. *Not
-# above* means by less than 0.7 points, tested on one side at p < .05, so the interval shown, which is two-sided at 95 %, may
-# reach further. What the paper says of a corpus alone (that SCL is *below* CE on ISEAR, that LCL is no better on SST-2) is
-# judged in `13_verdicts`.
+# Each difference is of means over runs, which differ in their seed, with its 95 % interval. What the paper claims of a corpus
+# is *reproduced* or *contradicted* if Welch's test says so at p < .05, adjusted by Holm's method over the three comparisons of
+# the corpus; *smaller than published* if the interval ends below the published difference; else, and always with fewer than 3
+# runs, *undecided*. That two are *the same*, or one is *not above* the other, means by less than 0.7 points, tested by itself
+# at p < .05 on each side, so that the interval shown, at 95 %, may reach further. Where the paper claims nothing, the word is
+# *above*, *below* or *undecided*, by the same test.
 
 # %%
 report.said(words("analyses/main_results/said.md.j2", **tables.facts(main, differences), hard=hard.to_dict("records")))
@@ -69,8 +67,8 @@ if figure:
 # %% [markdown]
 # Two other intervals stand beside, on which no word rests: over *test texts* (what other texts could have shown to the same
 # models), and *paired* by seed, for runs of the same seed read the texts in the same order. The published intervals are worked
-# out from the published means, deviations and n. *p* is two-sided, but of *not above* that of its own one-sided test. The
-# comparisons with `CE + aug.` are a question, and a family of tests, of their own: what do second views alone bring?
+# out from the published means, deviations and n. *p* is two-sided, but of *the same* and *not above* that of their own test.
+# The comparisons with `CE + aug.` are a question, and a family of tests, of their own: what do second views alone bring?
 
 # %%
 caption = "Differences of test accuracy between objectives in points, with 95 % intervals; Welch's t-test over runs."
@@ -91,8 +89,8 @@ report.figure(figures.curves(epochs), "curves")
 # %% [markdown]
 # ## What is confused
 #
-# Of each corpus, the objective with the best mean test accuracy; its runs are added up. Rows are true classes, and classes
-# that are often taken for one another are neighbours.
+# Of each corpus, the objective with the best mean validation accuracy; its runs are added up. Rows are true classes, and
+# classes that are often taken for one another are neighbours.
 
 # %%
 best = [(row, *results.confusion(identities)) for row, identities in tables.best_runs(results, main)]

@@ -73,11 +73,11 @@ markdown.table(tables.set_sizes(results, corpus))
 # %% [markdown]
 # ## Which differences are more than chance?
 #
-# Asked of every set is whether LCL is above CE and SCL, and whether SCL is not above CE: by less than 0.7 points, and with the
-# p of that one-sided test. Of 4-easy the paper claims something else, that all three perform alike, which `13_verdicts`
-# judges. Two other intervals stand beside that over seeds, on which no word rests: over *test texts* (what other texts could
-# have shown to the same models), and *paired* by seed, for runs of the same seed read the texts in the same order. The
-# published intervals are worked out from the published means, deviations and n.
+# A word says what became of the paper's claim, which on 4-easy is that all three perform the *same*: by less than 0.7 points,
+# with p of that test. Where it claims nothing, the word is *above*, *below* or *undecided*. Two other intervals stand beside
+# that over seeds, on which no word rests: over *test texts* (what other texts could have shown to the same models), and
+# *paired* by seed, for runs of the same seed read the texts in the same order. The published intervals are worked out from the
+# published means, deviations and n.
 
 # %%
 caption = "Differences of test accuracy between objectives on class sets, in points, with 95 % intervals; Welch's t-test."

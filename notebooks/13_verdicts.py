@@ -42,7 +42,7 @@ report.said(words("analyses/verdicts/said.md.j2", **said.facts(judged)))
 # ## LCL against the others, over corpora
 
 # %%
-forests = {b: rows for b in ("ce", "scl") if len(rows := tables.forest_rows(results, "lcl", b))}
+forests = {b: rows for b in ("ce", "scl") if len(rows := tables.forest_rows(frozen.read_frozen(shown), "lcl", b))}
 if forests:
     figure, axes = style.subplots(1, len(forests), width=style.DOUBLE, height=1.1 + 0.33 * max(map(len, forests.values())))
     for ax, (b, rows) in zip(axes, forests.items(), strict=True):

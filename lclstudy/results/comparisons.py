@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from lclstudy.plan import names
+from lclstudy.plan import catalog, names
 from lclstudy.statistics import metrics, tests
-from lclstudy.statistics.judge import Judgement, judge_family, over_texts
+from lclstudy.statistics.judge import CONTRADICTED, REPRODUCED, SMALLER, UNDECIDED, Judgement, judge_family, over_texts
 
 from . import class_sets, published, selection
 from .frozen import Frozen
@@ -17,9 +17,12 @@ from .frozen import Frozen
 PRIMARY = (("lcl", "ce"), ("lcl", "scl"), ("scl", "ce"))  # the papers' claims: one family of tests per place
 SYNONYMS = (("lcl", "ce_aug"), ("ce_aug", "ce"))  # another question, and so another family: what do second views alone bring?
 ALL_CLASSES = "all"
-NOT_ABOVE = (("scl", "ce"),)  # "SCL, which did not outperform standard cross-entropy loss" (Section 5.1)
-NEGLIGIBLE = 0.7  # points: the smallest difference that the paper itself calls significant (GoEmotions, LCL and CE)
 ENTROPY = "entropy"
+# Kinds of claims about two objectives in one place, as `judge` takes them, and the same of the objectives exchanged.
+CLAIMED = {"better": "above", "peakier": "below", "not better": "not above", "same": "same", "same entropy": "same"}
+_EXCHANGED = {"above": "below", "below": "above", "same": "same"}
+# Where no paper claims anything, nothing can be reproduced or contradicted.
+_UNCLAIMED = {REPRODUCED: "above", CONTRADICTED: "below", SMALLER: UNDECIDED}
 PLACE = ("corpus", "set", "encoder")
 Pairs = Sequence[tuple[str, str]]
 _NO_TEST = tests.TTest(*[np.nan] * 6)
@@ -29,14 +32,12 @@ _NO_TEST = tests.TTest(*[np.nan] * 6)
 def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
     """`compare` of the runs that stand for each objective, on each corpus, class set and encoder of frozen results.
 
-    `metric` is `accuracy` or `weighted_f1`, in points, where the papers claim that a lies above b, and of SCL that it is not
-    above CE; or `entropy` of the scores of all classes, in bits, where they claim that a lies below b. The published difference
-    is of the paper's tables, with its own encoder. Beside the columns of `compare`, `mark` says what had not converged, and
-    `texts_low` and `texts_high` are of accuracy the interval over test texts.
+    `metric` is `accuracy` or `weighted_f1`, in points, or `entropy` of the scores of all classes, in bits; claims are those of
+    `claimed`. The published difference is of the paper's tables, with its own encoder. Beside the columns of `compare`, `mark`
+    says what had not converged, and `texts_low` and `texts_high` are of accuracy the interval over test texts.
     """
     runs = scored(results, metric, split)
-    claim, margin = ("below", None) if metric == ENTROPY else ("above", NEGLIGIBLE)
-    table = compare(runs, pairs, expected=published_differences(metric, split), claim=claim, margin=margin)
+    table = compare(runs, pairs, expected=published_differences(metric, split), claims=claimed(metric, split))
     identities = {key: group["identity"].tolist() for key, group in runs.groupby([*PLACE, "objective"], sort=False)}
     beside = []
     for row in table.to_dict("records"):
@@ -46,6 +47,36 @@ def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy
         texts = over_test_texts(results, sides, split) if metric == "accuracy" and all(sides) else _NO_TEST
         beside.append((mark, texts.ci_low, texts.ci_high))
     return table.join(pd.DataFrame(beside, columns=["mark", "texts_low", "texts_high"]))
+
+
+def over_corpora(results: Frozen, a: str, b: str, metric: str = "accuracy") -> tuple[pd.DataFrame, tests.TTest | None]:
+    """Objective `a` less `b` on all classes: the rows of `comparisons` that have an interval, with the encoder that has most of
+    them, by number of classes; and, from two corpora on, their mean with equal weights, a Welch-Satterthwaite contrast.
+    """
+    family, entries = next(pairs for pairs in (PRIMARY, SYNONYMS) if (a, b) in pairs), catalog.corpora()
+    table = comparisons(results, family, metric)
+    rows = table[(table["a"] == a) & (table["b"] == b) & (table["set"] == ALL_CLASSES) & table["ci_low"].notna()]
+    rows = rows[rows["encoder"].isin(rows["encoder"].mode()[:1])]
+    rows = rows.sort_values("corpus", key=lambda each: each.map(lambda name: len(entries[name].labels)), kind="stable")
+    if len(rows) < 2:
+        return rows, None
+    groups = scored(results, metric).query("set == @ALL_CLASSES").groupby(["corpus", "encoder", "objective"])["value"]
+    sides = [(sign / len(rows), groups.get_group((row.corpus, row.encoder, name)))
+             for row in rows.itertuples() for sign, name in ((1, a), (-1, b))]  # fmt: skip
+    return rows, tests.contrast(sides)
+
+
+@lru_cache
+def claimed(metric: str = "accuracy", split: str = "test") -> dict[tuple, tuple[str, float | None]]:
+    """What the paper claims of two objectives by (corpus, class set, a, b): the claim and the margin, as `judge` takes them."""
+    found = {}
+    for row in published.claims().query("paper == 'suresh2021' and metric == @metric and split == @split").itertuples():
+        if said := CLAIMED.get(row.kind):
+            margin = None if np.isnan(row.margin) else row.margin
+            found[row.corpus, row.classes, row.a, row.b] = said, margin
+            if said in _EXCHANGED:
+                found[row.corpus, row.classes, row.b, row.a] = _EXCHANGED[said], margin
+    return found
 
 
 def over_test_texts(results: Frozen, sides: Sequence[Sequence[str]], split: str = "test") -> tests.TTest:
@@ -88,13 +119,13 @@ def compare(
     pairs: Pairs = PRIMARY,
     by: Iterable[str] = PLACE,
     expected: Mapping[tuple, float] | None = None,
-    claim: str = "above",
-    margin: float | None = None,
+    claims: Mapping[tuple, tuple[str, float | None]] | None = None,
 ) -> pd.DataFrame:
     """Objective `a` against `b` in each place, judged with p adjusted over the pairs of that place: a family is a call's pairs.
 
-    `runs` has a row per run: the columns `by`, `objective`, `seed` and `value`. `expected` gives published differences by
-    (corpus, set, a, b), `claim` is of `judge`; with a `margin`, the pairs of `NOT_ABOVE` are judged by it.
+    `runs` has a row per run: the columns `by`, `objective`, `seed` and `value`. `expected` gives published differences, and
+    `claims` claims with their margins, by (corpus, set, a, b). Where there is no claim, the word is `above`, `below`,
+    `undecided` or `not run`, and the column `claim` is empty.
 
     Columns: those of `by`, `a`, `b`, `claim`, `n_a`, `n_b`, `mean_a`, `mean_b`, `expected`, those of `Judgement`, `p_family`
     (two-sided by Holm, also where the claim has a margin), and over the seeds that both sides have `paired_difference`,
@@ -105,13 +136,13 @@ def compare(
         values = {name: side.set_index("seed")["value"] for name, side in group.groupby("objective")}
         sides = [[values.get(name, pd.Series(dtype=float)) for name in pair] for pair in pairs]
         wanted = [(expected or {}).get((*place[:2], *pair)) for pair in pairs]
-        claims = ["not above" if margin and pair in NOT_ABOVE else claim for pair in pairs]
-        judged = judge_family(sides, wanted, claims, margin)
-        for pair, said, (left, right), want, found in zip(pairs, claims, sides, wanted, judged, strict=True):
-            of_claim = found.p_holm if said in ("above", "below") else np.nan
+        asked = [(claims or {}).get((*place[:2], *pair), ("", None)) for pair in pairs]
+        judged = judge_family(sides, wanted, asked)
+        for pair, (said, margin), (left, right), want, found in zip(pairs, asked, sides, wanted, judged, strict=True):
+            word = found.word if said else _UNCLAIMED.get(found.word, found.word)
             told = (*place, *pair, said, len(left), len(right), left.mean(), right.mean(), want)
             beside = (found.p_holm, *_paired(left, right))
-            rows.append((*told, *found._replace(p_holm=of_claim), *beside))
+            rows.append((*told, *found._replace(word=word, p_holm=np.nan if margin else found.p_holm), *beside))
     return pd.DataFrame(rows, columns=[*by, *_COLUMNS]).astype({"expected": float})
 
 

@@ -41,6 +41,11 @@ def later() -> pd.DataFrame:
     return _read("later", numbers=("value", "spread"))
 
 
+def claims() -> pd.DataFrame:
+    """What the papers claim, a row each with the rule to judge it; `margin` as a number, NaN where the rule has none."""
+    return _read("claims").assign(margin=lambda rows: pd.to_numeric(rows["margin"]))
+
+
 def class_sets() -> dict[str, tuple[str, ...]]:
     """The class subsets of EmpatheticDialogues in Section 5.3, by name, classes in the printed order."""
     members = _read("class_sets").sort_values("position", kind="stable")

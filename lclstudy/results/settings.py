@@ -9,15 +9,13 @@ import pandas as pd
 from lclstudy.plan import names
 from lclstudy.plan.spec import UNREAD, Protocol
 from lclstudy.statistics import tests
-from lclstudy.statistics.judge import CONTRADICTED, NOT_RUN, REPRODUCED
+from lclstudy.statistics.judge import NOT_RUN
 
 from . import selection
 from .comparisons import Pairs, compare, over_test_texts
 from .frozen import Frozen
 
 SEEDS, TEXTS = "seeds", "texts"
-# No source says how such settings stand to each other, so that nothing could be reproduced or contradicted.
-WORDS = {REPRODUCED: "above", CONTRADICTED: "below"}
 
 
 def changes(run: Mapping, base: Mapping) -> tuple[str, ...]:
@@ -62,14 +60,13 @@ def level(runs: pd.DataFrame, score: str = "test_accuracy") -> dict:
 def against(results: Frozen, runs: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
     """`compare` by test accuracy, in points, of settings that the column `setting` of `runs` names: one family of tests.
 
-    `runs` are of one place. The `word` says that `a` is `above` or `below` `b`, or as a judgement does. `basis` is what the
-    interval is over: `seeds`; or `texts`, where a side has one run: then `difference` is of the first seed that both have, and
-    its interval, over the test texts, says nothing of other seeds.
+    `runs` are of one place. `basis` is what the interval is over: `seeds`; or `texts`, where a side has one run: then
+    `difference` is of the first seed that both have, and its interval, over the test texts, says nothing of other seeds.
     """
     done = runs[runs["status"] == "done"]
     by_name = done.assign(objective=done["setting"], value=100 * done["test_accuracy"].astype(float))
     found = pd.DataFrame(pairs, columns=["a", "b"]).merge(compare(by_name, pairs, ["corpus"]), how="left", on=["a", "b"])
-    found = found.fillna({"word": NOT_RUN, "note": "", "paired_n": 0}).replace({"word": WORDS})
+    found = found.fillna({"word": NOT_RUN, "note": "", "paired_n": 0})
     identities = {name: group.set_index("seed")["identity"] for name, group in done.groupby("setting")}
     rows = [_with_texts(results, row, identities) for row in found.to_dict("records")]
     return pd.DataFrame(rows, columns=[*found, "basis"])

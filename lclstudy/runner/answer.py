@@ -2,43 +2,37 @@
 
 from lclstudy.analyses.case_study import tables as case_study
 from lclstudy.plan.profiles import load_profile
-from lclstudy.results.comparisons import ALL_CLASSES, ENTROPY, PRIMARY, SYNONYMS, comparisons, scored
+from lclstudy.results.comparisons import ENTROPY, PRIMARY, SYNONYMS, claimed, over_corpora
 from lclstudy.results.frozen import Frozen
-from lclstudy.statistics import tests
+from lclstudy.show import text
 
 CASE_STUDY = "empathetic_dialogues"
 
 
 def answer(results: Frozen) -> dict:
-    """`gains` and `entropies` by pair of objectives, of `over_corpora`; `confusable`, of `case_study.correlations`; how many
-    corpora the profile has (`planned_corpora`)."""
-    pairs = (*PRIMARY, *SYNONYMS)
+    """`gains` and `entropies` by pair of objectives, of `told`; `confusable`, of `case_study.correlations`; `surer`: corpora
+    on which the paper claims a lower entropy of LCL than of CE; `planned_corpora`, how many the profile has."""
     return {
-        "gains": {pair: over_corpora(results, *pair) for pair in pairs},
-        "entropies": {pair: over_corpora(results, *pair, ENTROPY) for pair in pairs},
+        "gains": {pair: told(results, *pair) for pair in (*PRIMARY, *SYNONYMS)},
+        "entropies": {pair: told(results, *pair, ENTROPY) for pair in PRIMARY},
         "confusable": case_study.correlations(case_study.gains(results, CASE_STUDY)),
+        "surer": [corpus for corpus, _, a, b in claimed(ENTROPY) if (a, b) == ("lcl", "ce")],
         "planned_corpora": len({spec.corpus for spec in load_profile(results.name).specs()}),
     }
 
 
-def over_corpora(results: Frozen, a: str, b: str, metric: str = "accuracy") -> dict | None:
-    """Objective `a` less `b` on all classes, where an interval is, with the encoder that has most such corpora: `places`, rows
-    of `comparisons`; `words`, these by their word; from two corpora on their `mean` with equal weights (Welch-Satterthwaite);
-    `expected`, the mean published one; `n`, the least and the greatest number of runs. None if there is none.
-    """
-    family = next(pairs for pairs in (PRIMARY, SYNONYMS) if (a, b) in pairs)
-    rows = comparisons(results, family, metric)
-    rows = rows[(rows["a"] == a) & (rows["b"] == b) & (rows["set"] == ALL_CLASSES) & rows["ci_low"].notna()]
+def told(results: Frozen, a: str, b: str, metric: str = "accuracy") -> dict | None:
+    """`over_corpora`: `places`, its rows; `words`, these by what is judged of them; their `mean`, and the `expected` one as
+    published; `n`, the least and the greatest number of runs. None if there is no row."""
+    rows, mean = over_corpora(results, a, b, metric)
     if rows.empty:
         return None
-    rows = rows[rows["encoder"] == rows["encoder"].mode()[0]]
-    groups = scored(results, metric).query("set == @ALL_CLASSES").groupby(["corpus", "encoder", "objective"])["value"]
-    sides = [(sign / len(rows), groups.get_group((row.corpus, row.encoder, name)))
-             for row in rows.itertuples() for sign, name in ((1, a), (-1, b))]  # fmt: skip
+    places, counts = rows.to_dict("records"), rows[["n_a", "n_b"]]
+    judged = [text.judged(row) for row in places]
     return {
-        "places": rows.to_dict("records"),
-        "words": {word: group.to_dict("records") for word, group in rows.groupby("word", sort=False)},
-        "mean": tests.contrast(sides) if len(rows) > 1 else None,
+        "places": places,
+        "words": {said: [row for row, own in zip(places, judged, strict=True) if own == said] for said in judged},
+        "mean": mean,
         "expected": rows["expected"].mean(),
-        "n": sorted({rows[["n_a", "n_b"]].min(axis=None), rows[["n_a", "n_b"]].max(axis=None)}),
+        "n": sorted({counts.min(axis=None), counts.max(axis=None)}),
     }

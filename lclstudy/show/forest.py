@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from lclstudy.plan import names
 
-from . import marks
-from .style import NEUTRAL, colour, marker, style, subplots
+from . import marks, text
+from .style import DOUBLE, NEUTRAL, colour, marker, style, subplots
 
 _ENDS = [f"{whose}{end}" for whose in ("", "published_") for end in ("difference", "ci_low", "ci_high")]
 
@@ -40,20 +40,21 @@ def forest(rows: pd.DataFrame, ax: Axes, title: str, xlabel: str = "difference o
     return ax
 
 
-def forests(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]], width: float) -> Figure | None:
+def forests(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> Figure | None:
     """A forest for each of `pairs` (a, b) that `rows` have, below one another, with one range and one key; None for no rows.
 
-    `rows`: those of `comparisons.beside_published`, with `label` and `n` as of `forest`, and the `title` of their pair.
+    `rows`: those of `comparisons.beside_published`, with `label` as of `forest`. At the right n, and what became of the claim.
     """
     names_of = {"expected": "difference", "published_low": "ci_low", "published_high": "ci_high"}
     rows = rows.rename(columns={name: f"published_{end}" for name, end in names_of.items()})
+    rows["n"] = [f"n = {text.several(row['n_a'], row['n_b'])}, {text.noted(row)}" for row in rows.to_dict("records")]
     rows["published_n"] = ["" if pd.isna(n) else f"n = {n:.0f}, published" for n in rows["published_n"]]
     panels = [here for a, b in pairs if len(here := rows[(rows["a"] == a) & (rows["b"] == b)])]
     if not panels:
         return None
-    figure, axes = subplots(len(panels), 1, width, 0.7 + sum(0.65 + 0.3 * len(here) for here in panels))
+    figure, axes = subplots(len(panels), 1, DOUBLE, 0.7 + sum(0.65 + 0.3 * len(here) for here in panels))
     for ax, here in zip(axes, panels, strict=True):
-        forest(here, ax, here["title"].iloc[0])
+        forest(here, ax, f"{text.pair(here['a'].iloc[0], here['b'].iloc[0])}; in quotes: what the paper claims")
         if ax is not axes[-1]:
             ax.set_xlabel("")
     marks.symmetric(axes, rows[_ENDS])
@@ -65,4 +66,4 @@ def forests(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]], width: float) 
 def forest_key(ax: Axes, published: str, ours: str) -> None:
     """The key below all panels: whose the open and the filled marks are."""
     entries = [(f"published ({published})", {"markerfacecolor": marks.OPEN}), (f"ours ({ours})", {})]
-    marks.key(ax, [(text, look) for text, look in entries if "()" not in text], title="line: 95 % interval")
+    marks.key(ax, [(said, look) for said, look in entries if "()" not in said], title="line: 95 % interval")

@@ -49,8 +49,28 @@ def pair(a: str, b: str) -> str:
 
 
 def claim(row: Mapping) -> str:
-    """`LCL is above CE`, `SCL is not above CE`: what is judged of two objectives in a row of `comparisons`."""
-    return f"{names.objective(row['a'])} is {row['claim']} {names.objective(row['b'])}"
+    """`LCL is above CE`, `LCL is the same as CE`: what the paper claims in a row of `comparisons`; empty if nothing."""
+    said = {"": "", "same": "is the same as"}.get(row["claim"], f"is {row['claim']}")
+    return said and f"{names.objective(row['a'])} {said} {names.objective(row['b'])}"
+
+
+def judged(row: Mapping) -> str:
+    """`that LCL is above CE is **undecided**`; without a claim `LCL is **below** CE`, `LCL against CE is **undecided**`."""
+    if row["claim"]:
+        return f"that {claim(row)} is **{row['word']}**"
+    a, b = names.objective(row["a"]), names.objective(row["b"])
+    return f"{a} is **{row['word']}** {b}" if row["word"] in ("above", "below") else f"{a} against {b} is **{row['word']}**"
+
+
+def noted(row: Mapping) -> str:
+    """`“above”: undecided; not converged: LCL`: the claim of a row of `comparisons`, the word, and what to mind."""
+    said = f"“{row['claim']}”: {row['word']}" if row["claim"] else row["word"]
+    return f"{said}; {row['mark']}" if row.get("mark") else said
+
+
+def several(*values) -> str:
+    """`3, 5`, or `3` where all are the same."""
+    return ", ".join(map(str, dict.fromkeys(values)))
 
 
 def compared(row: Mapping) -> dict[str, str]:
@@ -61,7 +81,7 @@ def compared(row: Mapping) -> dict[str, str]:
         "Difference, interval over seeds": difference(row),
         "p": row["note"] or p_value(row["p"]),
         "p (Holm)": p_value(row["p_holm"]),
-        "The claim": claim(row),
+        "The paper's claim": claim(row) or NONE,
         "Word": "; ".join(filter(None, (row["word"], row["mark"]))),
         "Interval over test texts": f"[{number(row['texts_low'])}, {number(row['texts_high'])}]",
         "Paired by seed": interval(row["paired_difference"], row["paired_low"], row["paired_high"]),
@@ -89,7 +109,7 @@ def words(template: str, **facts: object) -> str:
     """A Jinja template of the package, by its path there (`analyses/ablations/said.md.j2`), filled in: Markdown.
 
     Templates may use the functions of this module and the display names of objectives, encoders and corpora as filters:
-    `{{ row | difference }}`, `{{ row.p_holm | p_value(true) }}`, `{{ "ce_aug" | objective }}`; and `pair(a, b)`.
+    `{{ row | difference }}`, `{{ row.p_holm | p_value(true) }}`, `{{ "ce_aug" | objective }}`; and `pair`, `judged`.
     Raises jinja2.UndefinedError on a fact that is missing.
     """
     return _TEMPLATES.get_template(template).render(facts).strip()
@@ -98,4 +118,4 @@ def words(template: str, **facts: object) -> str:
 _TEMPLATES = Environment(loader=PackageLoader("lclstudy", ""), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 _FILTERS = (number, interval, difference, mean, p_value, count, listed, bullets, names.objective, names.encoder, names.corpus)
 _TEMPLATES.filters |= {function.__name__: function for function in _FILTERS}
-_TEMPLATES.globals["pair"] = pair
+_TEMPLATES.globals |= {"pair": pair, "judged": judged}

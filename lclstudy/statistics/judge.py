@@ -105,16 +105,15 @@ def judge_difference(
 def judge_family(
     sides: Sequence[tuple[Sequence[float], Sequence[float]]],
     expected: Sequence[float | None] | None = None,
-    claims: Sequence[str] | None = None,
-    margin: float | None = None,
+    claims: Sequence[tuple[str, float | None]] | None = None,
 ) -> list[Judgement]:
     """`judge` of the comparisons (a, b) of one question on one corpus, with p adjusted over them by Holm's method.
 
-    `margin` is that of the claims that need one; their own test is one-sided and no member, their two-sided p is.
+    `claims` are with their margins; the own test of one that has a margin is one-sided and no member, its two-sided p is.
     """
     adjusted = tests.holm([tests.welch(a, b).p if len(a) and len(b) else math.nan for a, b in sides])
-    asked = zip(sides, expected or [None] * len(sides), claims or ["above"] * len(sides), adjusted, strict=True)
-    return [judge(a, b, wanted, margin if claim in WITHIN else None, claim, float(p)) for (a, b), wanted, claim, p in asked]
+    asked = zip(sides, expected or [None] * len(sides), claims or [("", None)] * len(sides), adjusted, strict=True)
+    return [judge(a, b, wanted, margin, claim, float(p)) for (a, b), wanted, (claim, margin), p in asked]
 
 
 def judge_level(values: Iterable[float], level: float, margin: float) -> Judgement:

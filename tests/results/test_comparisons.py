@@ -23,9 +23,8 @@ def test_a_family_is_one_place():
     both = compare(pd.concat([_valued(RUNS), _valued({name: values[::-1] for name, values in RUNS.items()}, corpus="isear")]))
     pd.testing.assert_frame_equal(both[both["corpus"] == "emoint"], alone)
     wanted = judge_family([(RUNS[a], RUNS[b]) for a, b in PRIMARY])
-    assert list(alone["word"]) == [one.word for one in wanted] and list(alone["p_holm"]) == pytest.approx(
-        [one.p_holm for one in wanted]
-    )
+    assert list(alone["p_holm"]) == pytest.approx([one.p_holm for one in wanted])
+    assert list(alone["word"]) == ["above", "above", "undecided"]
 
 
 def test_the_paired_difference_is_over_shared_seeds_and_a_pair_without_runs_is_not_run():
@@ -48,7 +47,9 @@ def test_frozen_comparisons_have_both_intervals():
     assert row["texts_low"] < row["difference"] < row["texts_high"]
     assert row["paired_n"] == row["n_a"] == 3
     entropy = row_of(comparisons(results, metric="entropy"), corpus="emoint", a="lcl", b="scl")
-    assert entropy["word"] == "reproduced" and entropy["difference"] < 0  # the claim is that LCL is peakier
+    assert (entropy["word"], entropy["claim"]) == ("below", "") and entropy[
+        "difference"
+    ] < 0  # of EmoInt the paper says nothing
 
 
 @pytest.mark.parametrize(("last", "rising"), [([0.80, 0.81, 0.80], True), ([0.71, 0.76, 0.74], False)])

@@ -5,12 +5,13 @@ import math
 import pandas as pd
 
 from lclstudy.analyses.verdicts import figures, said, tables
+from lclstudy.results import published
 from lclstudy.show import forest, style
 from tests.material import check_readable, made, make_runs
 
 
 def test_the_forest_draws_every_difference():
-    results = [made(make_runs({"lcl": [86.0, 87.0], "ce": [85.0, 85.5]}))]
+    results = made(make_runs({"lcl": [86.0, 87.0], "ce": [85.0, 85.5]}))
     rows = tables.forest_rows(results, "lcl", "ce")
     figure, (ax,) = style.subplots(width=style.DOUBLE, height=3.5)
     forest.forest(rows, ax, "LCL − CE")
@@ -26,7 +27,7 @@ def test_the_forest_draws_every_difference():
 
 def test_every_verdict_has_a_colour_and_its_letter():
     table = tables.judge_claims(
-        [made(make_runs({"lcl": [87.0, 87.2, 87.1], "ce": [85.0, 85.3, 85.2]}))], tables.claims().iloc[:12]
+        [made(make_runs({"lcl": [87.0, 87.2, 87.1], "ce": [85.0, 85.3, 85.2]}))], published.claims().iloc[:12]
     )
     rows = table.to_dict("records")
     figure, (ax,) = style.subplots(width=style.DOUBLE, height=3)

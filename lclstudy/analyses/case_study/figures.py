@@ -5,16 +5,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lclstudy.results.comparisons import PRIMARY
-from lclstudy.show import marks, style, text
+from lclstudy.show import marks, style
 from lclstudy.show.forest import forests
 
 
 def gains(differences: pd.DataFrame) -> Figure | None:
     """LCL from CE and from SCL on each set of `tables.differences`, a panel each, with the words; None if LCL did not run."""
     rows = differences[differences["a"] == "lcl"]
-    said = [f"n = {row.n_a}, {row.n_b}: {'; '.join(filter(None, (row.word, row.mark)))}" for row in rows.itertuples()]
-    titles = [text.pair(row.a, row.b) for row in rows.itertuples()]
-    return forests(rows.assign(label=rows["set"], n=said, title=titles), PRIMARY, style.DOUBLE)
+    return forests(rows.assign(label=rows["set"]), PRIMARY)
 
 
 @style.style()

@@ -135,7 +135,8 @@ def set_sizes(results: Frozen, corpus: str) -> pd.DataFrame:
 
 def said(table: pd.DataFrame, found: pd.DataFrame, gained: pd.DataFrame) -> str:
     """The case study in words, from `table_3`, `differences` and `gains`: Markdown."""
-    pairs = [(pair, {word: rows.to_dict("records") for word, rows in group.groupby("word", sort=False)})
-             for pair, group in found[found["a"] == "lcl"].groupby(["a", "b"], sort=False)]  # fmt: skip
+    lcl = found[found["a"] == "lcl"]
+    told = lcl.assign(judged=[text.judged(row) for row in lcl.to_dict("records")]).groupby(["b", "judged"], sort=False)
+    judged = [(said, rows.to_dict("records")) for (_, said), rows in told]
     facts = {"corpus": table["corpus"].iloc[0], "encoders": found["encoder"].unique().tolist(), "missing": missing(table)}
-    return text.words("analyses/case_study/said.md.j2", pairs=pairs, correlations=correlations(gained), **facts)
+    return text.words("analyses/case_study/said.md.j2", judged=judged, correlations=correlations(gained), **facts)

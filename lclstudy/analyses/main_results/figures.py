@@ -8,22 +8,16 @@ from matplotlib.figure import Figure
 
 from lclstudy.plan import names
 from lclstudy.results.comparisons import PRIMARY
-from lclstudy.show import forest, plots, style, text
+from lclstudy.show import forest, plots, style
 from lclstudy.statistics.judge import NOT_RUN
-
-WIDE = 5.2  # inches
 
 
 def forests(differences: pd.DataFrame) -> Figure | None:
     """`tables.differences`, a panel per question and a row per corpus that ran; None if nothing did."""
     ran = differences[differences["word"] != NOT_RUN]
     several = ran.duplicated(["corpus", "a", "b"]).any()
-    rows = ran.to_dict("records")
-    labels = [names.corpus(row["corpus"]) + (f", {names.encoder(row['encoder'])}" if several else "") for row in rows]
-    counts = [str(row["n_a"]) if row["n_a"] == row["n_b"] else f"{row['n_a']}, {row['n_b']}" for row in rows]
-    said = [f"n = {count}: {row['word']}" for count, row in zip(counts, rows, strict=True)]
-    titles = [f"{text.pair(row['a'], row['b'])}; the claim: {text.claim(row)}" for row in rows]
-    return forest.forests(ran.assign(label=labels, n=said, title=titles), PRIMARY, WIDE)
+    labels = [names.corpus(row.corpus) + (f", {names.encoder(row.encoder)}" if several else "") for row in ran.itertuples()]
+    return forest.forests(ran.assign(label=labels), PRIMARY)
 
 
 def curves(epochs: pd.DataFrame) -> Figure:

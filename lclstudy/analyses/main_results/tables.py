@@ -107,8 +107,8 @@ def facts(table: pd.DataFrame, found: pd.DataFrame) -> dict:
 
 
 def best_runs(results: Frozen, table: pd.DataFrame) -> list[tuple[dict, list[str]]]:
-    """Of each corpus the row of `main_table` with the best mean test accuracy, and the identities of its runs."""
-    accuracy = table[(table["split"] == "test") & (table["metric"] == "accuracy") & (table["n"] > 0)]
+    """Of each corpus the row of `main_table` with the best mean validation accuracy, and the identities of its runs."""
+    accuracy = table[(table["split"] == "validation") & (table["metric"] == "accuracy") & (table["n"] > 0)]
     best = accuracy.loc[accuracy.groupby("corpus", sort=False)["mean"].idxmax()]
     runs = selection.runs(results).query("status == 'done' and classes == ''")
     same = ["corpus", "objective", "encoder"]

@@ -62,8 +62,7 @@ def differences(found: pd.DataFrame, ax: Axes) -> Axes:
             face, dashed = marks.OPEN if which else marks.FILLED, which == "wrong_"
             marks.interval(ax, y + shift, *(row[which + name] for name in ("difference", "ci_low", "ci_high")),
                            colour(row["a"]), marker(row["a"]), face, dashed)  # fmt: skip
-        counts = f"n = {row['n_a']}" if row["n_a"] == row["n_b"] else f"n = {row['n_a']}, {row['n_b']}"
-        marks.beside(ax, y, f"{counts}\npeakier: {row['word']}")
+        marks.beside(ax, y, f"n = {text.several(row['n_a'], row['n_b'])}\n{text.noted(row)}")
     labels = [f"{place(row.corpus, row.set)}\n{text.pair(row.a, row.b)}" for row in shown.itertuples()]
     marks.rows(ax, labels, zero=True)
     marks.symmetric([ax], shown.filter(regex="difference$|ci_low$|ci_high$").drop(columns="paired_difference"), least=0.2)

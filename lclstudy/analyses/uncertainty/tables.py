@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn import metrics as sklearn_metrics
 
 from lclstudy.plan import names
-from lclstudy.results.comparisons import ALL_CLASSES, PLACE, compare
+from lclstudy.results.comparisons import ALL_CLASSES, ENTROPY, PLACE, claimed, compare
 from lclstudy.results.frozen import Frozen
 from lclstudy.show import text
 from lclstudy.statistics import metrics
@@ -54,7 +54,7 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
     """
     ends = table[table["k"] == table.groupby(["corpus", "set"])["k"].transform("max")].dropna(subset="entropy")
     ends = ends.rename(columns={"entropy": "value"})
-    by = {outcome: compare(ends[ends["outcome"] == outcome], claim="below") for outcome in OUTCOMES}
+    by = {outcome: compare(ends[ends["outcome"] == outcome], claims=claimed(ENTROPY)) for outcome in OUTCOMES}
     found, key = by["all"], [*PLACE, "a", "b"]
     for outcome in OUTCOMES[1:]:
         beside = by[outcome].set_index(key)[["difference", "ci_low", "ci_high"]]
@@ -111,7 +111,7 @@ def readable_calibration(table: pd.DataFrame) -> pd.DataFrame:
     """`calibration` as text: a row per place and objective, means over runs with their standard deviations, and n."""
     rows = []
     for (corpus, set_name, encoder, objective), group in table.groupby([*PLACE, "objective"], sort=False):
-        row = {"Corpus": place(corpus, set_name), "Encoder": names.encoder(encoder), "Objective": names.objective(objective)}
+        row = {"Corpus": f"{place(corpus, set_name)}; {names.encoder(encoder)}", "Objective": names.objective(objective)}
         shown = {said: text.mean(scale * group[name].mean(), scale * group[name].std(), digits)
                  for name, (said, scale, digits) in MEASURES.items()}  # fmt: skip
         rows.append({**row, "n": len(group), **shown})
@@ -128,7 +128,8 @@ def readable_differences(found: pd.DataFrame) -> pd.DataFrame:
         "Difference, interval over seeds": text.difference(row),
         "p": row["note"] or text.p_value(row["p"]),
         "p (Holm)": text.p_value(row["p_holm"]),
-        "First peakier?": row["word"],
+        "The paper's claim": text.claim(row) or text.NONE,
+        "Word": row["word"],
         "Right predictions": text.interval(row["right_difference"], row["right_ci_low"], row["right_ci_high"]),
         "Wrong predictions": text.interval(row["wrong_difference"], row["wrong_ci_low"], row["wrong_ci_high"]),
         "Paired by seed": text.interval(row["paired_difference"], row["paired_low"], row["paired_high"]),

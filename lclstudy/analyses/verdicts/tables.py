@@ -11,14 +11,15 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from lclstudy import paths
 from lclstudy.plan import names
 from lclstudy.results import class_sets, corpus_facts, hard_sets, published, selection
 from lclstudy.results.comparisons import (
     ALL_CLASSES,
+    CLAIMED,
     PLACE,
+    beside_published,
     comparisons,
-    published_comparisons,
+    over_corpora,
     published_differences,
     scored,
     valued,
@@ -34,9 +35,7 @@ VERDICTS = (*judging.WORDS, DIFFERS)
 UNNAMED = ("rnn", "gru")  # of the report, without any setting
 # Profiles that count for the claims of each paper, best first. Quick is no evidence, and ablations change the protocol.
 EVIDENCE = {"suresh2021": ("paper", "minilm"), "modarres": ("report", "baselines", "paper", "minilm", "report_small")}
-CLAIMED = {"better": "above", "peakier": "below", "not better": "not above", "same": "same", "same entropy": "same"}
 FOREST = ("sst2", "emoint", "sst5", "isear", "goemotions", "empathetic_dialogues")  # the paper's, by number of classes
-_DIFFERENCE = ["difference", "ci_low", "ci_high"]
 
 
 class Evidence(NamedTuple):
@@ -60,12 +59,6 @@ class Sides(NamedTuple):
         return min(len(self.a), len(self.b))
 
 
-def claims() -> pd.DataFrame:
-    """The rows of `data/published/claims.csv`; `margin` as a number, NaN where the rule has none."""
-    file = paths.published() / "claims.csv"
-    return pd.read_csv(file, dtype={"classes": str}, keep_default_na=False, na_values={"margin": [""]})
-
-
 def evidence_from(profile: str = "") -> list[Frozen]:
     """The frozen results that count: those of `profile`, or of the profiles in `EVIDENCE` that are there."""
     every = dict.fromkeys(itertools.chain(*EVIDENCE.values()))
@@ -83,7 +76,7 @@ def judge_claims(results: Sequence[Frozen], chosen: pd.DataFrame | None = None) 
     """A row per claim: its columns, those of `Judgement` (`word` is the verdict), `profile`, `our_encoder`, `mark`, and
     `other_encoder`: whether ours is not the paper's, so that the verdict is about the method and not about the number."""
     rows = []
-    for claim in (claims() if chosen is None else chosen).to_dict("records"):
+    for claim in (published.claims() if chosen is None else chosen).to_dict("records"):
         found, profile, encoder, mark = RULES[claim["kind"]](claim, counted(results, claim["paper"]))
         other = bool(encoder) and encoder != claim["encoder"].split(" over ")[0]
         told = {"profile": profile, "our_encoder": encoder, "mark": mark, "other_encoder": other}
@@ -243,30 +236,20 @@ def _runs(frozen: Frozen, claim: dict, objective: str) -> pd.DataFrame:
     return runs[(runs["corpus"] == claim["corpus"]) & (runs["objective"] == name) & (runs["set"] == claim["classes"])]
 
 
-def forest_rows(results: Sequence[Frozen], a: str, b: str) -> pd.DataFrame:
-    """Rows of `show.forest`: the corpora of the paper that ran, by rising number of classes, then their mean.
-
-    The means are equally weighted Welch-Satterthwaite contrasts over the same corpora, ours over those with two runs or more on
-    both sides.
-    """
-    claim = {"classes": ALL_CLASSES, "a": a, "b": b, "metric": "accuracy", "split": "test", "encoder": "electra-base"}
-    results = counted(results, "suresh2021")
-    ran = {corpus: sides for corpus in FOREST if (sides := _sides({**claim, "corpus": corpus}, results))}
+def forest_rows(results: Frozen, a: str, b: str) -> pd.DataFrame:
+    """Rows of `show.forest`: those of `over_corpora` beside the published ones, then, from two on, the mean of either."""
     cells = published.table("suresh2021").query("table in (1, 2) and metric == 'accuracy' and encoder == 'electra-base'")
-    theirs = published_comparisons(cells, [(a, b)]).set_index("corpus").loc[list(ran)]
-    rows = [{"label": names.corpus(corpus), "a": a, "n": f"{len(sides.a)}, {len(sides.b)}",
-             **tests.welch(sides.a, sides.b)._asdict()} for corpus, sides in ran.items()]  # fmt: skip
-    counts = [f"{row.n_a}, {row.n_b}" for row in theirs.itertuples()]
-    table = pd.DataFrame(rows, theirs.index).join(theirs[_DIFFERENCE].add_prefix("published_")).assign(published_n=counts)
-    strata = [corpus for corpus, sides in ran.items() if sides.fewest() > 1]
-    if len(strata) > 1:
-        ours = _contrast([1 / len(strata)] * len(strata), [ran[corpus] for corpus in strata])
-        middle = theirs.loc[strata, "difference"].mean()
-        reach = np.sqrt(((theirs["ci_high"] - theirs["difference"])[strata] ** 2).sum()) / len(strata)
-        mean = dict(zip([f"published_{name}" for name in _DIFFERENCE], (middle, middle - reach, middle + reach), strict=True))
-        label = {"label": f"mean of {len(strata)} corpora", "a": a, "n": "", "published_n": ""}
-        table.loc["mean"] = {**label, **ours._asdict(), **mean}
-    return table
+    rows, mean = over_corpora(results, a, b)
+    rows = beside_published(rows, cells).rename(columns={"expected": "published_difference"})
+    reach = np.sqrt(((rows["published_high"] - rows["published_difference"]) ** 2).sum()) / max(len(rows), 1)
+    rows = rows.assign(label=rows["corpus"].map(names.corpus), n=[f"{row.n_a}, {row.n_b}" for row in rows.itertuples()],
+                       published_n=[f"{row.published_n:.0f}, {row.published_n:.0f}" for row in rows.itertuples()])  # fmt: skip
+    if mean:
+        middle = rows["published_difference"].mean()
+        told = {"published_difference": middle, "published_low": middle - reach, "published_high": middle + reach}
+        label = {"label": f"mean of {len(rows)} corpora", "a": a, "n": "", "published_n": ""}
+        rows.loc[len(rows)] = {**label, **mean._asdict(), **told}
+    return rows.rename(columns={"published_low": "published_ci_low", "published_high": "published_ci_high"})
 
 
 def mean_published_gain(a: str, b: str) -> float:

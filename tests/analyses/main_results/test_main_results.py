@@ -75,7 +75,7 @@ def test_the_words_follow_from_the_numbers(found):
         "- **EmoInt** (MiniLM, n = 3), test accuracy in percent: LCL 86.1 (0.2), SCL 84.5 (0.5), CE + aug."
     )
     assert (
-        "That LCL is above CE: **reproduced**, +2.03 [1." in said[0] and "(published +1.10); that LCL is above SCL" in said[0]
+        "that LCL is above CE is **reproduced**, +2.03 [1." in said[0] and "(published +1.10); that LCL is above SCL" in said[0]
     )
     assert said[1].startswith("- **ISEAR** (MiniLM, n = 1 to 2)") and "**undecided**" in said[1]
     assert "not MiniLM" in said[2]
@@ -92,7 +92,11 @@ def test_a_forest_per_question_with_its_word(found):
     assert len(figure.axes) == 3 and len({ax.get_xlim() for ax in figure.axes}) == 1
     first = figure.axes[0]
     assert [text.get_text() for text in first.get_yticklabels()] == ["EmoInt", "ISEAR"]
-    assert {text.get_text() for text in first.texts} == {"n = 3: reproduced", "n = 1, 2: undecided", "n = 5, published"}
+    assert {text.get_text() for text in first.texts} == {
+        "n = 3, “above”: reproduced",
+        "n = 1, 2, “above”: undecided",
+        "n = 5, published",
+    }
     assert figures.forests(found[1].iloc[:0]) is None
 
 

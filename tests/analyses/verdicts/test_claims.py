@@ -11,7 +11,7 @@ from lclstudy.plan import catalog
 from lclstudy.plan.spec import make_spec
 from lclstudy.results import published
 
-CLAIMS = tables.claims()
+CLAIMS = published.claims()
 TEXTS = {"suresh2021": "002", "modarres": "001"}
 
 
