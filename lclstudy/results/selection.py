@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields
 from functools import lru_cache
 
+import numpy as np
 import pandas as pd
 
 from lclstudy.errors import unknown
@@ -35,12 +36,18 @@ def changed(results: Frozen, changes: Mapping[str, str], free: Collection[str] =
     for name in changes:
         if name not in SETTINGS:
             raise unknown("setting", name, SETTINGS)
-    kept = []
-    for (*_, objective, _), group in results.runs.groupby(CELL, sort=False):
-        read = [name for name in settings_read(objective) if name in group and name not in free]
-        settings = group[read].astype(object).fillna("none").astype(str)
-        kept.append(group[settings.eq(pd.Series({**settings.iloc[0], **changes})).all(axis=1)])
-    return pd.concat(kept).sort_index() if kept else results.runs
+    texts, kept = _settings(results), []
+    for (*_, objective, _), group in results.runs.groupby(CELL, sort=False).indices.items():
+        read = [name for name in settings_read(objective) if name in texts and name not in free]
+        settings = texts[read].iloc[group]
+        wanted = {**settings.iloc[0], **changes}
+        kept.append(group[(settings.to_numpy() == [wanted[name] for name in read]).all(axis=1)])
+    return results.runs.iloc[np.sort(np.concatenate(kept))] if kept else results.runs
+
+
+@lru_cache(maxsize=16)
+def _settings(results: Frozen) -> pd.DataFrame:
+    return results.runs[[name for name in SETTINGS if name in results.runs]].astype(object).fillna("none").astype(str)
 
 
 def grid(results: Frozen, corpus: str, objective: str) -> pd.DataFrame:

@@ -109,7 +109,7 @@ def words(template: str, **facts: object) -> str:
     """A Jinja template of the package, by its path there (`analyses/ablations/said.md.j2`), filled in: Markdown.
 
     Templates may use the functions of this module and the display names of objectives, encoders and corpora as filters:
-    `{{ row | difference }}`, `{{ row.p_holm | p_value(true) }}`, `{{ "ce_aug" | objective }}`; and `pair`, `judged`.
+    `{{ row | difference }}`, `{{ row.p_holm | p_value(true) }}`, `{{ "ce_aug" | objective }}`; and `pair`, `judged`, `several`.
     Raises jinja2.UndefinedError on a fact that is missing.
     """
     return _TEMPLATES.get_template(template).render(facts).strip()
@@ -118,4 +118,4 @@ def words(template: str, **facts: object) -> str:
 _TEMPLATES = Environment(loader=PackageLoader("lclstudy", ""), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 _FILTERS = (number, interval, difference, mean, p_value, count, listed, bullets, names.objective, names.encoder, names.corpus)
 _TEMPLATES.filters |= {function.__name__: function for function in _FILTERS}
-_TEMPLATES.globals |= {"pair": pair, "judged": judged}
+_TEMPLATES.globals |= {"pair": pair, "judged": judged, "several": several}

@@ -6,6 +6,7 @@ The rules are in `data/published/claims.csv` and explained in its README; here i
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -139,11 +140,16 @@ def _places(claim: dict) -> list[tuple[float, str, str]]:
 def _most_confusable(claim: dict, results: list[Frozen]) -> Evidence:
     for frozen in results:
         if runs := class_sets.searched_runs(frozen, claim["corpus"]):
-            row = hard_sets.ranked(frozen, claim["corpus"]).set_index("set").loc[claim["classes"]]
+            row = _ranks(frozen, claim["corpus"]).loc[claim["classes"]]
             note = f"rank {row['rank']:,} [{row['low']:,.0f}, {row['high']:,.0f}] over texts"
             encoder = frozen.runs.set_index("identity").loc[runs[0], "encoder"]
             return Evidence(Judgement(row["word"], n=(len(runs),), note=note), frozen.name, encoder)
     return _absent("no CE run on all classes")
+
+
+@lru_cache(maxsize=4)
+def _ranks(frozen: Frozen, corpus: str) -> pd.DataFrame:
+    return hard_sets.ranked(frozen, corpus).set_index("set")
 
 
 def _near(claim: dict, results: list[Frozen]) -> Evidence:
