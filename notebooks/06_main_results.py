@@ -40,7 +40,8 @@ hard = hard_texts.hard_texts(results)
 # the corpus; *smaller than published* if the interval ends below the published difference; else, and always with fewer than 3
 # runs, *undecided*. That two are *the same*, or one is *not above* the other, means by less than 0.7 points, tested by itself
 # at p < .05 on each side, so that the interval shown, at 95 %, may reach further. Where the paper claims nothing, the word is
-# *above*, *below* or *undecided*, by the same test.
+# *above*, *below* or *undecided*, by the same test. *Not converged*: the validation accuracy of that objective still rose at
+# the last epoch, by more than its standard deviation over the runs; more epochs would speak for it.
 
 # %%
 report.said(words("analyses/main_results/said.md.j2", **tables.facts(main, differences), hard=hard.to_dict("records")))

@@ -9,7 +9,7 @@
 #
 # - *reproduced*, *contradicted*: p, adjusted by Holm's method over the comparisons of that corpus, is below .05, and the sign
 #   is right or wrong;
-# - *smaller than published*: neither, and our 95 % interval ends below the published difference;
+# - *smaller than published*: neither, and our 95 % interval ends below the published difference: it may still be above 0;
 # - *undecided*: anything else, and always below three runs a side; *not run*: a side has no run that could tell;
 # - *differs*: a level that our runs miss, where the source names no settings.
 #
@@ -81,7 +81,8 @@ for paper, whose in said.PAPERS.items():
 published_gain = tables.mean_published_gain("lcl", "ce")
 deviations = simulation.deviations(comparisons.scored(frozen.read_frozen(shown)))
 shares = simulation.table(published_gain, deviations, draws=400)
-caption = f"Shares of the words if LCL − CE is 0, {published_gain:+.2f} or {-published_gain:+.2f} points; standard deviations "
+gains = " or ".join(text.number(gain, 2, sign=True) for gain in (published_gain, -published_gain))
+caption = f"Shares of the words if LCL − CE is 0, {gains} points; standard deviations "
 caption += f"over seeds {', '.join(f'{sd:.2f}' for sd in deviations)} (LCL, CE, SCL)."
 report.table(shares.drop(columns="not run").round(3), "simulation", caption)
 print(caption)

@@ -132,11 +132,13 @@ class Objective(nn.Module):
         return [network for network in (self.primary, self.weighting) if network is not None]
 
     def begin(self, number: int) -> None:
-        """Begins a stage, counted from 0: the modules that it holds still are frozen, all others learn."""
+        """Begins a stage, counted from 0: the modules that it holds still are frozen, all others learn (`learning`: the
+        parameters of each of `networks()` that do, listed once, since walking through all modules at each step takes time)."""
         self.stage = self.stages[number]
         self.requires_grad_(True)
         for module in self.stage.frozen:
             module.requires_grad_(False)
+        self.learning = [[one for one in network.parameters() if one.requires_grad] for network in self.networks()]
 
     def train(self, mode: bool = True) -> "Objective":
         super().train(mode)

@@ -206,8 +206,8 @@ def step(objective: Objective, batch: Batch, optimizer, schedule, precision: str
     with autocast(precision, batch.labels.device):
         outcome = objective(batch)
     outcome.loss.backward()
-    for network in objective.networks():  # each by itself, so that neither network's gradient scales the other's
-        _clip([parameter for parameter in network.parameters() if parameter.grad is not None])
+    for parameters in objective.learning:  # each by itself, so that neither network's gradient scales the other's
+        _clip([parameter for parameter in parameters if parameter.grad is not None])
     optimizer.step()
     schedule.step()
     optimizer.zero_grad()
