@@ -43,7 +43,9 @@ report.said(findings.said(found, known))
 # A printed 58.3 stands for anything from 58.25 to 58.35 if it was *rounded*, from 58.3 to 58.4 if it was *cut*; what follows is
 # an interval, and only what fails under both is wrong. A *contradiction* cannot hold on any fair reading; *not derivable* does
 # not follow from what is printed; *rounding* differs at the printed digits, but rounding or cutting explains it; *explained* is
-# wrong to the letter, but a second reading, a notice or the released code explains it; *open*: the texts say too little.
+# wrong to the letter, but a second reading, a notice or the released code explains it; *open*: the texts say too little. What a
+# finding *rests on* is print alone, or more: *certain* needs no more than print, *likely* does, and what is open or rounding
+# one *cannot tell*.
 
 # %% [markdown]
 # ## Every finding

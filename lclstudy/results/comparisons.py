@@ -85,14 +85,19 @@ def over_test_texts(results: Frozen, sides: Sequence[Sequence[str]], split: str 
 
 
 def not_converged(results: Frozen, identities: Sequence[str]) -> bool:
-    """Whether validation accuracy still rose at the last epoch, by more than its standard deviation over these runs."""
-    if results.epochs.empty:
+    """`still_rises` of these runs."""
+    return still_rises(results.epochs[results.epochs["identity"].isin(identities)])
+
+
+def still_rises(epochs: pd.DataFrame) -> bool:
+    """Whether validation accuracy rose at the last epoch, by more than its standard deviation over the runs; False for one run.
+
+    `epochs` has a row per run and epoch: `identity`, `epoch`, `validation_accuracy`.
+    """
+    if epochs["identity"].nunique() < 2 or epochs["epoch"].nunique() < 2:
         return False
-    epochs = results.epochs[results.epochs["identity"].isin(identities)]
-    accuracy = epochs.pivot_table(index="epoch", columns="identity", values="validation_accuracy")
-    if len(accuracy) < 2 or accuracy.shape[1] < 2:
-        return False
-    return bool((accuracy.iloc[-1] - accuracy.iloc[-2]).mean() > accuracy.iloc[-1].std())
+    accuracy = epochs.pivot(index="epoch", columns="identity", values="validation_accuracy")
+    return bool(accuracy.diff().iloc[-1].mean() > accuracy.iloc[-1].std())
 
 
 @lru_cache(maxsize=64)

@@ -14,6 +14,7 @@ import pandas as pd
 from lclstudy.errors import StudyError
 from lclstudy.plan import catalog, names
 from lclstudy.plan.spec import RunSpec
+from lclstudy.results.comparisons import still_rises
 from lclstudy.runs.store import RunStore
 from lclstudy.show import text
 from lclstudy.show.markdown import plain
@@ -152,14 +153,10 @@ def over_texts(found: Sequence) -> tests.TTest:
 
 
 def not_converged(found: Sequence) -> list[str]:
-    """The losses whose mean validation accuracy still rose at the last epoch, by more than its deviation over their runs."""
-    rising = []
-    for name in OBJECTIVES:
-        ends = [[epoch["validation_accuracy"] for epoch in one.epochs[-2:]] for one in found if one.spec.objective == name]
-        last = np.array([pair for pair in ends if len(pair) > 1])
-        if len(last) > 1 and np.diff(last).mean() > last[:, 1].std(ddof=1):
-            rising.append(names.objective(name))
-    return rising
+    """The losses of which `still_rises` is true."""
+    epochs = pd.DataFrame([{"identity": number, "objective": one.spec.objective, **epoch}
+                           for number, one in enumerate(found) for epoch in one.epochs])  # fmt: skip
+    return [names.objective(name) for name in OBJECTIVES if still_rises(epochs[epochs["objective"] == name])]
 
 
 def cost(frame: pd.DataFrame) -> dict | None:
