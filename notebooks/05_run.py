@@ -22,7 +22,7 @@ encoders = ""  # only these
 executor = "auto"  # what suits; or serial: one run after another, processes: some at a time, ray: on a cluster
 workers = 0  # runs at a time; 0: one per core
 device = ""  # cuda, mps or cpu; empty: the first of these that there is
-retrain = False  # whether to train also what is frozen; of the grid the quick profile always does
+retrain = False  # whether to train also what is frozen; of its grid the quick profile does, of seed 0
 
 # %%
 from lclstudy.analyses.case_study import tables

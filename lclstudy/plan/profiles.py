@@ -37,8 +37,8 @@ class Profile:
     `by_corpus` for a corpus) stands above what the paper chose for a corpus (`protocol.toml`).
 
     `case_study` asks for runs on class subsets besides; some of them are known only when others have run, so `specs` has none.
-    With `retrain` the runs of its grid are trained also where frozen ones are there, beside them; those of the case study are
-    not. `only`: the names, by setting, to which the runs are restricted.
+    Of the seeds `retrain` the runs of its grid are trained also where frozen ones are there, beside them; those of the case
+    study are not. `only`: the names, by setting, to which the runs are restricted.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Profile:
     by_corpus: dict
     grid: tuple[dict, ...]
     case_study: CaseStudy | None = None
-    retrain: bool = False
+    retrain: tuple[int, ...] = ()
     only: dict = field(default_factory=dict)
 
     def specs(self) -> list[RunSpec]:
@@ -152,11 +152,11 @@ def load_profile(name_or_path: str) -> Profile:
         by_corpus=table.get("corpus", {}),
         grid=tuple(table["grid"]),
         case_study=CaseStudy(**study, search_seed=study["seed"]) if study else None,
-        retrain=table.get("retrain", False),
+        retrain=tuple(table.get("retrain", ())),
     )
 
 
-_PROFILE = {"title": str, "defaults": dict, "corpus": dict, "grid": list, "case_study": dict, "retrain": bool}
+_PROFILE = {"title": str, "defaults": dict, "corpus": dict, "grid": list, "case_study": dict, "retrain": list}
 _CASE_STUDY = {"corpus": str, "sets": list, "found": int, "size": int, "objective": list, "seed": list}
 _FORMS = {str: "a text", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
 

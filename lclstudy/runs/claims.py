@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import time
+from collections.abc import Collection
 
 from lclstudy import paths
 from lclstudy.errors import StudyError
@@ -27,7 +28,7 @@ class Queue:
     Raises StudyError if the store's folder cannot be written, or its disk is full.
     """
 
-    def __init__(self, store: RunStore, specs: list[RunSpec], retrain: bool = False):
+    def __init__(self, store: RunStore, specs: list[RunSpec], retrain: bool | Collection[int] = False):
         self._store, self._retrain, self._said = store, retrain, False
         self._identities = {spec: spec.identity() for spec in specs}  # now, because a file of one's own may change
         self._waiting = list(self._identities)

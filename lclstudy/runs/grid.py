@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Collection
 from typing import NamedTuple
 
 from tqdm import tqdm
@@ -45,14 +46,14 @@ def run_missing(
     workers: int | None = None,
     device: str | None = None,
     progress: bool = True,
-    retrain: bool = False,
+    retrain: bool | Collection[int] = False,
 ) -> Summary:
     """Trains each spec that has no finished record in `store` (default: the study's) and saves it as soon as it is finished.
 
-    `executor`: `serial`; `processes`, N `workers` (default: one per core; on GPUs as many as have room); `ray`; or `auto`, Ray
-    where a cluster is, else processes, or serial for a single run. `device`: as for `training.train`. `retrain` trains what is
-    frozen, too. Other commands may work on the same store: each run is trained by one. A run that fails is recorded as failed,
-    and the others go on. An interrupt keeps what is finished.
+    `executor`: `serial`; `processes`, N `workers` (default: one per core; on GPUs as many as have room); `ray`; or `auto`,
+    Ray where a cluster is, else processes, or serial for a single run. `device`: as for `training.train`. `retrain` trains
+    what is frozen, too, or that of these seeds. Other commands may work on the same store: each run is trained by one. A
+    run that fails is recorded as failed, and the others go on. An interrupt keeps what is finished.
 
     Raises StudyError before any training if a setting is wrong, and later if a record cannot be saved.
     """

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -38,16 +38,18 @@ class RunStore:
         """Whether a finished run of `spec` is there, whole and verified. A failed run counts as not there."""
         return not self.missing([spec])
 
-    def missing(self, specs: list[RunSpec], retrain: bool = False) -> list[RunSpec]:
+    def missing(self, specs: list[RunSpec], retrain: bool | Collection[int] = False) -> list[RunSpec]:
         """The specs that have no finished run, in the order given; of specs with one identity the first alone.
 
-        With `retrain` frozen runs do not count, so that they are trained again, beside what is frozen.
+        With `retrain` frozen runs do not count, or not those of these seeds, so that they are trained again beside them.
         """
         by_identity: dict[str, RunSpec] = {}
         for spec in specs:
             by_identity.setdefault(spec.identity(), spec)
-        frozen_runs = FrozenRuns([] if retrain else None)
-        return [spec for identity, spec in by_identity.items() if not self._done(identity) and not frozen_runs.has(spec)]
+        frozen_runs = FrozenRuns([] if retrain is True else None)
+        again = () if isinstance(retrain, bool) else retrain
+        left = [spec for identity, spec in by_identity.items() if not self._done(identity)]
+        return [spec for spec in left if spec.seed in again or not frozen_runs.has(spec)]
 
     def save(self, record: Record) -> None:
         """Writes a record whole or not at all. A failed one never takes the place of a finished one.
