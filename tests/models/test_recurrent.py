@@ -65,7 +65,7 @@ def test_the_summary_is_the_state_after_the_last_word_and_the_mean_leaves_out_th
 
 
 def test_the_gru_learns_the_embedded_corpus():
-    spec = make_spec("embedded", "ce", encoder="gru", epochs=8, learning_rate=1e-3, batch_size=16, max_length=64)
+    spec = make_spec("embedded", "ce", encoder="gru", epochs=4, learning_rate=3e-3, batch_size=16, max_length=64)
     record = train(spec, device="cpu", progress=False)
     assert (record.test_probabilities.argmax(axis=1) == record.test_labels).mean() > 0.4, "chance is 1 in 12"
     assert record.versions["encoder_weights"] == "gru@1"
@@ -73,6 +73,6 @@ def test_the_gru_learns_the_embedded_corpus():
 
 @pytest.mark.parametrize("objective", ["lcl", "scl_two_stage", "lacon", "lascl"])
 def test_every_kind_of_objective_runs_on_them_the_same_each_time(objective):
-    spec = make_spec("embedded", objective, encoder="rnn", epochs=1, train_limit=30, pooling="mean", max_length=64)
+    spec = make_spec("embedded", objective, encoder="rnn", epochs=1, train_limit=20, pooling="mean", max_length=16)
     one, other = (train(spec, device="cpu", progress=False) for _ in range(2))
     assert (one.test_probabilities == other.test_probabilities).all()
