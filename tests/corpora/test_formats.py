@@ -1,10 +1,6 @@
 """The raw formats: what is kept, how it is cleaned, and how a malformed row is reported."""
 
-import re
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lclstudy.corpora import formats
 from lclstudy.plan import catalog
@@ -127,12 +123,3 @@ def test_tweet(given, clean):
 def test_malformed_row_is_reported_with_file_and_line(read, name, content, line, problem):
     with refused(f"raw.txt, line {line}: ", problem):
         read(name, content)
-
-
-@given(st.text(max_size=40))
-@settings(deadline=None, max_examples=30)
-def test_cleaned_texts_are_single_spaced_and_hold_the_allowed_signs(text):
-    tweet, report, sentence = formats.clean_tweet(text), formats.clean_isear(text), formats.clean_sst(text)
-    assert all(clean == " ".join(clean.split()) for clean in (tweet, report, sentence))
-    assert tweet.isascii() and re.fullmatch(r"[A-Za-z0-9(),!?'` ]*", sentence)
-    assert formats.clean_sst(sentence) == sentence

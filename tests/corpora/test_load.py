@@ -70,18 +70,14 @@ def test_ag_news_whole_with_a_drawn_validation_split(small, caplog):
 
 
 def test_parsinlu_trains_on_both_domains_and_tests_on_films(small):
-    def lines(domain, number):
-        row = {"review": f"{domain} نقد", "question": "نظر شما؟"}
-        return "".join(json.dumps({**row, "label": str(label - 3)}) + "\n" for label in range(number))
-
-    counts = {"train": 7, "dev": 5, "test": 3}
-    small("parsinlu", {f"parsinlu/{domain}_{split}.jsonl": lines(domain, number)
-                       for domain in ("movie", "food") for split, number in counts.items()})  # fmt: skip
-    corpus = load_corpus("parsinlu")
-    assert [len(corpus[split]) for split in SPLITS] == [14, 10, 3]
-    assert {text.split()[-2] for text in corpus["train"]["text"]} == {"movie", "food"}
-    assert {text.split()[-2] for text in corpus["test"]["text"]} == {"movie"}
-    assert corpus["test"].features["label"].int2str(0) == "-3" and list(corpus["test"]["label"]) == [0, 1, 2]
+    row = json.dumps({"review": "{} نقد", "question": "نظر شما؟", "label": "-3"}) + "\n"
+    small("parsinlu", {file.path: row.replace("{}", file.path) for file in catalog.corpora()["parsinlu"].files})
+    found = {split: [text.split()[-2][9:] for text in rows["text"]] for split, rows in load_corpus("parsinlu").items()}
+    assert found == {
+        "train": ["movie_train.jsonl", "food_train.jsonl"],
+        "validation": ["movie_dev.jsonl", "food_dev.jsonl"],
+        "test": ["movie_test.jsonl"],
+    }
 
 
 def test_what_cannot_be_loaded(small):

@@ -127,15 +127,6 @@ def test_the_first_sense_is_that_of_any_part_of_speech(word, first, other):
     assert first <= set(found["synonym"][found["first"]]) and other <= set(found["synonym"][~found["first"]])
 
 
-def test_every_replacement_of_several_texts_is_said():
-    found = synonyms.replaced_in(SENTENCES, 0.3, 0)
-    made = [each for text in SENTENCES for each in synonyms.replacements(text, 0.3, 0)]
-    assert [tuple(row) for row in found.drop(columns="first").itertuples(index=False)] == made
-    assert synonyms.replaced_in([PERSIAN], 0.3, 0).empty
-    text = SENTENCES[0]
-    assert all(text[one.start : one.end] == one.word for one in synonyms.replacements(text, 1.0, 0))
-
-
 def test_a_base_form_is_the_same_word():
     for seed in range(60):
         assert synonyms.synonyms("took", 1.0, seed) != "take"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lclstudy.models import encoders
-from lclstudy.models.batching import Tokens, TwoViews, evaluation_batches, pack, tokenize, training_batches
+from lclstudy.models.batching import Tokens, TwoViews, evaluation_batches, tokenize, training_batches
 
 TEXTS = ["i was afraid of the dark", "she left", "we were so happy to see them all again after years", ""]
 
@@ -27,20 +27,6 @@ def test_a_text_longer_than_max_length_is_cut_and_counted_once(tokenizer):
     assert cut.truncated == sum(len(row) > 5 for row in whole.ids) > 0
     for row, full in zip(cut.ids, whole.ids, strict=True):
         assert row.tolist() == (full.tolist() if len(full) <= 5 else [*full[:4].tolist(), tokenizer.sep_token_id])
-
-
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=7))
-def test_packed_rows_unpack_to_what_they_were(lengths):
-    rows = [torch.randint(100, (length,)) for length in lengths]
-    packed = pack(rows)
-    longest = max(lengths)
-    square = torch.zeros(len(rows) * longest, dtype=torch.long).index_copy(0, packed.slots, packed.input_ids)
-    for number, (row, line) in enumerate(zip(rows, square.view(len(rows), longest), strict=True)):
-        assert torch.equal(line[packed.mask[number]], row)
-        start = packed.starts[number]
-        assert torch.equal(packed.input_ids[start : start + len(row)], row)
-        assert torch.equal(packed.position_ids[start : start + len(row)], torch.arange(len(row)))
-    assert packed.mask.shape == (len(rows), longest), "padded to their own longest and no further"
 
 
 @pytest.mark.parametrize(

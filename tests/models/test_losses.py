@@ -102,6 +102,8 @@ def test_all_agree_with_the_double_loop(rows, classes, seed, temperature, reduct
     assert found.item() == pytest.approx(naive(features, pairs, temperature, reduction=reduction), abs=1e-9)
     found = [term.item() for term in lacon(3 * features, anchors, labels, temperature)]  # lengths do not count
     assert found == pytest.approx(naive_lacon(features, anchors, labels, temperature), abs=1e-9)
+    halves = [naive_lacon(features[:, half], anchors[:, half], labels, temperature)[0] for half in (slice(2), slice(2, 4))]
+    assert losses.instance_to_label(features, anchors, labels, temperature, 2).item() == pytest.approx(sum(halves), abs=1e-9)
 
 
 def test_pytorch_metric_learning_finds_the_same():
@@ -133,17 +135,6 @@ def test_without_positives_or_without_the_negatives_it_needs_a_loss_is_zero_with
     for loss in (*found, *([losses.label_to_instance(features, anchors, labels, 0.3)] if alike else [])):
         (gradient,) = torch.autograd.grad(loss, features, retain_graph=True)
         assert loss.item() == 0 and torch.equal(gradient, torch.zeros_like(features))
-
-
-def test_uniform_weights_give_scl_with_the_constants_worked_out():
-    """With w = 1/C: released = (SCL - log C)/C, because log sum_k (1/C) e^s = log sum_k e^s - log C, and the factor is 1/C;
-    printed = SCL, because the two 1/C cancel. Similarities of 1 make the name-scaled loss the decoupled one."""
-    features, labels, *_ = batch(12)
-    uniform = torch.full((12, 4), 1 / 4, dtype=torch.float64)
-    found = contrasts(features, labels, uniform, torch.ones(4, 4))
-    scl, released, printed, decoupled, scaled = (loss.item() for loss, _ in found)
-    assert released == pytest.approx((scl - math.log(4)) / 4, abs=1e-12)
-    assert printed == pytest.approx(scl, abs=1e-12) and scaled == pytest.approx(decoupled, abs=1e-12)
 
 
 def test_gradients_by_finite_differences():
@@ -186,12 +177,6 @@ def test_half_precision_and_autocast_are_computed_in_float32(dtype):
         found = every(*given)
     assert {loss.dtype for loss in found} == {torch.float32}
     assert [loss.item() for loss in found] == pytest.approx(expected, rel=1e-5)
-
-
-def test_heads_are_slices_of_the_vectors_and_their_losses_are_summed():
-    features, labels, *_, anchors = batch(7, 6)
-    each = [naive_lacon(features[:, a : a + 2], anchors[:, a : a + 2], labels, 0.3)[0] for a in (0, 2, 4)]
-    assert losses.instance_to_label(features, anchors, labels, 0.3, heads=3).item() == pytest.approx(sum(each), abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -114,12 +114,6 @@ def test_dropout_on_the_logits_is_part_of_the_released_protocol_alone(make):
         assert any((model.primary(batch.rows)[1] == 0).any() for _ in range(20)) == dropped
 
 
-def test_probabilities_are_the_primary_networks(make):
-    model, batch = make("lcl")
-    assert torch.allclose(probabilities(model.primary, batch.rows), model.primary(batch.rows)[1].softmax(1))
-    assert not torch.allclose(make("lcl", pooling="mean")[0].primary(batch.rows)[0], model.primary(batch.rows)[0])
-
-
 def test_the_ensemble_is_lcl_without_its_contrast_and_averages_probabilities(make):
     (lcl, _), (model, batch) = make("lcl"), make("ce_ensemble")
     _, *logits = model.primary.both(batch.rows)
