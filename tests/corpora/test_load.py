@@ -81,12 +81,8 @@ def test_parsinlu_trains_on_both_domains_and_tests_on_films(small):
 
 
 def test_what_cannot_be_loaded(small):
-    with refused("Unknown corpus 'ag-news'; allowed: ", "Did you mean 'ag_news'?"):
-        load_corpus("ag-news")
     rows = "".join(f'"{number % 4 + 1}","a {number}","b"\n' for number in range(80))
     small("ag_news", {"ag_news/train.csv": rows, "ag_news/test.csv": '"1","a","b"\n'})
-    with refused("Unknown class of ag_news 'World news'; allowed: World, "):
-        load_corpus("ag_news", classes=["World", "World news"])
     with refused("ag_news has no test rows of the classes Sports, Business; choose others"):
         load_corpus("ag_news", classes=["Sports", "Business"])
     small("ag_news", {"ag_news/train.csv": '"1","a","b"\n"2","a","b"\n'})

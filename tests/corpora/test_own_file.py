@@ -68,22 +68,15 @@ def test_texts_alone_in_their_order_an_empty_one_too(tmp_path):
     assert read_texts(tmp_path / "new.txt") == ["one, two", "", "three four"]
 
 
-@pytest.mark.parametrize(
-    ("frame", "drawn", "expected", "note"),
-    [
-        (FRAME[["text", "label"]].iloc[:30], "test", [18, 6, 6], "no split column, so the rows are split 60/20/20 into 18 / 6"),
-        (FRAME[FRAME["split"] != "dev"], "validation", [16, 4, 8], "no validation split, so 4 of 20 training rows serve"),
-    ],
-)
-def test_a_split_that_is_drawn_is_said_stratified_and_the_same_again(tmp_path, caplog, frame, drawn, expected, note):
+def test_splits_that_are_drawn_are_said_stratified_and_the_same_again(tmp_path, caplog):
+    frame, note = FRAME[["text", "label"]].iloc[:30], "no split column, so the rows are split 60/20/20 into 18 / 6"
     path = write(tmp_path / "pets.csv", frame)
     with caplog.at_level(logging.WARNING, logger="lclstudy"):
         corpus = load_corpus(path)
-    assert sizes(corpus) == expected
-    assert note in caplog.text and note in corpus[drawn].info.description
-    assert 0.3 < sum(corpus[drawn]["label"]) / len(corpus[drawn]) < 0.6, "stratified"
+    assert sizes(corpus) == [18, 6, 6] and [sum(rows["label"]) for rows in corpus.values()] == [7, 3, 2]
+    assert note in caplog.text and note in corpus["test"].info.description
     assert sorted(text for rows in corpus.values() for text in rows["text"]) == sorted(frame["text"])
-    assert load_corpus(path)[drawn].to_dict() == corpus[drawn].to_dict()
+    assert load_corpus(path)["test"].to_dict() == corpus["test"].to_dict()
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

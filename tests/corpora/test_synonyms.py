@@ -89,17 +89,6 @@ def test_the_views_that_frozen_runs_had_are_made_again():
     ]
 
 
-def test_seeds_spread_over_words_and_synonyms():
-    """Each word with synonyms is drawn about equally often, and each synonym too: 3 of 5 words, seeds 0 to 1999."""
-    text = "happy dog car sad house"
-    drawn = pd.DataFrame([one for seed in range(2000) for one in synonyms.replacements(text, 0.6, seed)])
-    assert len(drawn) == 2000 * 3
-    assert ((drawn["word"].value_counts() - 1200).abs() < 5 * math.sqrt(2000 * 0.6 * 0.4)).all()
-    chosen = drawn.loc[drawn["word"] == "happy", "synonym"].value_counts()
-    assert {*chosen.index} == lemmas("happy") - {"happy"}
-    assert ((chosen - chosen.mean()).abs() < 5 * math.sqrt(chosen.mean())).all()
-
-
 PERSIAN = "این فیلم را دوست نداشتم، می\u200cخواهم بروم!"
 
 

@@ -72,7 +72,7 @@ def own(tmp_path, monkeypatch, tokenizer):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_architecture_gives_what_its_library_gives_and_trains_by_name(own, family):
-    """Features, logits and gradients of a batch, against the library's own padded forward, and against each row alone."""
+    """Features, logits and gradients of a batch, against the library's own padded forward."""
     own(family, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
     encoder = encoders.load("mine", TEXTS)
     body, classifier = encoder.body().eval(), encoder.classifier(3).eval()
@@ -88,9 +88,6 @@ def test_every_architecture_gives_what_its_library_gives_and_trains_by_name(own,
     close = {"atol": 1e-5, "rtol": 1e-5}
     with torch.no_grad():
         torch.testing.assert_close(encoders.encode(body, pack(rows)), torch.cat(features), **close)
-        for number, row in enumerate(rows):
-            alone = encoders.sequence_logits(classifier, pack([row]))[0], encoders.encode(body, pack([row]))
-            torch.testing.assert_close(alone, (expected[number], features[number]), **close)
     torch.testing.assert_close(logits, expected, **close)
     assert expected.std(dim=0).min() > 0.01, "the rows must differ for this to say anything"
     for found in (logits, expected):

@@ -14,7 +14,6 @@ from lclstudy.models.objectives import Objective
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import make_spec
 from lclstudy.training import loop, prepare, train
-from tests.material import refused
 
 
 def spec(objective="ce", **settings):
@@ -42,10 +41,8 @@ def test_the_same_spec_gives_identical_probabilities_and_leaves_the_generator_al
     torch.manual_seed(99)
     again = run("lcl")
     assert torch.equal(torch.rand(3), expected)
-    for split in ("test", "validation"):
-        assert np.array_equal(*(getattr(record, f"{split}_probabilities") for record in (again, lcl)))
-    timeless = [[{**epoch, "seconds": 0} for epoch in record.epochs] for record in (again, lcl)]
-    assert timeless[0] == timeless[1]
+    assert np.array_equal(again.test_probabilities, lcl.test_probabilities)
+    assert [epoch["loss"] for epoch in again.epochs] == [epoch["loss"] for epoch in lcl.epochs]
     assert not np.array_equal(run("lcl", seed=1).test_probabilities, lcl.test_probabilities)
 
 
@@ -142,13 +139,6 @@ def test_truncated_texts_are_counted_and_reported_once_for_all_seeds(caplog):
 def test_bf16_runs_and_stays_near_fp32():
     half, full = (run("scl", precision=name, epochs=1).test_probabilities for name in ("bf16", "fp32"))
     assert half.dtype == np.float32 and 0 < np.abs(half - full).max() < 0.05
-
-
-def test_what_cannot_be_met_is_refused_before_training():
-    with refused("batch_size 50 exceeds the 20 training texts"):
-        run("ce", batch_size=50, train_limit=20)
-    with refused("Device 'tpu' is not here; allowed: ", "cpu"):
-        train(spec(), device="tpu")
 
 
 def test_a_file_that_changed_is_read_again(tmp_path):
