@@ -8,7 +8,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from lclstudy.corpora.load import files, load_corpus
+from lclstudy.corpora.load import load_corpus
 from lclstudy.corpora.own_file import read_texts
 from tests.material import refused
 
@@ -178,13 +178,3 @@ def test_marks_line_breaks_white_space_blank_lines_and_a_byte_order_mark(tmp_pat
     assert sizes(corpus) == [12, 4, 4]
     assert corpus["train"].features["label"].names == ["sad", "very sad"]
     assert all(text.startswith("a text, with; marks") for text in corpus["train"]["text"])
-
-
-def test_classes_of_an_own_file(tmp_path):
-    frame = pd.DataFrame({"text": [f"t{n}" for n in range(30)], "label": ["a", "b", "c"] * 10})
-    path = tmp_path / "three.csv"
-    corpus = load_corpus(write(path, frame), classes=["c", "a"])
-    assert files(str(path)) == [path]
-    for rows in corpus.values():
-        assert rows.features["label"].names == ["c", "a"]
-        assert all("ca"[row["label"]] == "abc"[int(row["text"][1:]) % 3] for row in rows)

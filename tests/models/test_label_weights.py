@@ -29,12 +29,8 @@ def test_cosines_of_names_are_symmetric_whatever_their_underscores_and_places(en
     assert label_weights.name_cosines(("car_engine", "car engine"), encoder)[0, 1].item() == pytest.approx(1, abs=1e-6)
 
 
-def test_weights_from_names_are_a_softmax_of_the_cosines(encoder):
-    expected = (label_weights.name_cosines(NAMES, encoder) / label_weights.NAME_TEMPERATURE).softmax(dim=1)
-    assert torch.allclose(label_weights.from_names(NAMES, encoder), expected)
-
-
-def test_similarities_never_fall_below_the_least(encoder, monkeypatch):
-    monkeypatch.setattr(label_weights, "name_cosines", lambda *_: torch.tensor([[1.0, -0.4], [-0.4, 1.0]]))
-    least = label_weights.LEAST_SIMILARITY
-    assert torch.allclose(label_weights.name_similarity(("a", "b"), encoder), torch.tensor([[1.0, least], [least, 1.0]]))
+def test_weights_are_a_softmax_of_the_cosines_and_similarities_never_fall_below_the_least(monkeypatch):
+    cosines, least = torch.tensor([[1.0, -0.4], [-0.4, 1.0]]), label_weights.LEAST_SIMILARITY
+    monkeypatch.setattr(label_weights, "name_cosines", lambda *_: cosines)
+    assert torch.allclose(label_weights.from_names(("a", "b"), None), (cosines / label_weights.NAME_TEMPERATURE).softmax(dim=1))
+    assert torch.allclose(label_weights.name_similarity(("a", "b"), None), torch.tensor([[1.0, least], [least, 1.0]]))
