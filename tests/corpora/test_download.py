@@ -60,9 +60,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with suppress(ConnectionError):  # who has enough hangs up
             self.wfile.write(content[: len(content) // 2] if self.path.startswith("/cut") else content)
 
-    def log_message(self, *args):
-        pass
-
 
 @pytest.fixture
 def server(monkeypatch):

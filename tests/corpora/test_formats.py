@@ -13,17 +13,11 @@ def isear_line(emotion: str, text: str) -> str:
     return "|".join(["1"] * 36 + [emotion, "4", "3", "0110011", text, "1", ""])
 
 
-@pytest.fixture
-def read(tmp_path):
-    """`read(name, content)`: the rows of a raw file with that content, as (text, label name)."""
-
-    def rows(name: str, content: str | bytes) -> list[tuple[str, str]]:
-        path = tmp_path / "raw.txt"
-        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-        labels = catalog.corpora()[name].labels
-        return [(text, labels[label]) for text, label in formats.read(name, path, labels)]
-
-    return rows
+def read(folder, name: str, content: str | bytes) -> list[tuple[str, str]]:
+    """The rows of a raw file with that content, as (text, label name)."""
+    path, labels = folder / "raw.txt", catalog.corpora()[name].labels
+    path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    return [(text, labels[label]) for text, label in formats.read(name, path, labels)]
 
 
 TREES = (
@@ -74,8 +68,8 @@ TREES = (
         ),
     ],
 )  # fmt: skip
-def test_rows(read, name, content, expected):
-    assert read(name, content) == expected
+def test_rows(tmp_path, name, content, expected):
+    assert read(tmp_path, name, content) == expected
 
 
 @pytest.mark.parametrize(
@@ -88,8 +82,8 @@ def test_rows(read, name, content, expected):
         ("[ No response.]", "[ No response.]"),
     ],
 )
-def test_isear_text(read, given, clean):
-    assert read("isear", f"{ISEAR_HEADER}\n{isear_line('guilt', given)}\n") == [(clean, "guilt")]
+def test_isear_text(tmp_path, given, clean):
+    assert read(tmp_path, "isear", f"{ISEAR_HEADER}\n{isear_line('guilt', given)}\n") == [(clean, "guilt")]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +114,6 @@ def test_tweet(given, clean):
         ("parsinlu", '{"review": "a"}\n', 1, "not a row of parsinlu ('question')"),
     ],
 )
-def test_malformed_row_is_reported_with_file_and_line(read, name, content, line, problem):
+def test_malformed_row_is_reported_with_file_and_line(tmp_path, name, content, line, problem):
     with refused(f"raw.txt, line {line}: ", problem):
-        read(name, content)
+        read(tmp_path, name, content)

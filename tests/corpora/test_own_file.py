@@ -8,7 +8,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from lclstudy.corpora.load import load_corpus
+from lclstudy.corpora.load import files, load_corpus
 from lclstudy.corpora.own_file import read_texts
 from tests.material import refused
 
@@ -48,6 +48,7 @@ def check(path, message, **columns):
 def test_every_format_loads_alike_with_columns_of_any_name(tmp_path, suffix):
     path = tmp_path / f"pets{suffix}"
     write(path, FRAME.rename(columns={"text": "Ihr Text.", "label": "class & kind"}))
+    assert files(str(path)) == [path]
     corpus = load_corpus(str(path), text_column="Ihr Text.", label_column="class & kind")
     assert sizes(corpus) == [20, 8, 8] and corpus["train"].features["label"].names == ["cat", "dog"]
     assert corpus["validation"].to_dict() == {

@@ -29,7 +29,7 @@ seeds = st.integers(0, 10_000)
 words = st.sampled_from([way(word) for way in (str, str.upper, str.capitalize) for word in CONTENT + STOPPED] + UNKNOWN)
 texts = st.builds(
     lambda word, more: word + "".join(sign + word for sign, word in more),
-    words, st.lists(st.tuples(st.sampled_from(SEPARATORS), words), max_size=19),
+    words, st.lists(st.tuples(st.sampled_from(SEPARATORS), words), max_size=9),
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from lclstudy.training import train
 from lclstudy.training.classifier import load_classifier
 from tests.material import refused
 
-QUICK = {"learning_rate": 1e-3, "epochs": 2, "max_length": 32, "train_limit": 200, "seed": 0}
+QUICK = {"learning_rate": 1e-3, "epochs": 1, "max_length": 32, "train_limit": 60, "seed": 0}
 TEXTS = ["I was so afraid of the dark.", "Zyxomma, quokka: words that no text of the corpus has!", "", "proud of my  daughter"]
 
 
@@ -64,7 +64,7 @@ def test_plain_transformers_say_the_same_also_of_words_that_no_text_had(kept):
     [("ce", "tiny", {"pooling": "mean"}), ("ce_ensemble", "tiny", {}), ("lacon", "tiny", {}), ("lcl", "gru", {})],
 )
 def test_what_has_no_plain_form_is_kept_in_ours_and_the_card_says_so(tmp_path, objective, encoder, settings):
-    record = keep(tmp_path, objective, encoder, epochs=1, train_limit=20, **settings)
+    record = keep(tmp_path, objective, encoder, train_limit=20, **settings)
     folder = tmp_path / "model"
     texts = list(load_corpus("embedded")["test"]["text"])
     alike(load_classifier(folder, "cpu").predict(texts, progress=False).probabilities, record)
@@ -73,7 +73,7 @@ def test_what_has_no_plain_form_is_kept_in_ours_and_the_card_says_so(tmp_path, o
 
 def test_a_real_encoder_says_the_same_in_all_three(tmp_path, minilm_folder):
     classes = ("afraid", "proud")  # a sixth of the texts
-    record = keep(tmp_path, encoder="minilm", classes=classes, epochs=1, learning_rate=2e-5, max_length=16, train_limit=20)
+    record = keep(tmp_path, encoder="minilm", classes=classes, learning_rate=2e-5, max_length=16, train_limit=20)
     texts = list(load_corpus("embedded", classes)["test"]["text"])
     alike(load_classifier(tmp_path / "model", "cpu").predict(texts, progress=False).probabilities, record)
     plain = pipeline("text-classification", str(tmp_path / "model"), top_k=None, device="cpu")
@@ -85,7 +85,7 @@ def test_the_card_tells_data_numbers_limits_and_versions(kept):
     record, folder = kept
     card = (folder / "README.md").read_text("utf-8")
     right = (record.test_probabilities.argmax(axis=1) == record.test_labels).mean()
-    for said in (f"accuracy {right:.1%}".replace("%", " %"), "| train | 200 |", record.spec.identity(), *record.classes):
+    for said in (f"accuracy {right:.1%}".replace("%", " %"), "| train | 60 |", record.spec.identity(), *record.classes):
         assert said in card, said
     assert "ElectraForSequenceClassification" in card and f"torch {version('torch')}" in card
 
