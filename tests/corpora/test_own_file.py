@@ -13,10 +13,10 @@ from lclstudy.corpora.own_file import read_texts
 from tests.material import refused
 
 SUFFIXES = (".csv", ".TSV", ".jsonl", ".parquet", ".xlsx")
-ROWS = [(f"text {number} of {label}", label, split)
-        for label in ("cat", "dog")
-        for split, numbers in (("train", range(10)), ("dev", range(10, 14)), ("test", range(14, 18)))
-        for number in numbers]  # fmt: skip
+WORDS = ("NA", "null", "None", "nan", "-", "17", "True", "😀👨‍👩‍👧", "غضب شديد", "怒り", "Ünïcödé")
+CLASSES = ("../é", "a|b, <c> $x$", "غضب/شديد", "😀")  # in the order of their signs
+SPLITS = {"train": "train", "dev": "validation", "test": "test"}
+ROWS = [(word, label, [*SPLITS][number % 3]) for number, word in enumerate(WORDS) for label in CLASSES]
 FRAME = pd.DataFrame(ROWS, columns=["text", "label", "split"])
 WRITERS = {
     ".csv": lambda frame, path: frame.to_csv(path, index=False),
@@ -33,10 +33,6 @@ def write(path, frame: pd.DataFrame) -> str:
     return str(path)
 
 
-def sizes(corpus) -> list[int]:
-    return [len(corpus[split]) for split in ("train", "validation", "test")]
-
-
 def check(path, message, **columns):
     """The file is refused in one line, which names it without the folders of this machine."""
     with refused(path.name, message) as caught:
@@ -45,19 +41,25 @@ def check(path, message, **columns):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_every_format_loads_alike_with_columns_of_any_name(tmp_path, suffix):
-    path = tmp_path / f"pets{suffix}"
+def test_every_format_loads_alike_with_columns_of_any_name_and_texts_of_any_script_and_signs(tmp_path, suffix):
+    path = tmp_path / f"words{suffix}"
     write(path, FRAME.rename(columns={"text": "Ihr Text.", "label": "class & kind"}))
     assert files(str(path)) == [path]
     corpus = load_corpus(str(path), text_column="Ihr Text.", label_column="class & kind")
-    assert sizes(corpus) == [20, 8, 8] and corpus["train"].features["label"].names == ["cat", "dog"]
-    assert corpus["validation"].to_dict() == {
-        "text": [text for text, _, split in ROWS if split == "dev"],
-        "label": [int(label == "dog") for _, label, split in ROWS if split == "dev"],
-    }
+    for name, rows in FRAME.groupby("split"):
+        found = corpus[SPLITS[name]]
+        assert found.to_dict() == {"text": [*rows["text"]], "label": [CLASSES.index(label) for label in rows["label"]]}
+        assert found.features["label"].names == [*CLASSES]
     message = "has no column 'Ihr text'; found: Ihr Text., class & kind, split. Did you mean 'Ihr Text.'?"
     check(path, message, text_column="Ihr text", label_column="class & kind")
     check(path, "say which one it is: label_column", text_column="Ihr Text.")
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".xlsx"])
+def test_values_of_other_types_are_texts(tmp_path, suffix):
+    corpus = load_corpus(write(tmp_path / f"odd{suffix}", pd.DataFrame({"text": range(20), "label": [True, False] * 10})))
+    assert corpus["train"].features["label"].names == ["False", "True"]
+    assert set(corpus["test"]["text"]) <= {str(number) for number in range(20)}
 
 
 def test_texts_alone_in_their_order_an_empty_one_too(tmp_path):
@@ -70,28 +72,14 @@ def test_texts_alone_in_their_order_an_empty_one_too(tmp_path):
 
 
 def test_splits_that_are_drawn_are_said_stratified_and_the_same_again(tmp_path, caplog):
-    frame, note = FRAME[["text", "label"]].iloc[:30], "no split column, so the rows are split 60/20/20 into 18 / 6"
+    frame, note = FRAME[["text", "label"]].iloc[:40], "no split column, so the rows are split 60/20/20 into 24 / 8"
     path = write(tmp_path / "pets.csv", frame)
     with caplog.at_level(logging.WARNING, logger="lclstudy"):
         corpus = load_corpus(path)
-    assert sizes(corpus) == [18, 6, 6] and [sum(rows["label"]) for rows in corpus.values()] == [7, 3, 2]
+    assert [sorted(rows["label"]) for rows in corpus.values()] == [sorted([0, 1, 2, 3] * each) for each in (6, 2, 2)]
     assert note in caplog.text and note in corpus["test"].info.description
     assert sorted(text for rows in corpus.values() for text in rows["text"]) == sorted(frame["text"])
     assert load_corpus(path)["test"].to_dict() == corpus["test"].to_dict()
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_what_looks_like_no_text_is_one_in_any_script_and_of_any_signs(tmp_path, suffix):
-    words = ("NA", "null", "None", "nan", "-", "17", "True", "😀👨‍👩‍👧", "غضب شديد", "怒り", "Ünïcödé")
-    classes = ("😀", "غضب/شديد", "a|b, <c> $x$", "../é")
-    frame = pd.DataFrame([(word, label) for word in words for label in classes], columns=["text", "label"])
-    corpus = load_corpus(write(tmp_path / f"words{suffix}", frame))
-    assert sorted(text for rows in corpus.values() for text in rows["text"]) == sorted(frame["text"])
-    assert corpus["train"].features["label"].names == sorted(classes)
-    if suffix in (".jsonl", ".xlsx"):  # whose values have types
-        corpus = load_corpus(write(tmp_path / f"odd{suffix}", pd.DataFrame({"text": range(20), "label": [True, False] * 10})))
-        assert corpus["train"].features["label"].names == ["False", "True"]
-        assert set(corpus["test"]["text"]) <= {str(number) for number in range(20)}
 
 
 BAD_CSV = {
@@ -176,6 +164,6 @@ def test_marks_line_breaks_white_space_blank_lines_and_a_byte_order_mark(tmp_pat
     rows = [f'"a text,\nwith; marks {n}"\t{" very "[: n % 2 * 6]} sad \n\n' for n in range(20)]
     path.write_text("\ufefftext\tlabel\n" + "".join(rows))
     corpus = load_corpus(str(path))
-    assert sizes(corpus) == [12, 4, 4]
+    assert [len(rows) for rows in corpus.values()] == [12, 4, 4]
     assert corpus["train"].features["label"].names == ["sad", "very sad"]
     assert all(text.startswith("a text, with; marks") for text in corpus["train"]["text"])

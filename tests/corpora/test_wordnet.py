@@ -73,13 +73,6 @@ def check_content(made):
     assert {name: (made / name).read_text() for name in NAMES} == {name: f"content of {name}\n" for name in NAMES}
 
 
-def test_files_of_debian_are_completed_and_published_whole(home, monkeypatch):
-    monkeypatch.setattr(wordnet, "DEBIAN_FOLDER", lay_out(home / "debian"))
-    made = fetch(wordnet._from_debian)
-    check_content(made)
-    assert fetch(wordnet._from_debian) == made, "another process was first"
-
-
 def test_packages_of_debian_are_unpacked_without_installing(home, monkeypatch):
     """A stand-in for apt-get, which needs a network, hands over packages that the real dpkg-deb made."""
     dpkg_deb = shutil.which("dpkg-deb", path=os.defpath)
@@ -108,12 +101,15 @@ def test_packages_of_debian_are_unpacked_without_installing(home, monkeypatch):
 
 
 def test_package_of_nltk_is_unpacked_and_completed(home, monkeypatch):
+    lay_out(home / "wordnet")
+
     def download(name, download_dir, **_):
-        shutil.make_archive(f"{download_dir}/corpora/{name}", "zip", lay_out(home / "wordnet").parent, "wordnet")
+        shutil.make_archive(f"{download_dir}/corpora/{name}", "zip", home, "wordnet")
         return True
 
     monkeypatch.setattr(nltk, "download", download)
     check_content(fetch(wordnet._from_nltk))
+    check_content(fetch(wordnet._from_nltk))  # another process was first
 
 
 def test_a_full_disk_or_a_folder_that_cannot_be_written_leaves_nothing(home, dictionary, monkeypatch):

@@ -9,18 +9,13 @@ from lclstudy.models.batching import Tokens, TwoViews, evaluation_batches, token
 TEXTS = ["i was afraid of the dark", "she left", "we were so happy to see them all again after years", ""]
 
 
-@pytest.fixture(scope="module")
-def tokenizer():
-    return encoders.load("tiny", TEXTS).tokenizer
-
-
 def tokens(lengths):
     return Tokens([torch.full((length,), number + 1) for number, length in enumerate(lengths)], 0)
 
 
-def test_a_text_longer_than_max_length_is_cut_and_counted_once(tokenizer):
-    whole = tokenize(TEXTS, tokenizer, 64)
-    cut = tokenize(TEXTS, tokenizer, 5)
+def test_a_text_longer_than_max_length_is_cut_and_counted_once():
+    tokenizer = encoders.load("tiny", TEXTS).tokenizer
+    whole, cut = tokenize(TEXTS, tokenizer, 64), tokenize(TEXTS, tokenizer, 5)
     assert whole.truncated == 0 and whole.ids[3].tolist() == [tokenizer.cls_token_id, tokenizer.sep_token_id]
     assert cut.truncated == sum(len(row) > 5 for row in whole.ids) > 0
     for row, full in zip(cut.ids, whole.ids, strict=True):

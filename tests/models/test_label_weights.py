@@ -9,11 +9,6 @@ from lclstudy.models import encoders, label_weights
 NAMES = ("very happy", "happy", "afraid", "car_engine")
 
 
-@pytest.fixture(scope="module")
-def encoder():
-    return encoders.load("tiny", ["i was very happy", "she was afraid of the car engine", "happy days"])
-
-
 def test_weights_from_confusion_are_smoothed_shares_of_each_true_class():
     labels = np.array([0, 0, 0, 1, 1])
     probabilities = np.eye(3)[[0, 1, 1, 1, 1]]  # class 0 is taken for 1 twice; there is no text of class 2
@@ -22,7 +17,8 @@ def test_weights_from_confusion_are_smoothed_shares_of_each_true_class():
     assert torch.allclose(label_weights.uniform(5), torch.full((5, 5), 0.2))
 
 
-def test_cosines_of_names_are_symmetric_whatever_their_underscores_and_places(encoder):
+def test_cosines_of_names_are_symmetric_whatever_their_underscores_and_places():
+    encoder = encoders.load("tiny", ["i was very happy", "she was afraid of the car engine", "happy days"])
     found = label_weights.name_cosines(NAMES, encoder)
     assert torch.allclose(found, found.T) and torch.allclose(found.diagonal(), torch.ones(4))
     assert torch.allclose(label_weights.name_cosines(NAMES[::-1], encoder), found.flip(0, 1), atol=1e-6)

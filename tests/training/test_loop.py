@@ -14,6 +14,7 @@ from lclstudy.models.objectives import Objective
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import make_spec
 from lclstudy.training import loop, prepare, train
+from tests.material import refused
 
 
 def spec(objective="ce", **settings):
@@ -139,6 +140,11 @@ def test_truncated_texts_are_counted_and_reported_once_for_all_seeds(caplog):
 def test_bf16_runs_and_stays_near_fp32():
     half, full = (run("scl", precision=name, epochs=1).test_probabilities for name in ("bf16", "fp32"))
     assert half.dtype == np.float32 and 0 < np.abs(half - full).max() < 0.05
+
+
+def test_fewer_texts_than_a_batch_are_refused_before_training():
+    with refused("batch_size 50 exceeds the 20 training texts", "use a smaller batch_size"):
+        run("ce", batch_size=50, train_limit=20)
 
 
 def test_a_file_that_changed_is_read_again(tmp_path):
