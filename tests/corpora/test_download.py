@@ -4,7 +4,6 @@ import hashlib
 import http.server
 import io
 import os
-import shutil
 import threading
 import zipfile
 from contextlib import nullcontext, suppress
@@ -61,9 +60,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with suppress(ConnectionError):  # who has enough hangs up
             self.wfile.write(content[: len(content) // 2] if self.path.startswith("/cut") else content)
 
-    def log_message(self, *args):
-        pass
-
 
 @pytest.fixture
 def server(monkeypatch):
@@ -112,28 +108,29 @@ def test_what_is_missing_and_holds_rows_is_downloaded_once(server, root, capsys)
     assert left_behind(root) == ["joy.txt", "there.txt"]
 
 
+BLOB = {"git_blob": "ce013625030ba8dba906f756967f9e9ca394464a"}  # what git hash-object says of hello
+
+
 @pytest.mark.parametrize(
-    ("page", "message"),
+    ("page", "pins", "message"),
     [
-        ("/short.txt#blob", "cut short or altered: its git blob id is not"),
-        ("/altered.txt", "is altered: its sha256 is not"),
-        ("/short.txt", "is cut short: 3500 bytes, expected 3600; nothing was kept"),
-        ("/long.txt", "is altered: more than 3600 bytes came; nothing was kept"),
-        ("/cut/good.txt", "broke off"),
-        ("/nowhere.txt", "the server answered 404 Not Found"),
-        ("", "no network, or the server does not answer"),
+        ("/short.txt", BLOB, "cut short or altered: its git blob id is not"),
+        ("/altered.txt", {}, "is altered: its sha256 is not"),
+        ("/short.txt", {}, "is cut short: 3500 bytes, expected 3600; nothing was kept"),
+        ("/long.txt", {}, "is altered: more than 3600 bytes came; nothing was kept"),
+        ("/cut/good.txt", {}, "broke off"),
+        ("/nowhere.txt", {}, "the server answered 404 Not Found"),
+        ("", {}, "no network, or the server does not answer"),
     ],
 )
-def test_a_download_that_fails_leaves_nothing_but_what_came_before(server, root, page, message):
+def test_a_download_that_fails_leaves_nothing_but_what_came_before(server, root, page, pins, message):
     address = f"{server}{page}" if page else "http://127.0.0.1:1/good.txt"  # where nothing listens
-    address, _, by_blob = address.partition("#")
-    blob = {"git_blob": "ce013625030ba8dba906f756967f9e9ca394464a"}  # what git hash-object says of hello
     with refused(message, address):
-        download.obtain(
-            entry_of(pinned(f"{server}/hello.txt", "emoint/first.txt", **blob), pinned(address, **(blob if by_blob else {})))
-        )
+        download.obtain(entry_of(pinned(f"{server}/hello.txt", "emoint/first.txt", **BLOB), pinned(address, **pins)))
     assert left_behind(root) == ["first.txt"]
-    shutil.rmtree(root / "data")
+
+
+def test_a_place_that_cannot_be_written_is_said(server, root):
     (root / "data").write_text("a file where the folder should be")
     with refused("Cannot write a download into data/raw"):
         download.obtain(entry_of(pinned(f"{server}/good.txt")))
@@ -166,19 +163,16 @@ def test_what_a_killed_download_left_is_removed_after_a_day(server, root):
     assert not old.exists() and young.exists(), "another process may be at work in it"
 
 
-def test_missing_from_a_folder_of_ones_own_is_said_and_not_downloaded(server, root, monkeypatch, tmp_path):
+def test_in_a_folder_of_ones_own_what_is_missing_or_altered_is_said_and_nothing_written(server, root, monkeypatch, tmp_path):
+    place, url = tmp_path / "mine" / "emoint" / "joy.txt", f"{server}/good.txt"
     monkeypatch.setenv("LCLSTUDY_DATA", str(tmp_path / "mine"))
-    with refused("No file emoint/joy.txt", "LCLSTUDY_DATA", f"{server}/good.txt"):
-        download.obtain(entry_of(pinned(f"{server}/good.txt")))
+    with refused("No file emoint/joy.txt", "LCLSTUDY_DATA", url):
+        download.obtain(entry_of(pinned(url)))
     with refused("No file data/embedded/train.csv: ", "git checkout"):
         download.obtain(catalog.corpora()["embedded"])
-    assert Handler.asked == [] and not (tmp_path / "mine").exists()
-
-
-def test_a_file_on_disk_that_is_not_as_pinned_is_said_and_not_touched(root, monkeypatch, tmp_path):
-    monkeypatch.setenv("LCLSTUDY_DATA", str(tmp_path))
-    (tmp_path / "emoint").mkdir()
-    (tmp_path / "emoint" / "joy.txt").write_bytes(CONTENT + b"x")
-    with refused("is altered: 3601 bytes, expected 3600", "https://example.org/joy.txt"):
-        download.obtain(entry_of(pinned("https://example.org/joy.txt")))
-    assert (tmp_path / "emoint" / "joy.txt").read_bytes() == CONTENT + b"x"
+    assert not (tmp_path / "mine").exists()
+    place.parent.mkdir(parents=True)
+    place.write_bytes(CONTENT + b"x")
+    with refused("is altered: 3601 bytes, expected 3600", url):
+        download.obtain(entry_of(pinned(url)))
+    assert place.read_bytes() == CONTENT + b"x" and Handler.asked == []

@@ -1,14 +1,10 @@
 """The raw formats: what is kept, how it is cleaned, and how a malformed row is reported."""
 
-import re
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lclstudy.corpora import formats
-from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
+from tests.material import refused
 
 ISEAR_HEADER = "|".join(["x"] * 36 + ["Field1", "Field3", "Field2", "MYKEY", "SIT", "STATE", ""])
 
@@ -17,17 +13,11 @@ def isear_line(emotion: str, text: str) -> str:
     return "|".join(["1"] * 36 + [emotion, "4", "3", "0110011", text, "1", ""])
 
 
-@pytest.fixture
-def read(tmp_path):
-    """`read(name, content)`: the rows of a raw file with that content, as (text, label name)."""
-
-    def rows(name: str, content: str | bytes) -> list[tuple[str, str]]:
-        path = tmp_path / "raw.txt"
-        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-        labels = catalog.corpora()[name].labels
-        return [(text, labels[label]) for text, label in formats.read(name, path, labels)]
-
-    return rows
+def read(folder, name: str, content: str | bytes) -> list[tuple[str, str]]:
+    """The rows of a raw file with that content, as (text, label name)."""
+    path, labels = folder / "raw.txt", catalog.corpora()[name].labels
+    path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    return [(text, labels[label]) for text, label in formats.read(name, path, labels)]
 
 
 TREES = (
@@ -78,8 +68,8 @@ TREES = (
         ),
     ],
 )  # fmt: skip
-def test_rows(read, name, content, expected):
-    assert read(name, content) == expected
+def test_rows(tmp_path, name, content, expected):
+    assert read(tmp_path, name, content) == expected
 
 
 @pytest.mark.parametrize(
@@ -87,15 +77,13 @@ def test_rows(read, name, content, expected):
     [
         ("we met and á especially then.", "we met and especially then."),
         ("there á|was a car. á", "there was a car."),
-        (r'She said á|\oh no\" and left."', 'She said "oh no" and left.'),
         (r'I \hated\" one of them."', 'I "hated" one of them.'),
         (r'She has á \a three\", á|as I said. "', 'She has "a three", as I said.'),
-        (r'He told me \stop.\""', 'He told me "stop."'),
         ("[ No response.]", "[ No response.]"),
     ],
 )
-def test_isear_text(read, given, clean):
-    assert read("isear", f"{ISEAR_HEADER}\n{isear_line('guilt', given)}\n") == [(clean, "guilt")]
+def test_isear_text(tmp_path, given, clean):
+    assert read(tmp_path, "isear", f"{ISEAR_HEADER}\n{isear_line('guilt', given)}\n") == [(clean, "guilt")]
 
 
 @pytest.mark.parametrize(
@@ -104,8 +92,7 @@ def test_isear_text(read, given, clean):
         ("@Bob_1: I'm SO angry 😡!!", "USER_MENTION I'm SO angry !!"),
         ("see https://t.co/a1 and www.x.org/b", "see URL and URL"),
         ("salt &amp; pepper #angry #so-mad", "salt and pepper angry so-mad"),
-        ("rt this... part of art", "this part of art"),
-        ("one. two", "one. two"),
+        ("rt this... part of art. two", "this part of art. two"),
         ('"quoted  tweet\u2026"', "quoted tweet"),
         ("caf\u00e9\u00a0now", "cafnow"),
     ],
@@ -125,18 +112,8 @@ def test_tweet(given, clean):
         ("emoint", b"1\ta\tjoy\t0.1\n2\tna\xefve\tjoy\t0.1\n", 2, "not UTF-8"),
         ("ag_news", '"5","a","b"\n', 1, "unknown label '5'; expected one of 1, 2, 3, 4"),
         ("parsinlu", '{"review": "a"}\n', 1, "not a row of parsinlu ('question')"),
-        ("parsinlu", '{"rev\n', 1, "not a row of parsinlu"),
     ],
 )
-def test_malformed_row_is_reported_with_file_and_line(read, name, content, line, problem):
-    with pytest.raises(StudyError, match=rf"raw\.txt, line {line}: .*{re.escape(problem)}") as caught:
-        read(name, content)
-    assert "\n" not in str(caught.value)
-
-
-@given(st.text())
-def test_cleaned_texts_are_single_spaced_and_hold_the_allowed_signs(text):
-    tweet, report, sentence = formats.clean_tweet(text), formats.clean_isear(text), formats.clean_sst(text)
-    assert all(clean == " ".join(clean.split()) for clean in (tweet, report, sentence))
-    assert tweet.isascii() and re.fullmatch(r"[A-Za-z0-9(),!?'` ]*", sentence)
-    assert formats.clean_sst(sentence) == sentence
+def test_malformed_row_is_reported_with_file_and_line(tmp_path, name, content, line, problem):
+    with refused(f"raw.txt, line {line}: ", problem):
+        read(tmp_path, name, content)

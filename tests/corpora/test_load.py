@@ -5,41 +5,31 @@ import hashlib
 import json
 import logging
 import tomllib
-from functools import cache
 
 import pytest
+from sklearn.model_selection import train_test_split
 
-from lclstudy import paths
 from lclstudy.corpora import formats, load
 from lclstudy.corpora.load import SPLITS, files, load_corpus
-from lclstudy.errors import StudyError
 from lclstudy.plan import catalog, names
 from lclstudy.plan.spec import make_spec
-
-
-@pytest.fixture(scope="module")
-def real(raw_data):
-    """Real corpora by name, each loaded once for all tests of this module."""
-    return cache(load_corpus)
+from tests.material import refused
 
 
 @pytest.mark.parametrize("name", [name for name, entry in catalog.corpora().items() if entry.published])
-def test_real_counts_texts_and_labels(real, name):
-    corpus, entry = real(name), catalog.corpora()[name]
+def test_real_counts_texts_and_labels(raw_data, name):
+    corpus, entry = load_corpus(name), catalog.corpora()[name]
     assert {split: len(rows) for split, rows in corpus.items()} == entry.counts
-    for split, rows in corpus.items():
-        assert rows.column_names == ["text", "label"]
+    for rows in corpus.values():
         assert rows.features["label"].names == list(entry.labels)
         assert set(rows["label"]) == set(range(len(entry.labels))), "every class is in every split"
         texts = list(rows["text"])
         assert all(texts) and all(text == " ".join(text.split()) for text in texts)
-        assert str(rows.split) == split and entry.title in rows.info.description
+        assert entry.title in rows.info.description
 
 
-def test_isear_is_clean_and_split_as_the_released_code_did(real):
-    from sklearn.model_selection import train_test_split
-
-    corpus = real("isear")
+def test_isear_is_clean_and_split_as_the_released_code_did(raw_data):
+    corpus = load_corpus("isear")
     assert not any(sign in text for rows in corpus.values() for text in rows["text"] for sign in "á|\\")
     rows = list(formats.read("isear", *files("isear"), catalog.corpora()["isear"].labels))
     train, rest = train_test_split(rows, test_size=0.4, random_state=0)
@@ -50,18 +40,16 @@ def test_isear_is_clean_and_split_as_the_released_code_did(real):
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     """Puts small files in the place of a corpus's raw files: `small(name, {path: content})`. Their pins are lifted."""
-
     every = catalog.corpora()
+    monkeypatch.setenv("LCLSTUDY_DATA", str(tmp_path))
 
-    def place(name: str, contents: dict[str, str], folder: str = "") -> None:
-        monkeypatch.setattr(paths, "ROOT", tmp_path)
+    def place(name: str, contents: dict[str, str]) -> None:
         entry = every[name]
         loose = tuple(dataclasses.replace(file, bytes=None, sha256=None, git_blob=None) for file in entry.files)
         monkeypatch.setattr(catalog, "corpora", lambda: {name: dataclasses.replace(entry, files=loose)})
-        monkeypatch.setenv("LCLSTUDY_DATA", str(tmp_path))
         for path, content in contents.items():
-            (tmp_path / folder / path).parent.mkdir(exist_ok=True, parents=True)
-            (tmp_path / folder / path).write_text(content, encoding="utf-8")
+            (tmp_path / path).parent.mkdir(exist_ok=True)
+            (tmp_path / path).write_text(content, encoding="utf-8")
 
     return place
 
@@ -73,45 +61,31 @@ def test_ag_news_whole_with_a_drawn_validation_split(small, caplog):
     with caplog.at_level(logging.WARNING, logger="lclstudy"):
         corpus = load_corpus("ag_news")
     assert [len(corpus[split]) for split in SPLITS] == [64, 16, 8]
-    assert [list(corpus["validation"]["label"]).count(label) for label in range(4)] == [4, 4, 4, 4]
-    assert not set(corpus["validation"]["text"]) & set(corpus["train"]["text"])
+    assert sorted(corpus["validation"]["label"]) == [label for label in range(4) for _ in range(4)]
     assert "ag_news: no validation split, so 16 of 80 training rows serve as one" in caplog.text
     assert "no validation split" in corpus["validation"].info.description
-    again = load_corpus("ag_news")
-    assert all(again[split].to_dict() == corpus[split].to_dict() for split in SPLITS)
     assert corpus["test"][0] == {"text": "Title 0 Body, 0", "label": 0}
 
 
 def test_parsinlu_trains_on_both_domains_and_tests_on_films(small):
-    def lines(domain, number):
-        row = {"review": f"{domain} نقد", "question": "نظر شما؟"}
-        return "".join(json.dumps({**row, "label": str(label - 3)}) + "\n" for label in range(number))
-
-    counts = {"train": 7, "dev": 5, "test": 3}
-    small("parsinlu", {f"parsinlu/{domain}_{split}.jsonl": lines(domain, number)
-                       for domain in ("movie", "food") for split, number in counts.items()})  # fmt: skip
-    corpus = load_corpus("parsinlu")
-    assert [len(corpus[split]) for split in SPLITS] == [14, 10, 3]
-    assert {text.split()[-2] for text in corpus["train"]["text"]} == {"movie", "food"}
-    assert {text.split()[-2] for text in corpus["test"]["text"]} == {"movie"}
-    assert corpus["test"].features["label"].int2str(0) == "-3" and list(corpus["test"]["label"]) == [0, 1, 2]
+    row = json.dumps({"review": "{} نقد", "question": "نظر شما؟", "label": "-3"}) + "\n"
+    small("parsinlu", {file.path: row.replace("{}", file.path) for file in catalog.corpora()["parsinlu"].files})
+    found = {split: [text.split()[-2][9:] for text in rows["text"]] for split, rows in load_corpus("parsinlu").items()}
+    assert found == {
+        "train": ["movie_train.jsonl", "food_train.jsonl"],
+        "validation": ["movie_dev.jsonl", "food_dev.jsonl"],
+        "test": ["movie_test.jsonl"],
+    }
 
 
 def test_what_cannot_be_loaded(small):
-    with pytest.raises(StudyError, match="Unknown class of embedded 'glad'; allowed: afraid, angry"):
-        load_corpus("embedded", classes=["afraid", "glad"])
-    with pytest.raises(StudyError, match=r"Unknown corpus 'ag-news'; allowed: .*Did you mean 'ag_news'\?"):
-        load_corpus("ag-news")
     rows = "".join(f'"{number % 4 + 1}","a {number}","b"\n' for number in range(80))
     small("ag_news", {"ag_news/train.csv": rows, "ag_news/test.csv": '"1","a","b"\n'})
-    with pytest.raises(StudyError, match="ag_news has no test rows of the classes Sports, Business; choose others"):
+    with refused("ag_news has no test rows of the classes Sports, Business; choose others"):
         load_corpus("ag_news", classes=["Sports", "Business"])
     small("ag_news", {"ag_news/train.csv": '"1","a","b"\n"2","a","b"\n'})
-    with pytest.raises(StudyError, match="ag_news has too few rows of some class"):
+    with refused("ag_news has too few rows of some class"):
         load_corpus("ag_news")
-    small("embedded", {f"embedded/{name}.csv": "text,label\na,afraid\nb,glad\n" for name in SPLITS}, folder="data")
-    with pytest.raises(StudyError, match=r"train\.csv, line 3: unknown label 'glad'; expected one of afraid, angry"):
-        load_corpus("embedded")
 
 
 WEATHER = """
@@ -137,6 +111,9 @@ def test_a_corpus_is_added_in_one_place(monkeypatch, tmp_path):
     assert all(int(row["text"].split()[1]) % 2 != row["label"] for row in corpus["train"])
     assert make_spec("weather", "ce", encoder="tiny").label() == "weather ce tiny seed 0"
     assert names.corpus("weather") == "Weather"
+    added["weather"] = dataclasses.replace(added["weather"], labels=("wet", "dry"))
+    with refused("weather.csv, line 3: unknown label 'fine'; expected one of wet, dry"):
+        load_corpus("weather")
     path.write_text(content + "x,wet\n")
-    with pytest.raises(StudyError, match=r"Raw file weather/weather\.csv is altered"):
+    with refused("Raw file weather/weather.csv is altered"):
         load_corpus("weather")

@@ -13,10 +13,10 @@ from lclstudy.corpora.own_file import read_texts
 from tests.material import refused
 
 SUFFIXES = (".csv", ".TSV", ".jsonl", ".parquet", ".xlsx")
-ROWS = [(f"text {number} of {label}", label, split)
-        for label in ("cat", "dog")
-        for split, numbers in (("train", range(10)), ("dev", range(10, 14)), ("test", range(14, 18)))
-        for number in numbers]  # fmt: skip
+WORDS = ("NA", "null", "None", "nan", "-", "17", "True", "😀👨‍👩‍👧", "غضب شديد", "怒り", "Ünïcödé")
+CLASSES = ("../é", "a|b, <c> $x$", "غضب/شديد", "😀")  # in the order of their signs
+SPLITS = {"train": "train", "dev": "validation", "test": "test"}
+ROWS = [(word, label, [*SPLITS][number % 3]) for number, word in enumerate(WORDS) for label in CLASSES]
 FRAME = pd.DataFrame(ROWS, columns=["text", "label", "split"])
 WRITERS = {
     ".csv": lambda frame, path: frame.to_csv(path, index=False),
@@ -33,10 +33,6 @@ def write(path, frame: pd.DataFrame) -> str:
     return str(path)
 
 
-def sizes(corpus) -> list[int]:
-    return [len(corpus[split]) for split in ("train", "validation", "test")]
-
-
 def check(path, message, **columns):
     """The file is refused in one line, which names it without the folders of this machine."""
     with refused(path.name, message) as caught:
@@ -45,139 +41,103 @@ def check(path, message, **columns):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_every_format_loads_alike_with_columns_of_any_name(tmp_path, suffix):
-    path = tmp_path / f"pets{suffix}"
+def test_every_format_loads_alike_with_columns_of_any_name_and_texts_of_any_script_and_signs(tmp_path, suffix):
+    path = tmp_path / f"words{suffix}"
     write(path, FRAME.rename(columns={"text": "Ihr Text.", "label": "class & kind"}))
+    assert files(str(path)) == [path]
     corpus = load_corpus(str(path), text_column="Ihr Text.", label_column="class & kind")
-    assert sizes(corpus) == [20, 8, 8] and corpus["train"].features["label"].names == ["cat", "dog"]
-    assert corpus["validation"].to_dict() == {
-        "text": [text for text, _, split in ROWS if split == "dev"],
-        "label": [int(label == "dog") for _, label, split in ROWS if split == "dev"],
-    }
+    for name, rows in FRAME.groupby("split"):
+        found = corpus[SPLITS[name]]
+        assert found.to_dict() == {"text": [*rows["text"]], "label": [CLASSES.index(label) for label in rows["label"]]}
+        assert found.features["label"].names == [*CLASSES]
     message = "has no column 'Ihr text'; found: Ihr Text., class & kind, split. Did you mean 'Ihr Text.'?"
     check(path, message, text_column="Ihr text", label_column="class & kind")
     check(path, "say which one it is: label_column", text_column="Ihr Text.")
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_texts_alone_in_their_order_an_empty_one_too(tmp_path, suffix):
+@pytest.mark.parametrize("suffix", [".jsonl", ".xlsx"])
+def test_values_of_other_types_are_texts(tmp_path, suffix):
+    corpus = load_corpus(write(tmp_path / f"odd{suffix}", pd.DataFrame({"text": range(20), "label": [True, False] * 10})))
+    assert corpus["train"].features["label"].names == ["False", "True"]
+    assert set(corpus["test"]["text"]) <= {str(number) for number in range(20)}
+
+
+def test_texts_alone_in_their_order_an_empty_one_too(tmp_path):
     frame = pd.DataFrame({"said": ["second  one", "", "first", "NA"], "_": 1, "split": "new"})
-    assert read_texts(Path(write(tmp_path / f"new{suffix}", frame)), "said") == ["second one", "", "first", "NA"]
-
-
-def test_a_text_a_line(tmp_path):
+    for suffix in SUFFIXES:
+        path = Path(write(tmp_path / f"new{suffix}", frame))
+        assert read_texts(path, "said") == ["second one", "", "first", "NA"], suffix
     (tmp_path / "new.txt").write_bytes("one, two\r\n\nthree\x85four".encode())
     assert read_texts(tmp_path / "new.txt") == ["one, two", "", "three four"]
 
 
-@pytest.mark.parametrize(
-    ("frame", "drawn", "expected", "note"),
-    [
-        (FRAME[["text", "label"]].iloc[:30], "test", [18, 6, 6], "no split column, so the rows are split 60/20/20 into 18 / 6"),
-        (FRAME[FRAME["split"] != "dev"], "validation", [16, 4, 8], "no validation split, so 4 of 20 training rows serve"),
-    ],
-)
-def test_a_split_that_is_drawn_is_said_stratified_and_the_same_again(tmp_path, caplog, frame, drawn, expected, note):
+def test_splits_that_are_drawn_are_said_stratified_and_the_same_again(tmp_path, caplog):
+    frame, note = FRAME[["text", "label"]].iloc[:40], "no split column, so the rows are split 60/20/20 into 24 / 8"
     path = write(tmp_path / "pets.csv", frame)
     with caplog.at_level(logging.WARNING, logger="lclstudy"):
         corpus = load_corpus(path)
-    assert sizes(corpus) == expected
-    assert note in caplog.text and note in corpus[drawn].info.description
-    assert 0.3 < sum(corpus[drawn]["label"]) / len(corpus[drawn]) < 0.6, "stratified"
+    assert [sorted(rows["label"]) for rows in corpus.values()] == [sorted([0, 1, 2, 3] * each) for each in (6, 2, 2)]
+    assert note in caplog.text and note in corpus["test"].info.description
     assert sorted(text for rows in corpus.values() for text in rows["text"]) == sorted(frame["text"])
-    again = load_corpus(path)
-    assert all(again[split].to_dict() == corpus[split].to_dict() for split in corpus)
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_what_looks_like_no_text_is_one_in_any_script_and_of_any_signs(tmp_path, suffix):
-    words = ("NA", "null", "None", "nan", "-", "17", "True", "😀👨‍👩‍👧", "غضب شديد", "怒り", "Ünïcödé")
-    classes = ("😀", "غضب/شديد", "a|b, <c> $x$", "../é")
-    frame = pd.DataFrame([(word, label) for word in words for label in classes], columns=["text", "label"])
-    corpus = load_corpus(write(tmp_path / f"words{suffix}", frame))
-    assert sorted(text for rows in corpus.values() for text in rows["text"]) == sorted(frame["text"])
-    assert corpus["train"].features["label"].names == sorted(classes)
-    if suffix in (".jsonl", ".xlsx"):  # whose values have types
-        corpus = load_corpus(write(tmp_path / f"odd{suffix}", pd.DataFrame({"text": range(20), "label": [True, False] * 10})))
-        assert corpus["train"].features["label"].names == ["False", "True"]
-        assert set(corpus["test"]["text"]) <= {str(number) for number in range(20)}
-
-
-def csv_of(header: str, *rows: str) -> str:
-    return "\n".join([header, *rows]) + "\n"
+    assert load_corpus(path)["test"].to_dict() == corpus["test"].to_dict()
 
 
 BAD_CSV = {
-    "another encoding": ("text,label\na,x\n".encode("utf-16"), "not UTF-8 text; save the file in that encoding"),
-    "empty file": ("", "is empty"),
-    "no text": (csv_of("sentence,label", "a,b"), "has no column 'text'; found: sentence, label"),
-    "single class": (csv_of("text,label", "a,x", "b,x"), "has the single class 'x'"),
-    "empty text": (csv_of("text,label", "a,x", " ,y"), "line 3: the text is empty"),
-    "unknown split": (csv_of("text,label,split", "a,x,train", "b,y,tset"), "line 3: Unknown split 'tset'; allowed: train"),
-    "split missing in a row": (csv_of("text,label,split", "a,x,train", "b,y,", "c,x,test"), "line 3: the split is empty"),
-    "no training rows": (csv_of("text,label,split", "a,x,test", "b,y,test"), "no rows of split 'train'"),
-    "class unseen in training": (
-        csv_of("text,label,split", "a,x,train", "b,y,train", "c,z,test"),
-        "line 4: class 'z' is in test but not in train",
-    ),
-    "a class of one text": (
-        csv_of("text,label", *(f"{n},x" for n in range(9)), "d,y"),
-        "too few rows of some class to split it by label: 'y' has 1; give 5 or more of each class",
-    ),
-    "quote not closed": (csv_of("text,label", "a,x", '"b,y', "c,x"), "line 3: broken csv (unexpected end of data); close each"),
-    "quote never closed in a long file": (csv_of("text,label", '"b,y', "long " * 30_000), "line 2: broken csv (field"),
-    "comma in a text": (csv_of("text,label", "a,x", "oh, y,y"), "line 3: 3 fields, but the header has 2; put quotation marks"),
-    "two text columns": (csv_of("text,text,label", "a,b,x"), "has 2 columns 'text'; delete or rename all but one"),
-    "tabs": (csv_of("text\tlabel", "a\tx"), "Its columns are separated by tabs: save it with commas or name it .tsv."),
-    "NUL in a text": (csv_of("text,label", "a,x", "b\0c,y"), "line 3: the text holds a NUL byte"),
-    "labels that differ in case": (
-        csv_of("text,label", "a,sad", "b,joy", "c,Sad"),
-        "line 4: label 'Sad' differs from 'sad' (line 2) only in capitals or coding",
-    ),
-    "labels that differ in coding": (csv_of("text,label", "a,caf\u00e9", "b,cafe\u0301"), "line 3: label"),
-}  # fmt: skip
+    "text,label\na,x\n".encode("utf-16"): "not UTF-8 text; save the file in that encoding",
+    "": "is empty",
+    "sentence,label\na,b\n": "has no column 'text'; found: sentence, label",
+    "text,label\na,x\nb,x\n": "has the single class 'x'",
+    "text,label\na,x\n ,y\n": "line 3: the text is empty",
+    "text,label,split\na,x,train\nb,y,tset\n": "line 3: Unknown split 'tset'; allowed: train",
+    "text,label,split\na,x,train\nb,y,\nc,x,test\n": "line 3: the split is empty",
+    "text,label,split\na,x,test\nb,y,test\n": "no rows of split 'train'",
+    "text,label,split\na,x,train\nb,y,train\nc,z,test\n": "line 4: class 'z' is in test but not in train",
+    "text,label\n" + "a,x\n" * 9 + "d,y\n": "too few rows of some class to split it by label: 'y' has 1; give 5 or more",
+    'text,label\na,x\n"b,y\nc,x\n': "line 3: broken csv (unexpected end of data); close each",
+    'text,label\n"b,y\n' + "long " * 30_000: "line 2: broken csv (field",
+    "text,label\na,x\noh, y,y\n": "line 3: 3 fields, but the header has 2; put quotation marks",
+    "text,text,label\na,b,x\n": "has 2 columns 'text'; delete or rename all but one",
+    "text\tlabel\na\tx\n": "Its columns are separated by tabs: save it with commas or name it .tsv.",
+    "text,label\na,x\nb\0c,y\n": "line 3: the text holds a NUL byte",
+    "text,label\na,sad\nb,joy\nc,Sad\n": "line 4: label 'Sad' differs from 'sad' (line 2) only in capitals or coding",
+    "text,label\na,caf\u00e9\nb,cafe\u0301\n": "line 3: label",
+}
+BAD_JSONL = {
+    '{"text": "a", "label": "x"}\n{"text": "b"}\n': "line 2: has no column 'label'",
+    '{"text": null, "label": "y"}\n': "line 1: the text is empty",
+    '{"text": "a", "label": NaN}\n': "line 1: the label is empty",
+    '{"text": "a", "label": "x"}\n{"text": \n': "line 2: not JSON",
+    "[" * 100_000 + "\n": "line 1: not JSON",
+    '["a", "x"]\n': 'line 1: not a JSON object; write {"text": ..., "label": ...}',
+    '{"text": "a", "label": "x", "split": 3}\n': "line 1: Unknown split 3",
+    '{"text": "a", "label": {"name": "x"}}\n': "line 1: the label is an object; give a text",
+    '{"text": "a\\ud83d", "label": "x"}\n': "line 1: the text holds a NUL byte or half of a character",
+}
 
 
-@pytest.mark.parametrize(("content", "message"), BAD_CSV.values(), ids=BAD_CSV)
-def test_bad_csv(tmp_path, content, message):
-    path = tmp_path / "mine.csv"
+BAD_LINES = [(suffix, *row) for suffix, table in ((".csv", BAD_CSV), (".jsonl", BAD_JSONL)) for row in table.items()]
+
+
+@pytest.mark.parametrize(("suffix", "content", "message"), BAD_LINES, ids=[message for *_, message in BAD_LINES])
+def test_bad_lines(tmp_path, suffix, content, message):
+    path = tmp_path / f"mine{suffix}"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     check(path, message)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b'{"text": "a", "label": "x"}\n{"text": "b"}\n', "line 2: has no column 'label'"),
-        (b'{"text": null, "label": "y"}\n', "line 1: the text is empty"),
-        (b'{"text": "a", "label": NaN}\n', "line 1: the label is empty"),
-        (b'{"text": "a", "label": "x"}\n{"text": \n', "line 2: not JSON"),
-        (b"[" * 100_000 + b"\n", "line 1: not JSON"),
-        (b'["a", "x"]\n', 'line 1: not a JSON object; write {"text": ..., "label": ...}'),
-        (b'{"text": "a", "label": "x", "split": 3}\n', "line 1: Unknown split 3"),
-        (b'{"text": "a", "label": {"name": "x"}}\n', "line 1: the label is an object; give a text"),
-        (b'{"text": "a\\ud83d", "label": "x"}\n', "line 1: the text holds a NUL byte or half of a character"),
-    ],
-)
-def test_bad_jsonl(tmp_path, content, message):
-    path = tmp_path / "mine.jsonl"
-    path.write_bytes(content)
-    check(path, message)
-
-
 @pytest.mark.parametrize("suffix", [".parquet", ".xlsx"])
-@pytest.mark.parametrize(
-    ("frame", "message"),
-    [
-        (pd.DataFrame({"words": ["a"], "label": ["x"]}), "has no column 'text'; found: words, label"),
-        (pd.DataFrame({"text": ["a", None], "label": ["x", "y"]}), "the text is empty"),
-        (pd.DataFrame({"text": [], "label": []}), "is empty; give rows"),
-    ],
-)
-def test_bad_tables(tmp_path, suffix, frame, message):
+def test_bad_tables(tmp_path, suffix):
     path = tmp_path / f"mine{suffix}"
-    write(path, frame)
-    check(path, message)
+    for columns, message in (
+        ({"words": ["a"], "label": ["x"]}, "has no column 'text'; found: words, label"),
+        ({"text": ["a", None], "label": ["x", "y"]}, "the text is empty"),
+        ({"text": [], "label": []}, "is empty; give rows"),
+    ):
+        write(path, pd.DataFrame(columns))
+        check(path, message)
+    for content in (b"", b"PAR1 no more", b"PK\x03\x04 no more"):
+        path.write_bytes(content)
+        check(path, f"is not a whole {suffix[1:]} file")
 
 
 def test_tables_of_one_kind_alone(tmp_path):
@@ -189,14 +149,6 @@ def test_tables_of_one_kind_alone(tmp_path):
     path = tmp_path / "cleared.xlsx"
     write(path, pd.DataFrame([("a", "x"), ("", ""), ("b", "")], columns=["text", "label"]))
     check(path, "line 4: the label is empty")
-
-
-@pytest.mark.parametrize("suffix", ["parquet", "xlsx"])
-@pytest.mark.parametrize("content", [b"", b"PAR1 no more", b"PK\x03\x04 no more"])
-def test_a_table_that_is_cut(tmp_path, suffix, content):
-    path = tmp_path / f"mine.{suffix}"
-    path.write_bytes(content)
-    check(path, f"is not a whole {suffix} file")
 
 
 @pytest.mark.parametrize("name", ["gone.csv", "folder.csv", "mine.json", ".csv", ""])
@@ -212,16 +164,6 @@ def test_marks_line_breaks_white_space_blank_lines_and_a_byte_order_mark(tmp_pat
     rows = [f'"a text,\nwith; marks {n}"\t{" very "[: n % 2 * 6]} sad \n\n' for n in range(20)]
     path.write_text("\ufefftext\tlabel\n" + "".join(rows))
     corpus = load_corpus(str(path))
-    assert sizes(corpus) == [12, 4, 4]
+    assert [len(rows) for rows in corpus.values()] == [12, 4, 4]
     assert corpus["train"].features["label"].names == ["sad", "very sad"]
     assert all(text.startswith("a text, with; marks") for text in corpus["train"]["text"])
-
-
-def test_classes_of_an_own_file(tmp_path):
-    frame = pd.DataFrame({"text": [f"t{n}" for n in range(30)], "label": ["a", "b", "c"] * 10})
-    path = tmp_path / "three.csv"
-    corpus = load_corpus(write(path, frame), classes=["c", "a"])
-    assert files(str(path)) == [path]
-    for rows in corpus.values():
-        assert rows.features["label"].names == ["c", "a"] and set(rows["label"]) == {0, 1}
-        assert all("ca"[row["label"]] == "abc"[int(row["text"][1:]) % 3] for row in rows)

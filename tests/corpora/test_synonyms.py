@@ -2,80 +2,59 @@
 
 import logging
 import math
-import os
 import re
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lclstudy import paths
 from lclstudy.corpora import synonyms, wordnet
-from lclstudy.corpora.load import load_corpus
-from lclstudy.errors import StudyError
+from lclstudy.results import corpus_facts, published
+from tests.material import refused
 
 CONTENT = [
     "happy", "dog", "walked", "car", "sad", "friends", "quickly", "well-known", "angry", "house", "job", "married",
     "self-esteem",
 ]  # fmt: skip
 STOPPED = ["i", "was", "not", "the", "did", "in", "myself", "very", "never", "whose"]
-UNKNOWN = ["xqzt", "don't", "can\u2019t", "blorf", "2nd-hand-ish", "\u06a9\u062a\u0627\u0628", "URL", "USER_MENTION", "[NAME]"]
+PLACEHOLDERS = ["URL", "USER_MENTION", "[NAME]"]
+UNKNOWN = ["xqzt", "don't", "can\u2019t", "blorf", "2nd-hand-ish", "\u06a9\u062a\u0627\u0628", *PLACEHOLDERS]
 # None of these can stand inside a synonym, which is made of letters, hyphens, apostrophes and single blanks.
 SEPARATORS = [", ", ". ", "! ", " (", ") ", "\n", "\t", "  ", " \U0001f600 ", "... ", ' "', " & "]
-_SEPARATOR = re.compile("(" + "|".join(re.escape(sign) for sign in sorted(SEPARATORS, key=len, reverse=True)) + ")")
+SEPARATOR = re.compile("(" + "|".join(re.escape(sign) for sign in sorted(SEPARATORS, key=len, reverse=True)) + ")")
 
 rates = st.floats(0, 1)
 seeds = st.integers(0, 10_000)
-words = st.one_of(
-    st.sampled_from(CONTENT), st.sampled_from(CONTENT).map(str.upper), st.sampled_from(CONTENT).map(str.capitalize),
-    st.sampled_from(STOPPED), st.sampled_from(STOPPED).map(str.capitalize), st.sampled_from(UNKNOWN),
+words = st.sampled_from([way(word) for way in (str, str.upper, str.capitalize) for word in CONTENT + STOPPED] + UNKNOWN)
+texts = st.builds(
+    lambda word, more: word + "".join(sign + word for sign, word in more),
+    words, st.lists(st.tuples(st.sampled_from(SEPARATORS), words), max_size=9),
 )  # fmt: skip
 
 
-@st.composite
-def texts(draw):
-    """Words with separators between them: [w, s, w, s, ..., w], joined."""
-    chosen = draw(st.lists(words, min_size=1, max_size=20))
-    between = draw(st.lists(st.sampled_from(SEPARATORS), min_size=len(chosen) - 1, max_size=len(chosen) - 1))
-    return "".join(word + sign for word, sign in zip(chosen, [*between, ""], strict=True))
-
-
-def _pieces(text: str) -> tuple[list[str], list[str]]:
-    parts = _SEPARATOR.split(text)
-    return parts[::2], parts[1::2]
-
-
-def _is_word(token: str) -> bool:
-    return token not in ("URL", "USER_MENTION", "[NAME]")
-
-
-def _has_synonym(word: str) -> bool:
-    return _is_word(word) and word.lower() in CONTENT
-
-
-def _lemmas(word: str) -> set[str]:
+def lemmas(word: str) -> set[str]:
     return {name.replace("_", " ").lower() for synset in wordnet.ensure().synsets(word) for name in synset.lemma_names()}
 
 
-@given(text=texts(), rate=rates, low=rates, seed=seeds)
-@settings(deadline=None, max_examples=50)
+@given(text=texts, rate=rates, low=rates, seed=seeds)
+@settings(deadline=None, max_examples=30)
 def test_the_rate_rounded_up_is_replaced_where_there_are_synonyms(text, rate, low, seed):
-    before, signs = _pieces(text)
-    after, signs_after = _pieces(synonyms.synonyms(text, rate, seed))
-    assert signs_after == signs
+    before, signs = SEPARATOR.split(text)[::2], SEPARATOR.split(text)[1::2]
+    replaced = SEPARATOR.split(synonyms.synonyms(text, rate, seed))
+    after = replaced[::2]
+    assert replaced[1::2] == signs
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     for old, new in changed:
         assert old.lower() not in STOPPED
-        assert new.lower() != old.lower() and new.lower() in _lemmas(old)
+        assert new.lower() != old.lower() and new.lower() in lemmas(old)
         assert (new.isupper(), new[0].isupper(), new.islower()) == (old.isupper(), old[0].isupper(), old.islower())
-    words, replaceable = sum(map(_is_word, before)), sum(map(_has_synonym, before))
     (counts,) = synonyms.changes_of([text], rate, seed).itertuples(index=False)
-    assert counts == (words, replaceable, math.ceil(round(rate * words, 9)), len(changed))
+    counted = [word for word in before if word not in PLACEHOLDERS]
+    replaceable = sum(word.lower() in CONTENT for word in counted)
+    assert counts == (len(counted), replaceable, math.ceil(round(rate * len(counted), 9)), len(changed))
     assert counts.replaced == min(counts.wanted, replaceable)
-    fewer, _ = _pieces(synonyms.synonyms(text, min(low, rate), seed))
+    fewer = SEPARATOR.split(synonyms.synonyms(text, min(low, rate), seed))[::2]
     assert all(few in (old, new) for old, few, new in zip(before, fewer, after, strict=True)), "a lower rate replaces the same"
 
 
@@ -83,7 +62,7 @@ def test_the_rate_rounded_up_is_replaced_where_there_are_synonyms(text, rate, lo
 @example(text="", seed=0)
 @example(text="\ud800 lone surrogate happy", seed=0)
 @example(text="happy\u200d\U0001f468\u200d\U0001f469 dog\ufe0f", seed=0)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 def test_any_text_keeps_every_sign_and_white_space_but_blanks_and_at_rate_zero_all(text, seed):
     def kept(string):
         return [sign for sign in string if not sign.isalnum() and sign not in " '-_\u2019"]
@@ -99,31 +78,15 @@ SENTENCES = [
 ]
 
 
-def test_the_same_in_another_process_with_another_hash_seed():
-    code = "import sys; from lclstudy.corpora import synonyms; "
-    code += "print(ascii(synonyms.second_views(eval(sys.argv[1]), 'wordnet', 0.3, 7)))"
-    hash_seed = "1" if os.environ.get("PYTHONHASHSEED") == "2" else "2"
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(paths.PACKAGE.parent)}
-    command = [sys.executable, "-c", code, ascii(SENTENCES)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ascii(synonyms.second_views(SENTENCES, "wordnet", 0.3, 7))
-
-
-def test_seeds_spread_over_words_and_synonyms():
-    """Each word with synonyms is drawn about equally often, and each synonym too: 3 of 5 words, seeds 0 to 1999."""
-    text = "happy dog car sad house"
-    drawn = {word: 0 for word in text.split()}
-    chosen = {}
-    for seed in range(2000):
-        view = synonyms.synonyms(text.replace(" ", "  "), 0.6, seed)
-        for old, new in zip(text.split(), view.split("  "), strict=True):
-            drawn[old] += old != new
-            if old == "happy" != new:
-                chosen[new] = chosen.get(new, 0) + 1
-    assert all(abs(count - 1200) < 5 * math.sqrt(2000 * 0.6 * 0.4) for count in drawn.values())
-    expected = sum(chosen.values()) / len(chosen)
-    assert set(chosen) == _lemmas("happy") - {"happy"}
-    assert all(abs(count - expected) < 5 * math.sqrt(expected) for count in chosen.values())
+def test_the_views_that_frozen_runs_had_are_made_again():
+    """In any process, whatever its hash seed."""
+    if not wordnet.version().startswith("3.0 "):
+        pytest.skip("needs WordNet 3.0, that of the frozen runs")
+    assert synonyms.second_views(SENTENCES, "wordnet", 0.3, 7) == [
+        "my comfortably supporter bought a raw gondola and i find very jealous of her.",
+        "I was WILD when the andiron take the air into our domiciliate, again!",
+        "Befuddled my job today \U0001f622 find sad",
+    ]
 
 
 PERSIAN = "این فیلم را دوست نداشتم، می\u200cخواهم بروم!"
@@ -135,9 +98,7 @@ PERSIAN = "این فیلم را دوست نداشتم، می\u200cخواهم ب�
         "",
         "\U0001f600 \U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f",
         PERSIAN,
-        "URL USER_MENTION [NAME] [RELIGION]",
-        "don't can't I'm you're n't 's",
-        "a b c x s 1",
+        "URL USER_MENTION [NAME] [RELIGION] don't can't I'm you're n't 's a b c x s 1",
         "e\u0301cole caf\u0065\u0301",  # WordNet knows `cole` and `cafe`; an accent of its own makes other words of them
         " ".join(sorted(synonyms.STOP_WORDS)).upper(),
     ],
@@ -153,15 +114,6 @@ def test_what_has_no_synonyms_stays(text):
 def test_the_first_sense_is_that_of_any_part_of_speech(word, first, other):
     found = pd.concat([synonyms.replaced_in([word], 1.0, seed) for seed in range(600)])
     assert first <= set(found["synonym"][found["first"]]) and other <= set(found["synonym"][~found["first"]])
-
-
-def test_every_replacement_of_several_texts_is_said():
-    found = synonyms.replaced_in(SENTENCES, 0.3, 0)
-    made = [each for text in SENTENCES for each in synonyms.replacements(text, 0.3, 0)]
-    assert [tuple(row) for row in found.drop(columns="first").itertuples(index=False)] == made
-    assert synonyms.replaced_in([PERSIAN], 0.3, 0).empty
-    text = SENTENCES[0]
-    assert all(text[one.start : one.end] == one.word for one in synonyms.replacements(text, 1.0, 0))
 
 
 def test_a_base_form_is_the_same_word():
@@ -182,10 +134,10 @@ def test_texts_that_wordnet_does_not_know_are_said(caplog):
 def test_second_views_by_dropout_are_the_texts_and_what_is_not_allowed_is_one_line():
     views = synonyms.second_views(SENTENCES, "dropout", 0.3, 0)
     assert views == SENTENCES and views is not SENTENCES
-    with pytest.raises(StudyError, match="Unknown kind of second view 'Wordnet'; allowed: wordnet, dropout"):
+    with refused("Unknown kind of second view 'Wordnet'; allowed: wordnet, dropout"):
         synonyms.second_views(SENTENCES, "Wordnet", 0.3, 0)
     for rate in (-0.1, 30, float("nan")):
-        with pytest.raises(StudyError, match="augment_rate must be from 0 to 1; given"):
+        with refused("augment_rate must be from 0 to 1; given"):
             synonyms.synonyms("a happy dog", rate, 0)
 
 
@@ -196,9 +148,8 @@ def test_coverage_counts_tokens():
     assert synonyms.coverage(["cats, cats!", "URL"]) == 1.0
 
 
-def test_real_coverage_with_signs_is_that_of_the_paper(raw_data):
+def test_coverage_with_signs_is_that_of_the_paper():
     """Section 4.2 gives whole percent; words alone lie 6 to 9 points above it."""
-    for corpus, published in {"isear": 0.66, "emoint": 0.62}.items():
-        texts = list(load_corpus(corpus)["train"]["text"])
-        assert synonyms.coverage(texts, signs=True) == pytest.approx(published, abs=0.015)
-        assert synonyms.coverage(texts) > published + 0.05
+    found = corpus_facts.coverage(corpus_facts.table("splits"), published.text_numbers("suresh2021")).dropna()
+    assert found["tokens"].to_numpy() == pytest.approx(found["published"].to_numpy(), abs=1.5)
+    assert (found["words"] > found["published"] + 5).all()

@@ -3,8 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import nltk
@@ -14,7 +12,7 @@ from nltk.corpus.reader.wordnet import WordNetCorpusReader
 from lclstudy import paths
 from lclstudy.corpora import wordnet
 from lclstudy.corpora.download import private_folder
-from tests.material import full_disk, refused
+from tests.material import full_disk, refused, run_program
 
 NAMES = [name for name in WordNetCorpusReader._FILES if name != "lexnames"]
 
@@ -61,13 +59,18 @@ def test_lexnames_names_every_lexicographer_file_of_the_real_data(dictionary):
     assert number.startswith("3.") and len(bytes.fromhex(digest)) == 6
 
 
-def test_files_of_debian_are_completed_and_published_whole(home, dictionary, monkeypatch):
-    monkeypatch.setattr(wordnet, "DEBIAN_FOLDER", dictionary)
-    made = fetch(wordnet._from_debian)
-    assert sorted(path.name for path in made.iterdir()) == sorted([*NAMES, "lexnames"])
+def lay_out(folder, names=NAMES):
+    """Files of those names, which say which they are."""
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).write_text(f"content of {name}\n")
+    return folder
+
+
+def check_content(made):
+    assert {path.name for path in made.iterdir()} == {*NAMES, "lexnames"}
     assert (made / "lexnames").read_text() == wordnet.lexnames()
-    assert (made / "data.noun").read_bytes() == (dictionary / "data.noun").read_bytes()
-    assert fetch(wordnet._from_debian) == made, "another process was first"
+    assert {name: (made / name).read_text() for name in NAMES} == {name: f"content of {name}\n" for name in NAMES}
 
 
 def test_packages_of_debian_are_unpacked_without_installing(home, monkeypatch):
@@ -79,11 +82,8 @@ def test_packages_of_debian_are_unpacked_without_installing(home, monkeypatch):
     monkeypatch.setattr(wordnet, "DEBIAN_FOLDER", Path("/usr/share/wordnet-of-this-test"))
     for package, held in {"base": {*NAMES} - {"index.sense"}, "sense": {"index.sense"}}.items():
         tree = home / "mirror" / package
-        target = tree / wordnet.DEBIAN_FOLDER.relative_to("/")
-        for folder in (target, tree / "DEBIAN"):
-            folder.mkdir(parents=True)
-        for name in held:
-            (target / name).write_text(f"content of {name}\n")
+        lay_out(tree / wordnet.DEBIAN_FOLDER.relative_to("/"), held)
+        (tree / "DEBIAN").mkdir()
         control = f"Package: {package}\nVersion: 3.0\nArchitecture: all\nMaintainer: test\nDescription: test\n"
         (tree / "DEBIAN" / "control").write_text(control)
         subprocess.run([dpkg_deb, "-b", str(tree), f"{tree}.deb"], check=True, capture_output=True)
@@ -96,22 +96,20 @@ def test_packages_of_debian_are_unpacked_without_installing(home, monkeypatch):
         f'cp "{home}"/mirror/*.deb .\n'
     )
     program.chmod(0o755)
-    made = fetch(wordnet._from_debian)
-    assert {name: (made / name).read_text() for name in NAMES} == {name: f"content of {name}\n" for name in NAMES}
+    check_content(fetch(wordnet._from_debian))
     assert (home / "called").read_text().split() == ["download", "update", "download"]
 
 
-def test_package_of_nltk_is_unpacked_and_completed(home, dictionary, monkeypatch):
+def test_package_of_nltk_is_unpacked_and_completed(home, monkeypatch):
+    lay_out(home / "wordnet")
+
     def download(name, download_dir, **_):
-        corpora = Path(download_dir) / "corpora"
-        corpora.mkdir()
-        with zipfile.ZipFile(corpora / f"{name}.zip", "w") as archive:
-            for path in dictionary.iterdir():
-                archive.write(path, f"wordnet/{path.name}")
+        shutil.make_archive(f"{download_dir}/corpora/{name}", "zip", home, "wordnet")
         return True
 
     monkeypatch.setattr(nltk, "download", download)
-    assert (fetch(wordnet._from_nltk) / "lexnames").is_file()
+    check_content(fetch(wordnet._from_nltk))
+    check_content(fetch(wordnet._from_nltk))  # another process was first
 
 
 def test_a_full_disk_or_a_folder_that_cannot_be_written_leaves_nothing(home, dictionary, monkeypatch):
@@ -126,53 +124,45 @@ def test_a_full_disk_or_a_folder_that_cannot_be_written_leaves_nothing(home, dic
         wordnet.install()
 
 
-_CHILD = """
+# NLTK loads a corpus once per process, so this one is fresh; it has neither network nor apt.
+PROGRAM = """
 import os, socket, sys
 from pathlib import Path
+import nltk
+from lclstudy import paths
+from lclstudy.corpora import synonyms, wordnet
 
 def no_network(*_args, **_kwargs):
     raise OSError("no network in tests")
 
+root, dictionary = map(Path, sys.argv[1:])
 socket.create_connection = no_network
-import nltk
-nltk.data.path[:] = [place for place in os.environ["NLTK_DATA"].split(os.pathsep) if place]
-from lclstudy.corpora import synonyms, wordnet
-from lclstudy import paths
-paths.ROOT = Path(sys.argv[1])
-wordnet.DEBIAN_FOLDER = Path(sys.argv[2])
+nltk.data.path[:] = [str(root / "nltk_data")]
+paths.ROOT, wordnet.DEBIAN_FOLDER, os.environ["PATH"] = root, root / "nowhere", str(root)
+try:
+    synonyms.synonyms("a happy dog", 0.3, 0)
+except ValueError as error:
+    print(error)
+statuses = [wordnet.main()]
+archive = root / "nltk_data" / "corpora" / "wordnet.zip"
+archive.parent.mkdir(parents=True)
+archive.write_bytes(b"PK cut short")
+statuses.append(wordnet.main())
+archive.unlink()
+wordnet.DEBIAN_FOLDER = dictionary
+os.umask(0o002)  # NLTK refuses data that a group may write to, so the modes must not depend on it
+print(*statuses, wordnet.main())
+print(wordnet.ensure().synset("joy.n.01").lexname())
 """
 
 
-def child(code: str, root: Path, debian: Path, nltk_data: str = "") -> subprocess.CompletedProcess:
-    """Runs `code` in a fresh process, because NLTK loads a corpus once per process, where there is neither network nor apt."""
-    environment = {**os.environ, "PATH": str(root), "NLTK_DATA": nltk_data, "PYTHONPATH": str(paths.PACKAGE.parent)}
-    command = [sys.executable, "-c", _CHILD + code, str(root), str(debian)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
-
-
-def test_without_wordnet_there_is_one_line_that_says_how_to_get_it(tmp_path):
-    code = "try:\n    synonyms.synonyms('a happy dog', 0.3, 0)\nexcept ValueError as error:\n    print(error)\n"
-    done = child(f"{code}sys.exit(wordnet.main())", tmp_path, tmp_path / "nowhere")
-    assert done.returncode == 1
-    assert len(done.stdout.splitlines()) == len(done.stderr.splitlines()) == 1
-    assert "lclstudy wordnet" in done.stdout
-    for part in ("nltk.download: Error loading", "no apt-get here", "python -m nltk.downloader wordnet", "wordnet-base"):
-        assert part in done.stderr
-
-
-def test_what_is_installed_is_read_by_nltk_under_a_shared_umask(tmp_path, dictionary):
-    """NLTK refuses data that a group may write to, so the modes must not depend on the umask."""
-    code = "os.umask(0o002)\nstatus = wordnet.main()\nprint(wordnet.ensure().synset('joy.n.01').lexname())\nsys.exit(status)"
-    done = child(code, tmp_path, dictionary)
+def test_none_is_said_in_one_line_a_broken_one_too_and_what_is_installed_is_read(tmp_path, dictionary):
+    ran = run_program(PROGRAM, tmp_path, dictionary)
+    missing, installed, statuses, name = ran.stdout.splitlines()
+    assert (statuses, name) == ("1 1 0", "noun.feeling") and "lclstudy wordnet" in missing
     place = tmp_path / "data" / "wordnet" / "corpora" / "wordnet"
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines() == [f"WordNet {wordnet.ensure().get_version()}: {place}", "noun.feeling"]
-
-
-def test_a_damaged_wordnet_of_the_user_is_named_in_one_line(tmp_path):
-    corpora = tmp_path / "nltk_data" / "corpora"
-    corpora.mkdir(parents=True)
-    (corpora / "wordnet.zip").write_bytes(b"PK\x03\x04 cut short")
-    done = child("sys.exit(wordnet.main())", tmp_path, tmp_path / "nowhere", nltk_data=str(tmp_path / "nltk_data"))
-    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
-    assert str(corpora / "wordnet.zip") in done.stderr
+    assert installed == f"WordNet {wordnet.ensure().get_version()}: {place}"
+    by_hand, broken = ran.stderr.splitlines()
+    for part in ("nltk.download: Error loading", "no apt-get here", "python -m nltk.downloader wordnet", "wordnet-base"):
+        assert part in by_hand
+    assert str(tmp_path / "nltk_data" / "corpora" / "wordnet.zip") in broken

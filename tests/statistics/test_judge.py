@@ -8,9 +8,9 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_ind
 
 from lclstudy.analyses.verdicts import simulation
-from lclstudy.errors import StudyError
 from lclstudy.statistics import tests
 from lclstudy.statistics.judge import judge, judge_difference, judge_family, judge_level, judge_ranks, over_texts
+from tests.material import refused
 
 HIGH, LOW, WIDE = [87.0, 87.2, 86.9], [85.0, 85.1, 84.9], [83.0, 87.0, 85.2]
 
@@ -26,7 +26,6 @@ HIGH, LOW, WIDE = [87.0, 87.2, 86.9], [85.0, 85.1, 84.9], [83.0, 87.0, 85.2]
         (LOW, LOW[::-1], {"expected": 0.1}, "undecided"),
         (WIDE, LOW, {"expected": 1.0}, "undecided"),
         (HIGH[:2], LOW, {}, "undecided"),  # two runs decide nothing, however far apart
-        (HIGH[:1], LOW, {}, "undecided"),
         (HIGH, [], {}, "not run"),
         ([85.0] * 3, [84.0] * 3, {}, "undecided"),  # no deviation: no test
         (LOW, HIGH, {"claim": "below"}, "reproduced"),
@@ -46,13 +45,11 @@ def test_the_words(a, b, settings, word):
     assert judge(a, b, **settings).word == word
 
 
-@pytest.mark.parametrize(
-    "settings", [{"claim": "beter"}, {"claim": "same"}, {"margin": -1.0}, {"claim": "not above", "margin": 0}]
-)
-def test_a_claim_that_cannot_be_judged_is_one_line(settings):
-    with pytest.raises(StudyError):
-        judge(HIGH, LOW, **settings)
-    with pytest.raises(StudyError, match="NaN"):
+def test_a_claim_that_cannot_be_judged_is_one_line():
+    for settings in ({"claim": "beter"}, {"claim": "same"}, {"margin": -1.0}, {"claim": "not above", "margin": 0}):
+        with refused("claim"):
+            judge(HIGH, LOW, **settings)
+    with refused("NaN"):
         judge([math.nan, 1], LOW)
 
 
@@ -104,18 +101,14 @@ def test_the_interval_over_texts_is_that_of_resampling_them():
     assert (found.ci_low, found.ci_high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.3)
 
 
-@pytest.mark.parametrize("n", [3, 5])
-def test_wrong_words_are_rare_whatever_is_true(n):
-    """At most 5 %, within three standard errors of 600 draws."""
-    found = simulation.simulate(1.0, (0.45, 0.5, 0.55), n, 600, np.random.default_rng(n))
-    assert (found["wrong"] <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 600)).all()
+def test_wrong_words_are_rare_whatever_is_true():
+    """At most 5 %, within three standard errors of 300 draws."""
+    found = simulation.simulate(1.0, (0.45, 0.5, 0.55), 3, 300, np.random.default_rng(3))
+    assert (found["wrong"] <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 300)).all()
     assert found.loc[found["truth"] == "as published", "reproduced"].item() > 0.1
-
-
-@pytest.mark.parametrize(("true", "word"), [(0.7, "reproduced"), (0.0, "contradicted")])
-def test_claims_of_no_difference_are_wrong_in_one_of_twenty_at_most(true, word):
-    shares = simulation.simulate_margin(true, 0.7, 0.4, 5, 400, np.random.default_rng(0))
-    assert shares[word] <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 400)
+    for true, word in ((0.7, "reproduced"), (0.0, "contradicted")):
+        shares = simulation.simulate_margin(true, 0.7, 0.4, 5, 200, np.random.default_rng(0))
+        assert shares[word] <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 200)
 
 
 def test_a_contrast_is_judged_like_a_difference():

@@ -4,12 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
+from scipy.stats import entropy as scipy_entropy
 
-from lclstudy.errors import StudyError
 from lclstudy.statistics import metrics
+from tests.material import refused
 
 LABELS = np.array([0, 0, 0, 1, 1, 2])
 PREDICTIONS = np.array([0, 0, 1, 1, 2, 1])
@@ -38,24 +36,12 @@ def test_confident_errors_by_hand():
     assert metrics.confident_errors(probabilities[:1], labels[:1], 5).tolist() == []
 
 
-def naive_entropy(row, k):
-    """Eq. 7 as it is written."""
-    top = sorted((float(value) for value in row), reverse=True)[:k]
-    shares = [value / sum(top) for value in top]
-    return -sum(share * math.log2(share) for share in shares if share > 0)
-
-
-weights = hnp.arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(1, 8)), elements=st.floats(0, 1, width=16))
-
-
-@given(weights, st.data())
-def test_topk_entropy_is_its_definition(weights, data):
-    weights = weights + (weights.sum(axis=1, keepdims=True) == 0)  # a row of zeros becomes a row of ones
-    probabilities = weights / weights.sum(axis=1, keepdims=True)
-    k = data.draw(st.integers(1, probabilities.shape[1]))
-    found = metrics.topk_entropy(probabilities, k)
-    assert found == pytest.approx([naive_entropy(row, k) for row in probabilities], abs=1e-9)
-    assert (found >= 0).all() and (found <= math.log2(k) + 1e-9).all()
+def test_topk_entropy_is_its_definition():
+    drawn = np.random.default_rng(0).dirichlet(np.full(7, 0.3), 20)
+    probabilities = np.concatenate([drawn, np.eye(7), np.full((1, 7), 1 / 7)])
+    for k in range(1, 8):
+        wanted = [scipy_entropy(sorted(row)[-k:], base=2) for row in probabilities]  # which normalises
+        assert metrics.topk_entropy(probabilities, k) == pytest.approx(wanted, abs=1e-9)
 
 
 PROBABILITIES = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.3, 0.7]])
@@ -75,14 +61,6 @@ def test_likelihood_reliability_and_calibration_error_by_hand():
     assert metrics.expected_calibration_error(PROBABILITIES, TRUTH, bins=4) == pytest.approx((2 * 0.35 + 2 * 0.35) / 4)
 
 
-def test_expected_calibration_error_is_near_zero_when_calibrated():
-    rng = np.random.default_rng(0)
-    probabilities = rng.dirichlet(np.ones(3), size=40_000)
-    labels = (rng.random((40_000, 1)) > probabilities.cumsum(axis=1)).sum(axis=1).clip(max=2)
-    assert metrics.expected_calibration_error(probabilities, labels) < 0.015
-    assert metrics.expected_calibration_error(np.eye(3)[probabilities.argmax(axis=1)], labels) > 0.2
-
-
 def test_the_best_temperature_undoes_what_made_a_model_too_sure():
     generator = np.random.default_rng(0)
     logits = generator.normal(0, 2, (4000, 4))
@@ -94,12 +72,12 @@ def test_the_best_temperature_undoes_what_made_a_model_too_sure():
     assert metrics.at_temperature(too_sure, 3) == pytest.approx(honest, abs=1e-6)
 
 
-@pytest.mark.parametrize("bad", [[[0.5, np.nan]], [[2.0, -1.0]], [[0.5, 0.4]], [0.5, 0.5]])
-def test_what_does_not_fit_is_told(bad):
-    with pytest.raises(StudyError, match="rows that sum to 1"):
-        metrics.topk_entropy(np.array(bad), 1)
+def test_what_does_not_fit_is_told():
+    for bad in ([[0.5, np.nan]], [[2.0, -1.0]], [[0.5, 0.4]], [0.5, 0.5]):
+        with refused("rows that sum to 1"):
+            metrics.topk_entropy(np.array(bad), 1)
     for k in (0, 4, 2.5):
-        with pytest.raises(StudyError, match="from 1 to the number of classes, 3"):
+        with refused("from 1 to the number of classes, 3"):
             metrics.topk_entropy(np.full((2, 3), 1 / 3), k)
-    with pytest.raises(StudyError, match="from 0 to 1; given 0 to 2"):
+    with refused("from 0 to 1; given 0 to 2"):
         metrics.confusion_matrix(np.array([0, 2]), np.array([0, 1]), 2)

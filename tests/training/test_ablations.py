@@ -42,46 +42,43 @@ def test_the_profile_has_every_setting_and_every_objective_for_three_seeds():
 def test_each_run_of_the_profile_in_small(spec):
     record = run(replace(spec, **SMALL))
     stages = 2 if spec.objective == "scl_two_stage" or "pretrained" in spec.protocol or "confusion" in spec.protocol else 1
-    assert record.status == "done"
-    assert [epoch["epoch"] for epoch in record.epochs] == list(range(1, stages + 1))
     assert [epoch.get("stage") for epoch in record.epochs] == ([None] if stages == 1 else [1, 2])
     assert record.best_epoch == stages, "of the last stage"
-    assert record.measures["steps"] == stages * 2
     assert np.isfinite([value for epoch in record.epochs for value in epoch.values()]).all()
     two = RECIPES[spec.objective].weighting and Protocol.parse(spec.protocol).weights not in FIXED_WEIGHTS
     assert (record.measures["parameters"] > 1e6) == (two or spec.objective == "ce_ensemble"), "of one network, or of two"
 
 
 @pytest.mark.parametrize(
-    ("objective", "protocol", "losses", "moves_first", "moves_then"),
+    ("objective", "protocol", "losses", "moves"),
     [
-        ("scl_two_stage", "released", ({"loss_contrastive"}, {"loss_ce"}), {"primary.body"}, {"primary.dense", "primary.out"}),
+        ("scl_two_stage", "released", ({"contrastive"}, {"ce"}), ({"primary.body"}, {"primary.dense", "primary.out"})),
         (
             "lcl",
             "released,weights=pretrained",
-            ({"loss_weighting"}, {"loss_ce", "loss_contrastive"}),
-            {"weighting.model"},
-            {"primary.body", "primary.dense", "primary.out"},
+            ({"weighting"}, {"ce", "contrastive"}),
+            ({"weighting.model"}, {"primary.body", "primary.dense", "primary.out"}),
         ),
     ],
 )
-def test_two_stages_freeze_what_they_say(monkeypatch, objective, protocol, losses, moves_first, moves_then):
-    found, objectives, begin = [], [], Objective.begin
+def test_two_stages_freeze_what_they_say(monkeypatch, objective, protocol, losses, moves):
+    states, objectives, begin = [], [], Objective.begin
 
     def watched(self, number):
         begin(self, number)
         objectives.append(self)
-        found.append({name: value.clone() for name, value in self.state_dict().items()})
+        states.append({name: value.clone() for name, value in self.state_dict().items()})
+        learns = {name for name, part in self.train().named_modules() if part.training}
+        assert moves[number] == learns & {*moves[0], *moves[1]}, "what is held still has no dropout"
 
     monkeypatch.setattr(Objective, "begin", watched)
     record = run(spec(objective, protocol, epochs=2))
-    _, *states = [*found, objectives[-1].state_dict()]  # without that of making it
-    for before, after, moves in zip(states, states[1:], (moves_first, moves_then), strict=False):
-        moved = {".".join(name.split(".")[:2]) for name in before if not torch.equal(before[name], after[name])}
-        assert moved == moves
+    _, first, second = states  # without that of making it
+    for before, after, wanted in zip((first, second), (second, objectives[-1].state_dict()), moves, strict=True):
+        assert {".".join(name.split(".")[:2]) for name in before if not torch.equal(before[name], after[name])} == wanted
     assert [epoch["stage"] for epoch in record.epochs] == [1, 1, 2, 2] and record.best_epoch in (3, 4)
-    for epoch, told in ((record.epochs[0], losses[0]), (record.epochs[2], losses[1])):
-        assert {name for name in epoch if name.startswith("loss_")} == told
+    for epoch, told in zip(record.epochs[::2], losses, strict=True):
+        assert {name.removeprefix("loss_") for name in epoch if name.startswith("loss_")} == told
 
 
 def test_weights_from_confusion_are_those_of_the_cross_entropy_run_of_the_same_spec(monkeypatch):
@@ -102,27 +99,27 @@ def test_weights_from_confusion_are_those_of_the_cross_entropy_run_of_the_same_s
 
 
 def test_views_anew_differ_from_epoch_to_epoch_and_not_from_call_to_call(monkeypatch):
-    original = loop._train_epoch
+    original, seen = loop._train_epoch, []
 
-    def views_of_run(spec):
-        """The token ids of the second views in each epoch of a run."""
-        found = []
+    def views(spec):
+        """The token ids of each set of second views."""
+        data = prepare.prepare(spec)
+        return [[data.used[row].tolist() for row in view.ids] for view in data.views]
 
-        def watched(spec, objective, batches, *more):
-            used = prepare.prepare(spec).used  # whose places the tokens are
-            found.append([used[ids].tolist() for ids in batches.collate_fn.views.ids])
-            return original(spec, objective, batches, *more)
+    def watched(spec, objective, batches, *more):
+        used = prepare.prepare(spec).used  # whose places the tokens are
+        seen.append([used[row].tolist() for row in batches.collate_fn.views.ids])
+        return original(spec, objective, batches, *more)
 
-        monkeypatch.setattr(loop, "_train_epoch", watched)
-        run(spec)
-        return found
-
+    monkeypatch.setattr(loop, "_train_epoch", watched)
     anew = spec("scl", "released,views=each_epoch", epochs=3, max_length=32)
-    first, once = views_of_run(anew), views_of_run(replace(anew, protocol="released"))
-    assert views_of_run(anew) == first
-    assert first[0] == once[0] == once[1] == once[2], "the first epoch has the views that others keep"
-    assert len(first) == 3 and first[0] != first[1] != first[2] != first[0]
-    assert views_of_run(replace(anew, augment_seed=1))[1] not in first
+    run(anew)
+    first, second, third = seen
+    assert [first] == views(replace(anew, protocol="released")), "the first epoch has the views that others keep"
+    assert first != second != third != first
+    prepare._prepare.cache_clear()
+    assert views(anew)[:3] == seen
+    assert views(replace(anew, augment_seed=1))[1] not in seen
 
 
 def test_fixed_weights_leave_the_first_step_of_the_primary_network_as_it_was():

@@ -3,12 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
-from lclstudy.errors import StudyError
 from lclstudy.plan.spec import make_spec
 from lclstudy.runs import grid, store
-from lclstudy.training import bag_of_words, train
+from lclstudy.training import bag_of_words
 
 TEXTS = {
     "train": ["good fine film", "fine good day", "bad poor film", "poor bad day", "bad film", "good day"],
@@ -25,11 +23,9 @@ def fit(texts=TEXTS):
 
 def test_probabilities_sum_to_one_and_a_class_without_texts_gets_none():
     fits, best, facts = fit()
-    assert [one["C"] for one in fits] == list(bag_of_words.STRENGTHS)
-    assert best["test"].shape == (3, 3) and best["test"].dtype == np.float32
+    assert [one["C"] for one in fits] == list(bag_of_words.STRENGTHS) and facts["texts"] == 6 * len(fits)
     assert np.allclose(best["test"].sum(axis=1), 1, atol=1e-6) and (best["test"][:, 1] == 0).all()
     assert best["test"][:2].argmax(axis=1).tolist() == [0, 2]
-    assert facts["parameters"] % 3 == 0 and facts["texts"] == 6 * len(fits)
 
 
 def test_the_strength_is_chosen_by_validation_and_the_first_of_equals(monkeypatch):
@@ -46,8 +42,7 @@ def test_it_learns_the_embedded_corpus_and_is_frozen_like_any_run(tmp_path):
     assert (record.test_probabilities.argmax(axis=1) == record.test_labels).mean() > 0.5
     found = [one["validation_accuracy"] for one in record.epochs]
     assert record.best_epoch == 1 + found.index(max(found))
-    assert runs.has(spec) and runs.frame()["encoder"].tolist() == ["tfidf"]
-    assert set(runs.epochs_frame()["C"]) == set(bag_of_words.STRENGTHS)
+    assert runs.has(spec) and set(runs.epochs_frame()["C"]) == set(bag_of_words.STRENGTHS)
 
 
 def test_its_identity_holds_what_it_reads_and_nothing_else():
@@ -56,10 +51,3 @@ def test_its_identity_holds_what_it_reads_and_nothing_else():
         assert replace(base, **change).identity() == base.identity()
     for change in ({"seed": 1}, {"train_limit": 50}, {"classes": ("afraid", "proud")}, {"encoder": "tiny"}):
         assert replace(base, **change).identity() != base.identity()
-    record = train(replace(base, classes=("afraid", "proud"), train_limit=30), progress=False)
-    assert record.classes == ("afraid", "proud") and record.test_probabilities.shape[1] == 2
-
-
-def test_a_contrastive_objective_is_refused_before_any_training():
-    with pytest.raises(StudyError, match=r"tfidf.*bag of words.*'lcl'.*'ce'"):
-        make_spec("embedded", "lcl", encoder="tfidf")

@@ -8,19 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from lclstudy.errors import StudyError
 from lclstudy.models import encoders
-from lclstudy.models.batching import TwoViews, pack, tokenize
-from lclstudy.models.objectives import Objective, probabilities
+from lclstudy.models.batching import TwoViews, tokenize
+from lclstudy.models.objectives import Objective
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import make_spec
 from lclstudy.training import loop, prepare, train
-
-CPU = torch.device("cpu")
+from tests.material import refused
 
 
 def spec(objective="ce", **settings):
-    quick = {"encoder": "tiny", "learning_rate": 5e-4, "epochs": 2, "max_length": 64, "train_limit": 120, "seed": 0}
+    quick = {"encoder": "tiny", "learning_rate": 5e-4, "epochs": 2, "max_length": 64, "train_limit": 60, "seed": 0}
     return make_spec("embedded", objective, **{**quick, **settings})
 
 
@@ -44,33 +42,28 @@ def test_the_same_spec_gives_identical_probabilities_and_leaves_the_generator_al
     torch.manual_seed(99)
     again = run("lcl")
     assert torch.equal(torch.rand(3), expected)
-    for split in ("test", "validation"):
-        assert np.array_equal(*(getattr(record, f"{split}_probabilities") for record in (again, lcl)))
-    timeless = [[{**epoch, "seconds": 0} for epoch in record.epochs] for record in (again, lcl)]
-    assert timeless[0] == timeless[1]
+    assert np.array_equal(again.test_probabilities, lcl.test_probabilities)
+    assert [epoch["loss"] for epoch in again.epochs] == [epoch["loss"] for epoch in lcl.epochs]
     assert not np.array_equal(run("lcl", seed=1).test_probabilities, lcl.test_probabilities)
 
 
 def test_a_record_says_what_it_should(lcl):
-    assert lcl.status == "done" and lcl.device == "cpu" and lcl.versions["torch"] == version("torch")
-    assert lcl.classes == tuple(catalog.corpora()["embedded"].labels)
-    assert lcl.test_probabilities.shape == (len(lcl.test_labels), len(lcl.classes))
-    assert lcl.test_probabilities.dtype == np.float32 and lcl.test_labels.dtype == np.int64
+    assert (lcl.status, lcl.device, lcl.versions["torch"]) == ("done", "cpu", version("torch"))
+    assert lcl.classes == catalog.corpora()["embedded"].labels
     assert np.allclose(lcl.test_probabilities.sum(axis=1), 1, atol=1e-5)
-    assert [epoch["epoch"] for epoch in lcl.epochs] == [1, 2]
     told = {"loss", "loss_ce", "loss_weighting", "loss_contrastive", "train_accuracy", "validation_accuracy", "seconds"}
     for epoch in lcl.epochs:
         assert set(epoch) == told | {"epoch"} and np.isfinite([*epoch.values()]).all()
         both = epoch["loss_ce"] + epoch["loss_weighting"]  # Equation 6
         assert epoch["loss"] == pytest.approx(0.5 * both + 0.5 * epoch["loss_contrastive"], rel=1e-5)
-    assert lcl.measures["steps"] == 2 * (120 // 10)
+    assert lcl.measures["steps"] == 2 * (60 // 10)
     assert all(lcl.measures[name] > 0 for name in ("seconds", "train_seconds", "texts_per_second", "peak_memory_bytes"))
 
 
-def test_it_learns_and_reports_the_first_epoch_with_the_best_validation_accuracy():
-    record = run("ce", epochs=4, train_limit=400, learning_rate=1e-3)
-    assert accuracy(record) > 3 / len(record.classes), "well above chance"
-    assert record.epochs[-1]["loss"] < record.epochs[0]["loss"]
+def test_it_learns_two_classes_and_reports_the_first_epoch_with_the_best_validation_accuracy():
+    record = run("ce", epochs=3, train_limit=120, learning_rate=2e-3, classes=("afraid", "content"))
+    assert record.classes == ("afraid", "content") and set(record.test_labels) == {0, 1}
+    assert accuracy(record) > 0.8 and record.epochs[-1]["loss"] < record.epochs[0]["loss"]
     accuracies = [epoch["validation_accuracy"] for epoch in record.epochs]
     assert record.best_epoch == 1 + accuracies.index(max(accuracies))
     assert accuracy(record, "validation") == pytest.approx(max(accuracies))
@@ -84,22 +77,13 @@ def network():
     return Objective(spec("lcl"), encoder, 4), tokenize(texts, encoder.tokenizer, 16)
 
 
-def test_evaluation_in_batches_gives_the_texts_in_order_whatever_the_batch(network, monkeypatch):
-    objective, texts = network
-    together = loop.evaluate(objective.primary, texts, "fp32", CPU)
-    monkeypatch.setitem(loop.TOKENS_PER_BATCH, "cpu", 1)
-    assert np.allclose(together, loop.evaluate(objective.primary, texts, "fp32", CPU), atol=1e-6)
-    third = probabilities(objective.primary, pack([texts.ids[2]])).numpy()[0]
-    assert np.allclose(together[2], third, atol=1e-6)
-
-
 def test_weight_decay_spares_biases_and_layer_norms_and_nothing_else(network):
     groups = loop.adamw(network[0], 1e-3, fused=True).param_groups
     names = {id(parameter): name for name, parameter in network[0].named_parameters()}
     by_decay = {group["weight_decay"]: {names[id(p)] for p in group["params"]} for group in groups}
     assert by_decay[0.0] | by_decay[0.01] == set(names.values())
     assert by_decay[0.0] == {name for name in names.values() if name.endswith("bias") or "LayerNorm" in name}
-    assert all(group["betas"] == (0.9, 0.999) and group["eps"] == 1e-6 for group in groups)
+    assert all((group["betas"], group["eps"]) == ((0.9, 0.999), 1e-6) for group in groups)
     # A LayerNorm of any name: DistilBERT's is called `sa_layer_norm`, ModernBERT's `attn_norm`.
     other = torch.nn.ModuleDict({"dense": torch.nn.Linear(3, 3), "sa_layer_norm": torch.nn.LayerNorm(3)})
     decayed, kept = (group["params"] for group in loop.adamw(other, 1e-3, fused=True).param_groups)
@@ -124,20 +108,6 @@ def test_each_networks_gradient_is_clipped_by_itself(network):
     primary, weighting = norms
     assert weighting == pytest.approx(1.0, abs=1e-3)
     assert 0.05 < primary <= 1.0 + 1e-3, "together with the other it would be scaled to nearly nothing"
-
-
-@pytest.mark.parametrize("length", [0.5, 1.0, 3.0, float("nan")])
-def test_clipping_is_that_of_torch(length):
-    ours, theirs = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
-    gradients = [torch.randn_like(parameter) for parameter in ours.parameters()]
-    norm = torch.cat([gradient.flatten() for gradient in gradients]).norm()
-    for network in (ours, theirs):
-        for parameter, gradient in zip(network.parameters(), gradients, strict=True):
-            parameter.grad = gradient * length / norm
-    loop._clip([*ours.parameters()])
-    torch.nn.utils.clip_grad_norm_(theirs.parameters(), loop.MAX_GRADIENT_NORM)
-    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
-        torch.testing.assert_close(one.grad, other.grad, rtol=0, atol=0, equal_nan=True)
 
 
 def test_the_learning_rate_falls_linearly_to_zero_without_warm_up(monkeypatch):
@@ -168,27 +138,13 @@ def test_truncated_texts_are_counted_and_reported_once_for_all_seeds(caplog):
 
 
 def test_bf16_runs_and_stays_near_fp32():
-    half, full = (
-        run("scl", precision=precision, epochs=1, train_limit=60).test_probabilities for precision in ("bf16", "fp32")
-    )
+    half, full = (run("scl", precision=name, epochs=1).test_probabilities for name in ("bf16", "fp32"))
     assert half.dtype == np.float32 and 0 < np.abs(half - full).max() < 0.05
 
 
-def test_class_subsets_reindex():
-    classes = catalog.corpora()["embedded"].labels[2:6]
-    record = run("ce", epochs=1, train_limit=40, classes=classes)
-    assert record.classes == classes and record.test_probabilities.shape[1] == 4 and set(record.test_labels) == {0, 1, 2, 3}
-
-
-def test_what_cannot_be_met_is_refused_before_training(tmp_path):
-    with pytest.raises(StudyError, match="batch_size 50 exceeds the 20 training texts"):
+def test_fewer_texts_than_a_batch_are_refused_before_training():
+    with refused("batch_size 50 exceeds the 20 training texts", "use a smaller batch_size"):
         run("ce", batch_size=50, train_limit=20)
-    with pytest.raises(StudyError, match=r"Device 'tpu' is not here; allowed: .*cpu"):
-        train(spec(), device="tpu")
-    table = tmp_path / "one.csv"
-    table.write_text("text,label\n" + "hello there,a\n" * 10)
-    with pytest.raises(StudyError):
-        prepare.check(make_spec(str(table), "ce", encoder="tiny", seed=0))
 
 
 def test_a_file_that_changed_is_read_again(tmp_path):
@@ -200,9 +156,8 @@ def test_a_file_that_changed_is_read_again(tmp_path):
     assert found == [("anger", "joy"), ("joy", "sorrow")]
 
 
-@pytest.mark.parametrize("objective", ["ce", "lcl"])
-def test_a_table_of_the_used_tokens_alone_trains_what_the_whole_one_trains(objective):
-    this = spec(objective)
+def test_a_table_of_the_used_tokens_alone_trains_what_the_whole_one_trains():
+    this = spec("lcl", train_limit=20)
     cut = prepare.prepare(this)
 
     def own_numbers(tokens):
