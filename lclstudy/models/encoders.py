@@ -91,13 +91,13 @@ def _output(model: nn.Module, rows: Packed):
     """The model's own output, of shape [K, L, ...]: packed if it was made so, else from the padded square."""
     if getattr(model.config, "_attn_implementation", None) == attention.NAME:
         extra = attention.filled(len(rows.input_ids), 32) - len(rows.input_ids)  # tokens that no row has
-        places = F.pad(rows.position_ids + _first_position(model), (0, extra))
+        places = F.pad(rows.position_ids + first_position(model), (0, extra))
         return model(input_ids=F.pad(rows.input_ids, (0, extra))[None], position_ids=places[None], rows=rows)
     square = rows.mask.new_full(rows.mask.shape, model.config.pad_token_id or 0, dtype=torch.long)
     return model(input_ids=square.masked_scatter(rows.mask, rows.input_ids), attention_mask=rows.mask.long())
 
 
-def _first_position(model: nn.Module) -> int:
+def first_position(model: nn.Module) -> int:
     """The position id of a row's first token: RoBERTa and its kin keep those up to their padding index free."""
     positions = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
     padding = getattr(positions, "padding_idx", None)
@@ -174,7 +174,7 @@ def _pretrained(entry: catalog.EncoderEntry) -> Encoder:
         lambda: make(quietly(lambda: base.from_pretrained(folder, **options, **bare))),
         lambda classes: make(quietly(lambda: load(num_labels=classes))),
         weights,
-        positions and positions - _first_position(model),
+        positions and positions - first_position(model),
         packs,
     )
 

@@ -217,7 +217,7 @@ def _as_plain(network: nn.Module, classes: Sequence[str], tokenizer) -> PreTrain
     told |= {"id2label": dict(enumerate(classes)), "label2id": {name: number for number, name in enumerate(classes)}}
     kind, scale = told["model_type"], 1.0
     if kind in _BERTS:
-        first = encoders._first_position(network.body)
+        first = encoders.first_position(network.body)
         body["embeddings.position_embeddings.weight"] = body["embeddings.position_embeddings.weight"][first:]
         told |= {"embedding_size": told.get("embedding_size", told["hidden_size"])}
         told |= {"max_position_embeddings": told["max_position_embeddings"] - first, "pad_token_id": tokenizer.pad_token_id}
