@@ -13,6 +13,13 @@ def _closed():
     plt.close("all")
 
 
+@pytest.fixture
+def own_folders(tmp_path, monkeypatch):
+    """Runs, frozen results and what is built, in folders of the test's own, here and in processes that it starts."""
+    for name in ("RUNS", "RESULTS", "BUILD"):
+        monkeypatch.setenv(f"LCLSTUDY_{name}", str(tmp_path / name.lower()))
+
+
 @pytest.fixture(scope="session")
 def raw_data():
     """The folder of the raw corpora; skips where there is none."""

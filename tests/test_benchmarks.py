@@ -24,7 +24,7 @@ import run as benchmark  # noqa: E402
 import versions  # noqa: E402
 
 
-@pytest.mark.parametrize("objective", ["lcl", "scl", "ce"])
+@pytest.mark.parametrize("objective", ["lcl", "ce"])
 def test_plain_equals_ours_and_takes_nothing_of_what_makes_it_fast(objective):
     """From the same weights, without dropout: probabilities; loss, its parts and logits of three batches, with steps of the
     optimiser between them; then the weights."""
@@ -85,10 +85,12 @@ def table_rows(text: str) -> list[list[str]]:
 
 
 def test_the_report_has_its_rows(tmp_path):
-    """Where there are no encoders but `tiny`."""
+    """Where there are no encoders but `tiny`; of a process at a time, as two at once are in the next test."""
+    code = "import run; run.MODES = {'serial': 1}; run.main()"
+    places = {"PYTHONPATH": f"{FOLDER}:{paths.ROOT}", "LCLSTUDY_MODELS": str(tmp_path), "HF_HOME": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, FOLDER / "run.py", "--quick", "--encoder", "minilm,tiny", "--out", tmp_path / "out" / "report.md"],
-        capture_output=True, text=True, env=os.environ | {"LCLSTUDY_MODELS": str(tmp_path), "HF_HOME": str(tmp_path)},
+        [sys.executable, "-c", code, "--quick", "--encoder", "minilm,tiny", "--out", tmp_path / "out" / "report.md"],
+        capture_output=True, text=True, env=os.environ | places,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "report.md").read_text("utf-8") == done.stdout
@@ -96,14 +98,11 @@ def test_the_report_has_its_rows(tmp_path):
     rows = table_rows(done.stdout)
     timed = [row for row in rows if len(row) == 7][2:]
     names = ["ours, bf16", "ours, fp32", "plain, batch padding"]
-    works = [("lcl", "evaluation"), *((objective, mode) for objective in ("lcl", "ce") for mode in benchmark.MODES)]
-    for work in works:
+    for work in (("lcl", "evaluation"), ("lcl", "serial"), ("ce", "serial")):
         of_work = [row for row in timed if (row[0], row[1]) == work]
         assert [row[2] for row in of_work] == names + [benchmark.LIBRARY] * (work[0] == "ce")
         assert of_work[2][4] == "1.00 (CPU 1.00)"
-        for row in of_work:
-            assert re.fullmatch(r"[\d.e+]+ m?s", row[3]) and int(row[6]) > 100, row
-            assert re.fullmatch(r"[\d.]+ \(CPU [\d.]+\)", row[4]), row
+        assert all(re.fullmatch(r"[\d.e+]+ m?s", row[3]) and int(row[6]) > 100 for row in of_work)
     assert len([row for row in rows if len(row) == 4][2:]) == 3
     checks = re.findall(r"loss (\S+) \(ours\), (\S+) \(plain\), gradients apart by ([\de.-]+)", done.stdout)
     assert len(checks) == 2
@@ -112,25 +111,18 @@ def test_the_report_has_its_rows(tmp_path):
     assert re.search(r"## minilm\n\nSkipped: .*'minilm'", done.stdout)
 
 
-def test_all_of_gpu_but_cuda_itself(monkeypatch, capsys):
+def test_all_of_gpu_but_cuda_itself_and_a_check_that_fails_is_its_exit_status(monkeypatch, capsys):
+    monkeypatch.setattr(gpu, "LIMITS", gpu.LIMITS | {"bf16": 1e-6})
     monkeypatch.setattr(sys, "argv", ["gpu.py", "--device", "cpu", "--encoder", "tiny", "--quick"])
-    assert gpu.main() == 0
+    assert gpu.main() == 1
     printed = capsys.readouterr().out
     rows = table_rows(printed)
     checks = [row for row in rows if len(row) == 7][2:]
-    assert [[*row[:2], row[6]] for row in checks] == [["lcl", "fp32", "same"], ["lcl", "bf16", "same"]]
-    assert float(checks[0][4]) == 0 < float(checks[1][4])  # the same device, and another precision
+    assert [[*row[:2], row[6]] for row in checks] == [["lcl", "fp32", "same"], ["lcl", "bf16", "DIFFERS"]]
     assert [row[:2] for row in rows if len(row) == 4][2:] == [["lcl", "1"], ["lcl", "2"]]
     slow = [row for row in rows if len(row) == 3]
     assert len(slow) == 2 * (2 + gpu.TOP) and any(row[0] == "aten::mm" for row in slow)
     assert re.search(r"alone: [\d.]+ ms, of which cpu works [\d.]+ ms and idles \d+%", printed)
-
-
-def test_a_check_on_the_gpu_that_fails_is_its_exit_status(monkeypatch):
-    monkeypatch.setattr(gpu, "LIMITS", {"bf16": 1e-6})
-    monkeypatch.setattr(gpu, "speed", lambda *_: (1.0, 0.0))
-    monkeypatch.setattr(sys, "argv", ["gpu.py", "--device", "cpu", "--encoder", "tiny", "--quick"])
-    assert gpu.main() == 1
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -15,19 +15,18 @@ CLASSES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CLASSES)
-def test_entry_is_complete(name):
-    entry = catalog.corpora()[name]
-    assert entry.title and entry.task and entry.note
-    assert len(set(entry.labels)) == len(entry.labels) == CLASSES[name]
-    assert set(entry.counts) <= {"train", "validation", "test"}
-    sources = {file.split for file in entry.files}
-    assert "all" in sources or {"train", "test"} <= sources
-    for file in entry.files:
-        assert file.split in ("train", "validation", "test", "all", "")
-        assert (file.sha256 and len(file.sha256) == 64 and file.bytes) or (file.git_blob and len(file.git_blob) == 40)
-        assert file.url.startswith("https://") or name == "embedded"
+def test_entries_are_complete_and_their_checksums_differ():
     assert set(catalog.corpora()) == set(CLASSES) == {*FORMATS, "embedded"}, "which is a table, as of one's own"
+    for name, entry in catalog.corpora().items():
+        assert entry.title and entry.task and entry.note
+        assert len(set(entry.labels)) == len(entry.labels) == CLASSES[name]
+        sources = {file.split for file in entry.files}
+        assert "all" in sources or {"train", "test"} <= sources
+        assert {*entry.counts, *sources} <= {"train", "validation", "test", "all", ""}
+        for file in entry.files:
+            assert (file.sha256 and len(file.sha256) == 64 and file.bytes) or (file.git_blob and len(file.git_blob) == 40)
+            assert file.url.startswith("https://") or name == "embedded"
+    assert len({catalog.corpus_checksum(name) for name in CLASSES}) == len(CLASSES) - 1, "SST-2 and SST-5 are of one file"
 
 
 def test_every_raw_file_is_pinned_as_the_manifest_says(raw_data):
@@ -48,10 +47,6 @@ def test_every_raw_file_is_pinned_as_the_manifest_says(raw_data):
     assert listed == [*catalog.corpora()["goemotions"].labels, "neutral"]
 
 
-def test_checksum_tells_corpora_apart():
-    assert len({catalog.corpus_checksum(name) for name in CLASSES}) == len(CLASSES) - 1, "SST-2 and SST-5 are of one file"
-
-
 @pytest.mark.parametrize("path", ["../other.csv", "mine/../../other.csv", "/etc/other.csv", "..\\other.csv", "C:/other.csv"])
 def test_a_file_outside_the_raw_data_is_refused(path):
     with refused("Corpus 'mine' has a file outside data/raw, ", "other.csv"):
@@ -61,15 +56,10 @@ def test_a_file_outside_the_raw_data_is_refused(path):
 # Files of one's own
 
 
-@pytest.fixture
-def mine(tmp_path):
-    path = tmp_path / "mine.csv"
-    path.write_text("text,label\nx,y\n")
-    return path
-
-
-@pytest.mark.parametrize("columns", [("review", "mood"), ("text", "a.b/c & d=é?"), ("Text ", "label"), ("text", "label")])
-def test_a_file_with_columns_of_its_own_has_a_name_and_a_checksum(mine, columns):
+@pytest.mark.parametrize("columns", [("text", "a.b/c & d=é?"), ("Text ", "label"), ("text", "label")])
+def test_a_file_with_columns_of_its_own_has_a_name_and_a_checksum(tmp_path, columns):
+    mine = tmp_path / "mine.csv"
+    mine.write_text("text,label\nx,y\n")
     name = catalog.own_name(mine, *columns)
     assert catalog.own_file(name) == (mine, *columns)
     assert make_spec(name, "ce", encoder="tiny").label() == "mine ce tiny seed 0"
@@ -94,26 +84,23 @@ def test_what_is_no_corpus_is_one_line(name, message):
 # Encoders
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A local folder of electra-base, whose weights the catalogue does not pin."""
+def test_another_file_of_a_local_encoder_is_another_encoder(tmp_path, monkeypatch):
+    """Of electra-base, whose weights the catalogue does not pin."""
     monkeypatch.setenv("LCLSTUDY_MODELS", str(tmp_path))
     folder = tmp_path / "electra-base"
     folder.mkdir()
-    for name in ("config.json", "model.safetensors", "tokenizer.json", "vocab.txt", "README.md"):
+    deciding = ("config.json", "model.safetensors", "tokenizer.json", "vocab.txt")
+    for name in deciding:
         (folder / name).write_text(name)
-    return folder
-
-
-@pytest.mark.parametrize("file", ["config.json", "model.safetensors", "tokenizer.json", "vocab.txt"])
-def test_another_file_of_a_local_encoder_is_another_encoder(folder, file):
     before, identity = catalog.encoder_checksum("electra-base"), make_spec("emoint", "ce").identity()
-    (folder / "README.md").write_text("another")  # which computes nothing
+    (folder / "README.md").write_text("computes nothing")
     folder = folder.rename(folder.with_name("electra-base-discriminator"))  # the last part of its name on the hub
     assert catalog.encoder_checksum("electra-base") == before
-    (folder / file).write_text("another")
-    assert catalog.encoder_checksum("electra-base") != before
-    assert make_spec("emoint", "ce").identity() != identity
+    for name in deciding:
+        (folder / name).write_text("another")
+        assert catalog.encoder_checksum("electra-base") != before
+        assert make_spec("emoint", "ce").identity() != identity
+        (folder / name).write_text(name)
 
 
 def test_without_a_folder_or_with_pinned_weights_an_encoder_is_its_revision(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Commands that are killed, interrupted or started twice: records stay whole, each run is trained once, and nothing goes on."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,17 +14,16 @@ from lclstudy import paths
 from tests.material import run_program
 from tests.runs.grids import PROFILE
 
-# One import, then a process per attempt: killed at random moments, then interrupted, then left to finish.
-KILLED = """
-import contextlib, os, random, signal, sys, time
-import psutil
+# One import, then a process per attempt: killed at random moments, then interrupted, then two at a time, left to finish.
+PROGRAM = """
+import os, random, signal, sys, time
 from lclstudy import __main__
 from lclstudy.plan.profiles import load_profile
 from lclstudy.training import prepare
 from lclstudy.runs.store import RunStore
 from tests.material import fork
 
-profile, times = sys.argv[1], int(sys.argv[2])
+profile = sys.argv[1]
 store, specs = RunStore(), load_profile(profile).specs()
 for spec in specs:
     prepare.prepare(spec)  # once for all children
@@ -34,10 +34,13 @@ def attempt(*more):
 def finished():
     return [spec for spec in specs if store.has(spec)]
 
+def status(child):
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
 draw = random.Random(0)
-for _ in range(times):
+for longest in (0.5, 1, 2):
     child = attempt()
-    time.sleep(draw.uniform(0, 4))
+    time.sleep(draw.uniform(0, longest))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     assert len(store.frame()) == len(finished())
@@ -48,44 +51,23 @@ child = attempt("--seeds", ",".join(map(str, range(30))))  # more than can be fi
 while not finished():
     time.sleep(0.01)
 os.kill(child, signal.SIGINT)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
+assert status(child) == 130
 first = {spec: store.load(spec).test_probabilities for spec in finished()}
 
-assert os.waitstatus_to_exitcode(os.waitpid(attempt(), 0)[1]) == 0
+print("left:", len(specs) - len(first), flush=True)
+assert [status(child) for child in [attempt(), attempt()]] == [0, 0]
 assert finished() == specs
 assert all((store.load(spec).test_probabilities == found).all() for spec, found in first.items())
 assert {path.suffix for path in store.path.iterdir()} == {".npz"}
 """
 
 
-def test_training_that_is_killed_or_interrupted_leaves_whole_records_and_goes_on(profile):
-    ran = run_program(KILLED, profile, 4)
+def test_training_that_is_killed_or_interrupted_leaves_whole_records_and_two_commands_share_the_rest(profile):
+    ran = run_program(PROGRAM, profile)
     assert ran.stderr.count("interrupted; finished runs are kept, and the same command goes on from here.\n") == 1
     assert "Traceback" not in ran.stderr
-
-
-# Two commands at a time on one store.
-TWICE = """
-import os, sys
-from lclstudy import __main__
-from lclstudy.plan.profiles import load_profile
-from lclstudy.training import prepare
-from lclstudy.runs.store import RunStore
-from tests.material import fork
-
-specs = load_profile(sys.argv[1]).specs()
-for spec in specs:
-    prepare.prepare(spec)  # once for both children
-children = [fork(lambda: __main__.main(["run", sys.argv[1], "--device", "cpu", "--executor", "serial"])) for _ in range(2)]
-assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0]
-assert all(map(RunStore().has, specs))
-assert {path.suffix for path in RunStore().path.iterdir()} == {".npz"}
-"""
-
-
-def test_two_commands_on_one_store_share_the_work(profile):
-    told = [line.split() for line in run_program(TWICE, profile).stdout.splitlines()]
-    assert sum(int(words[0]) for words in told) == 4, "each run is trained once"
+    left, *told = [line.split() for line in ran.stdout.partition("left: ")[2].splitlines()]
+    assert sum(int(words[0]) for words in told) == int(left[0]), "each run is trained once"
     assert [int(words[0]) + int(words[2]) for words in told] == [4, 4]
 
 
@@ -95,10 +77,9 @@ def test_two_commands_on_one_store_share_the_work(profile):
 def test_what_a_command_started_ends_with_it(profile, executor, number):
     command = [sys.executable, "-m", "lclstudy", "run", profile, "--executor", executor, "--workers", "1"]
     Path(profile).write_text(PROFILE.replace("epochs = 1", "epochs = 10000"))
-    parent = psutil.Popen(command, stderr=subprocess.PIPE, text=True, cwd=paths.ROOT)
-    for line in parent.stderr:  # the first says how far a run is: a worker trains
-        if "steps" in line:
-            break
+    environment = os.environ | {"JPY_SESSION_NAME": "test"}  # so that it soon says how far it is
+    parent = psutil.Popen(command, stderr=subprocess.PIPE, text=True, cwd=paths.ROOT, env=environment)
+    assert any("steps" in line for line in parent.stderr), "a worker trains"
     started = parent.children(recursive=True)
     assert len(started) >= 2
     parent.send_signal(number)
@@ -113,7 +94,7 @@ def test_what_a_command_started_ends_with_it(profile, executor, number):
         assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("seconds", [0.3, 2])
+@pytest.mark.parametrize("seconds", [0.3, 1.5])
 def test_an_interrupt_while_it_starts_is_one_line(profile, seconds):
     command = [sys.executable, "-m", "lclstudy", "run", profile, "--executor", "serial"]
     child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=paths.ROOT)
