@@ -12,13 +12,16 @@ def folder(tmp_path_factory):
     return site.build(tmp_path_factory.mktemp("site") / "book").parent
 
 
-@pytest.fixture(params=[1400, 400])
+on_a_telephone_too = pytest.mark.parametrize("book", [1400, 400], indirect=True)
+
+
+@pytest.fixture
 def book(request, page, folder):
     """The first page at a width; at the end, that nothing was asked of a network and no script failed."""
     asked, failures = [], []
     page.on("request", lambda sent: asked.append(sent.url))
     page.on("pageerror", lambda error: failures.append(str(error)))
-    page.set_viewport_size({"width": request.param, "height": 900})
+    page.set_viewport_size({"width": getattr(request, "param", 1400), "height": 900})
     page.goto((folder / "index.html").as_uri())
     yield page
     assert failures == []
@@ -29,12 +32,14 @@ def go(page, name):
     page.goto(page.url.rpartition("/")[0] + f"/{name}.html")
 
 
+@on_a_telephone_too
 def test_no_page_is_wider_than_the_window(book, folder):
     for file in sorted(folder.glob("*.html")):
         go(book, file.stem)
         assert book.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, file.name
 
 
+@on_a_telephone_too
 def test_a_search_finds_and_jumps(book):
     book.keyboard.press("/")
     book.keyboard.type("calibration error")
@@ -86,6 +91,7 @@ def test_light_and_dark_change_and_stay(book):
     assert book.evaluate(shade) == dark != light
 
 
+@on_a_telephone_too
 def test_the_contents_and_the_code_open(book):
     narrow = book.viewport_size["width"] < 900
     assert book.locator("#contents").is_visible() != narrow

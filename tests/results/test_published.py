@@ -65,9 +65,8 @@ SHAPES = {
 }
 
 
-def test_values_are_percentages_with_spread_and_n_together():
+def test_cells_have_spread_and_n_together_and_their_split_and_metric():
     assert CELLS.groupby(["paper", "table"]).size().to_dict() == SHAPES
-    assert CELLS["value"].between(30, 100).all() and CELLS["spread"].dropna().between(0.05, 2).all()
     assert (CELLS["spread"].notna() == CELLS["n"].notna()).all()
     assert CELLS["spread"].isna().equals((CELLS["paper"] == "modarres") | (CELLS["objective"] == "reported"))
     runs = CELLS.dropna(subset="n").groupby("table")["n"].unique()
@@ -119,9 +118,6 @@ def test_tests_are_complete_and_follow_the_cells():
     value = TESTS[TESTS["kind"] == "value"]
     assert (value["t"].notna().sum(), value["t"].isna().sum()) == (15, 4)
     assert (TESTS["kind"] == "claim").sum() == 3 + 3 + 8
-    assert set(TESTS["p_relation"]) == {"=", "<", ">"}
-    assert TESTS["p"].between(0.001, 1).all()
-    assert TESTS["t"].dropna().between(2, 8).all()
     below = (TESTS["p"] < 0.05) | ((TESTS["p"] == 0.05) & (TESTS["p_relation"] == "<"))
     assert (below == (TESTS["claim"] == "significant")).all()
     mean = {}

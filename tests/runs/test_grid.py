@@ -118,26 +118,6 @@ def test_processes_survive_a_killed_worker_and_agree_with_serial(tmp_path, capsy
     assert runs.load(finished).measures["threads"] == serial.load(finished).measures["threads"] == 1
 
 
-class _Spoils(RunStore):
-    """A store that, as the first record is saved, spoils a corpus that passed all checks."""
-
-    def save(self, record):
-        super().save(record)
-        self.corpus.write_text("text,label\n,\n")
-
-
-def test_a_mistake_that_only_a_run_meets_fails_that_run_alone(tmp_path):
-    runs = _Spoils(tmp_path / "runs")
-    runs.corpus = tmp_path / "mine.csv"
-    runs.corpus.write_text("text,label\n" + "".join(f"some text {number},{'ab'[number % 2]}\n" for number in range(60)))
-    spoilt = make_spec(str(runs.corpus), "ce", **TINY)
-    first, last = specs_of()
-    summary = run_missing([first, spoilt, last], runs, "serial", progress=False)
-    assert summary[:3] == (2, 0, 1)
-    assert "mine.csv" in summary.failures[0].failure
-    assert {path.suffix for path in runs.path.iterdir()} == {".npz"}, "its claim is given back"
-
-
 # Claims
 
 
