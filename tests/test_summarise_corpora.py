@@ -67,22 +67,6 @@ def test_absent_corpus_is_a_row_and_not_a_gap(monkeypatch, tmp_path):
     assert len(tables["labels"]) == len(tables["lengths"]) == len(tables["duplicates"]) == 0
 
 
-def test_rows_by_hand():
-    splits = {
-        "train": frame(("the dog barked loudly", 1), ("a cat", 1), ("the film", 0), ("xqzt xqzt !", 1)),
-        "test": frame(("rain", 0), ("snow and rain", 1)),
-    }
-    train, test = (script.split_row(ENTRY, split, splits) for split in ("train", "test"))
-    assert (train["rows"], train["expected_rows"], train["majority_class"]) == (4, 4, "yes")
-    assert (train["majority_accuracy"], test["majority_accuracy"], train["words_median"]) == (0.75, 0.5, 2.5)
-    assert train["wordnet_share_of_words"] == pytest.approx(6 / 10)  # `the` is no word of WordNet, `a` is one
-    assert train["wordnet_share_of_tokens"] == pytest.approx(6 / 11)
-    long = frame(*((" ".join(["w"] * words), 1) for words in (1, 4, 5, 99, 100, 250)))
-    assert [row["rows"] for row in script.label_rows(ENTRY, "test", long)] == [0, 6]
-    lengths = {(row["words_from"], row["words_below"]): row["rows"] for row in script.length_rows(ENTRY, "test", long)}
-    assert {bounds: rows for bounds, rows in lengths.items() if rows} == {(0, 5): 2, (5, 10): 1, (95, 100): 1, (100, None): 2}
-
-
 def test_duplicates():
     splits = {
         "train": frame(("one", 0), ("One", 0), ("one", 1), ("two", 0)),

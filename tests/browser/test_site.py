@@ -72,7 +72,7 @@ def test_a_table_sorts_by_the_column_that_is_clicked(book):
         assert now == sorted(before, reverse=order) and len(set(now)) > 4
 
 
-def test_a_figure_enlarges_and_goes_back(book):
+def test_a_figure_enlarges_and_light_and_dark_change_and_stay(book):
     go(book, "figures_minilm")
     figure, large = book.locator("img.figure").first, book.locator("#large img")
     figure.click()
@@ -80,9 +80,6 @@ def test_a_figure_enlarges_and_goes_back(book):
     assert large.bounding_box()["width"] > 1.1 * figure.bounding_box()["width"]
     large.click(position={"x": 40, "y": 40})
     assert not large.is_visible()
-
-
-def test_light_and_dark_change_and_stay(book):
     shade = "getComputedStyle(document.body).backgroundColor"
     light = book.evaluate(shade)
     book.locator("#theme").click()

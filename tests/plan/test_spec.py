@@ -5,9 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from lclstudy import paths
-from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
-from lclstudy.plan.profiles import load_profile
 from lclstudy.plan.spec import Protocol, RunSpec, make_spec
 from lclstudy.results import records
 from tests.material import refused
@@ -162,10 +160,9 @@ def test_a_notebook_shows_an_error_of_the_user_as_one_line():
     """IPython asks the error itself, by `_render_traceback_`."""
     from IPython.core.interactiveshell import InteractiveShell
 
-    shell = InteractiveShell()
-    with pytest.raises(StudyError) as raised:
-        load_profile("quik")
-    shown = []
+    shell, shown = InteractiveShell(), []
+    with refused("Unknown objective 'lcd'") as raised:
+        spec_of("lcd")
     shell._showtraceback = lambda kind, error, lines: shown.append(lines)
     shell.showtraceback((raised.type, raised.value, raised.tb))
     assert shown == [[f"StudyError: {raised.value}"]]

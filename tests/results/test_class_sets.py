@@ -47,11 +47,10 @@ def confusing(spec, members, errors=5):
 
 
 def test_the_papers_profile_asks_for_the_eight_columns_of_table_3_ten_times():
-    paper = load_profile("paper")
+    paper, printed = load_profile("paper"), published.table("suresh2021", 3)
     sets = class_sets.named_sets(paper)
-    printed = published.table("suresh2021", 3)
-    assert set(sets) == set(printed["classes"])
     wanted = class_sets.specs(paper, sets)
+    assert set(sets) == set(printed["classes"])
     assert len(wanted) == len(printed) * 10 == len(set(wanted))
     assert {spec.encoder for spec in wanted} == {"electra-base"}
     assert [spec.seed for spec in wanted] == sorted(spec.seed for spec in wanted)

@@ -40,32 +40,22 @@ def as_printed(name: str) -> pd.DataFrame:
     return pd.read_csv(paths.published() / f"{name}.csv", dtype=str, keep_default_na=False)
 
 
-@pytest.mark.parametrize(
-    ("frame", "key"),
-    [
-        (CELLS, ["paper", "table", "row", "column"]),
-        (CELLS, ["paper", "table", "row", "corpus", "classes", "metric"]),
-        (TESTS, ["place", "corpus", "classes", "better", "worse"]),
-        (NUMBERS, ["paper", "place", "subject", "quantity", "value"]),
-    ],
-)
-def test_keys_are_unique(frame, key):
-    assert not frame.duplicated(key).any() and frame[key].notna().all(axis=None)
-
-
 # Printed rows times printed columns, less the blank cells.
 SHAPES = {
-    ("suresh2021", 1): 4 * 8,
-    ("suresh2021", 2): 10 * 2 - 5,
-    ("suresh2021", 3): 3 * 8,
-    ("suresh2021", 4): 3 * 2,
-    ("suresh2021", 5): 3 * 8,
-    ("modarres", 1): 4 * 5 - 2,
-    ("modarres", 2): 2 * 3,
-}
+    ("suresh2021", 1): 4 * 8, ("suresh2021", 2): 10 * 2 - 5, ("suresh2021", 3): 3 * 8, ("suresh2021", 4): 3 * 2,
+    ("suresh2021", 5): 3 * 8, ("modarres", 1): 4 * 5 - 2, ("modarres", 2): 2 * 3,
+}  # fmt: skip
+KEYS = [
+    (CELLS, ["paper", "table", "row", "column"]),
+    (CELLS, ["paper", "table", "row", "corpus", "classes", "metric"]),
+    (TESTS, ["place", "corpus", "classes", "better", "worse"]),
+    (NUMBERS, ["paper", "place", "subject", "quantity", "value"]),
+]
 
 
-def test_cells_have_spread_and_n_together_and_their_split_and_metric():
+def test_every_cell_is_there_once_with_spread_and_n_together_and_its_split_and_metric():
+    for frame, key in KEYS:
+        assert not frame.duplicated(key).any() and frame[key].notna().all(axis=None)
     assert CELLS.groupby(["paper", "table"]).size().to_dict() == SHAPES
     assert (CELLS["spread"].notna() == CELLS["n"].notna()).all()
     assert CELLS["spread"].isna().equals((CELLS["paper"] == "modarres") | (CELLS["objective"] == "reported"))
@@ -89,7 +79,6 @@ def test_names_are_those_of_the_catalogue():
     assert set(CELLS["corpus"]) == set(catalog.corpora()) - {"embedded"}
     assert set(CELLS["objective"]) <= {*OBJECTIVES, "reported"}
     assert set(CELLS["encoder"]) <= {*catalog.encoders(), *OTHER_ENCODERS}
-    assert set(CELLS.loc[CELLS["objective"] != "reported", "encoder"]) <= set(catalog.encoders())
     assert {*TESTS["better"], *TESTS["worse"]} <= {*OBJECTIVES, *OTHER_ENCODERS}
     others = {"all", "search", "classifier", "augmentation", "optimiser", "case_study", "base_models"}
     assert set(NUMBERS["subject"]) <= {*catalog.corpora(), *catalog.encoders(), *others}

@@ -174,13 +174,12 @@ def test_wrong_names_stop_before_anything_runs(study, arguments, message):
     assert not study.build.exists()
 
 
-def test_a_file_that_is_no_notebook(study):
-    study.folder.mkdir()
-    (study.folder / "01_cut.ipynb").write_text('{"cells": [')
-    status, _, err = study("quick")
-    assert status == 2 and err.startswith("lclstudy: 01_cut.ipynb is not a notebook")
+def test_a_file_that_is_no_notebook_and_a_folder_without_one(study):
     with refused("No notebook NN_name.ipynb in "):
-        execute.find(study.build)
+        execute.find(study.folder)
+    write(study.folder / "01_cut.ipynb").write_text('{"cells": [')
+    with refused("01_cut.ipynb is not a notebook"):
+        assert execute.find(study.folder)[0].code
 
 
 OWN = """
@@ -191,8 +190,7 @@ defaults = { encoder = "tiny" }
 
 
 def test_the_notebook_that_trains_a_profile_is_not_up_to_date_while_runs_are_missing(study, tmp_path):
-    own = tmp_path / "mine.toml"
-    own.write_text(OWN)
+    (own := tmp_path / "mine.toml").write_text(OWN)
     write(study.folder / "04_train_one.ipynb", "# parameters\nprofile = ''", TRAINS[1])
     write(study.folder / "05_run.ipynb", *TRAINS)
     assert study(str(own))[0] == 0
@@ -201,10 +199,11 @@ def test_the_notebook_that_trains_a_profile_is_not_up_to_date_while_runs_are_mis
     assert "Runs of profile mine: 3 of 3 missing." in out, "LCL, SCL of the case study, and CE, whose confusions it searches"
     assert "04_train_one ... up to date" in out, "its run is no run of the profile"
     for _ in range(2):  # the set that the search finds is known when the others have run
-        for spec in class_sets.all_specs(load_profile(str(own)), RunStore()):
+        specs = class_sets.all_specs(load_profile(str(own)), RunStore())
+        for spec in specs:
             RunStore().save(record_of(spec, classes=spec.classes or LABELS))
     out = study(str(own), "--dry-run")[1]
-    assert "05_run ... up to date" in out and "Runs of profile mine: 0 of 4 missing." in out
+    assert "05_run ... up to date" in out and f"Runs of profile mine: 0 of {len(specs)} missing." in out and len(specs) == 4
 
 
 def test_an_interrupt_ends_it_in_one_line_and_leaves_no_kernel(study, tmp_path):

@@ -118,9 +118,6 @@ def test_processes_survive_a_killed_worker_and_agree_with_serial(tmp_path, capsy
     assert runs.load(finished).measures["threads"] == serial.load(finished).measures["threads"] == 1
 
 
-# Claims
-
-
 def test_a_claim_is_one_process_own_until_it_is_given_back(runs):
     first, second = specs_of()
     one, other = Queue(runs, [first, second]), Queue(runs, [first, second])
@@ -129,13 +126,9 @@ def test_a_claim_is_one_process_own_until_it_is_given_back(runs):
     one.close()
     assert other.take(wait=False) == first
     other.close()
-    assert not list(runs.path.iterdir())
     (runs.path / f"{second.identity()}.claim").touch()  # as a killed command leaves it
     Queue(runs, [first])
     assert not list(runs.path.iterdir())
-
-
-# Progress
 
 
 def test_a_terminal_shows_a_bar_per_run_with_its_epoch_and_loss(monkeypatch):
@@ -143,10 +136,9 @@ def test_a_terminal_shows_a_bar_per_run_with_its_epoch_and_loss(monkeypatch):
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", terminal)
     board = Board(total=2, done=0, shown=True)
-    first, second = specs_of()
-    for spec in (first, second):
+    for spec in specs_of():
         board.tell(spec, 1, 40, "epoch 1, loss 2.345")
-    board.finish(first, "validation accuracy 0.500", 1)
+    board.finish(spec, "validation accuracy 0.500", 1)
     board.close()
     for said in ("embedded ce tiny seed 0: ", "embedded ce tiny seed 1:", "epoch 1, loss 2.345", "1/2"):
         assert said in terminal.getvalue()
@@ -167,9 +159,6 @@ def test_a_log_gets_few_lines(monkeypatch, capsys):
     assert "embedded ce tiny seed 0: 0/100 steps" in first
     assert last.endswith("embedded ce tiny seed 0: validation accuracy 0.500")
     assert bar.n == 100 and bar.postfix == "epoch=99, loss=2.345"
-
-
-# The command line
 
 
 def test_a_dry_run_lists_what_is_missing_and_trains_nothing(profile, capsys):

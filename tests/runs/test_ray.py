@@ -15,7 +15,7 @@ from tests.runs.grids import bursting, specs_of
 
 
 @pytest.fixture(scope="module")
-def head():
+def cluster():
     from ray.cluster_utils import Cluster
 
     # In a folder of its own, with a short name for its sockets: else what other tests run at this time joins it.
@@ -23,26 +23,19 @@ def head():
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_TMPDIR", folder)
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+        patch.setenv("RAY_ADDRESS", cluster.address)
         yield cluster
         cluster.shutdown()
-
-
-@pytest.fixture
-def cluster(head, monkeypatch):
-    monkeypatch.setenv("RAY_ADDRESS", head.address)
-    return head
 
 
 class _LosesANode(RunStore):
     """A store that, as the first record is saved, takes away a node that trains."""
 
-    lost = False
-
     def save(self, record):
         super().save(record)
-        if not self.lost:
-            self.lost = True
+        if self.node:
             self.cluster.remove_node(self.node, allow_graceful=False)
+            self.node = None
 
 
 def test_a_cluster_that_loses_a_node_trains_every_run_as_serial_does(tmp_path, cluster):
@@ -51,7 +44,7 @@ def test_a_cluster_that_loses_a_node_trains_every_run_as_serial_does(tmp_path, c
     assert run_missing(grid, serial, "serial", progress=False)[:3] == (3, 0, 1)
     runs.cluster, runs.node = cluster, cluster.add_node(num_cpus=1)
     assert run_missing(grid, runs, progress=False)[:3] == (3, 0, 1), "auto finds the cluster"
-    assert runs.lost
+    assert runs.node is None
     assert set(runs.frame()["executor"]) == {"ray"}
     assert max(runs.frame()["failure"]).startswith(f"on node {socket.gethostname()}: NonFiniteLoss: ")
     for spec in grid[1:]:

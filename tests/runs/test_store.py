@@ -19,9 +19,6 @@ def file_of(runs, spec):
     return runs.path / f"{spec.identity()}.npz"
 
 
-# Records
-
-
 def test_a_record_comes_back_as_it_was_saved(runs):
     labels = tuple(catalog.corpora()["embedded"].labels[:2])
     for record in (record_of(spec_of()), record_of(spec_of(classes=labels), classes=labels)):
@@ -64,32 +61,22 @@ def test_nothing_is_pickled(runs):
     assert not runs.path.exists()
 
 
-# Damage
-
-
-def test_every_flipped_byte_is_found(runs):
+def test_every_flipped_byte_and_every_cut_is_found_reported_and_set_aside(runs, caplog):
     (spec,) = saved(runs, spec_of())
     path = file_of(runs, spec)
     whole = path.read_bytes()
-    for place in range(0, len(whole), 7):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :])
-        assert not runs.has(spec), f"byte {place} of {len(whole)}"
-        assert not path.exists()
+    flipped = [
+        whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :] for place in range(0, len(whole), 7)
+    ]
+    aside = f"set aside as {path.name}.corrupt, counts as not run."
+    for damaged in [*flipped, b"", whole[:1], whole[:700], whole[:-1]]:
+        caplog.clear()
+        path.write_bytes(damaged)
+        assert runs.missing([spec]) == [spec] and not path.exists()
+        assert caplog.messages == [f"Record {path.name} is damaged (its checksum does not hold): {aside}"]
+        assert path.with_name(path.name + ".corrupt").read_bytes() == damaged
     path.write_bytes(whole)
     assert runs.has(spec)
-
-
-@pytest.mark.parametrize("keep", [0, 1, 700, -1])
-def test_a_cut_record_is_found_reported_and_set_aside(runs, caplog, keep):
-    (spec,) = saved(runs, spec_of())
-    path = file_of(runs, spec)
-    cut = path.read_bytes()[:keep]
-    path.write_bytes(cut)
-    assert runs.missing([spec]) == [spec]
-    aside = f"set aside as {path.name}.corrupt, counts as not run."
-    assert caplog.messages == [f"Record {path.name} is damaged (its checksum does not hold): {aside}"]
-    assert path.with_name(path.name + ".corrupt").read_bytes() == cut
-    assert runs.has(*saved(runs, spec))
 
 
 def test_foreign_files_are_set_aside_and_the_others_still_read(runs, caplog, tmp_path):
@@ -150,25 +137,22 @@ def test_leftovers_go_when_their_record_is_written(runs):
     assert subprocess.run(ignored, cwd=paths.ROOT, check=False).returncode == 0
 
 
-# Tables
-
-
 def test_the_frame_has_a_row_per_spec_with_exact_scores(runs):
     assert len(runs.frame()) == len(runs.epochs_frame()) == 0
     assert {"identity", "status", "test_accuracy"} <= set(runs.frame().columns)
-    finished, failed, absent = (spec_of(seed=seed) for seed in range(3))
+    finished, failed, _ = specs = [spec_of(seed=seed) for seed in range(3)]
     record = record_of(finished)
     record.test_labels = np.array([0] * 6 + [1] * 12 + [2] * 6)
     record.test_probabilities = np.eye(4, dtype=np.float32)[[0] * 3 + [1] * 15 + [2] * 6]
     runs.save(record)
     runs.save(failed_record(failed))
-    frame = runs.frame([absent, failed, finished])
-    assert frame["status"].tolist() == ["not run", "failed", "done"]
-    assert frame["failure"].tolist()[1] == "NonFiniteLoss: loss is nan at step 3, batch 3"
-    row = frame.iloc[2]
+    frame = runs.frame(specs)
+    assert frame["status"].tolist() == ["done", "failed", "not run"]
+    assert frame["failure"][1] == "NonFiniteLoss: loss is nan at step 3, batch 3"
+    row = frame.iloc[0]
     assert row["test_accuracy"] == pytest.approx(21 / 24)
     # F1 of class 0: 2*3/(3+6); of class 1: 2*12/(15+12); of class 2: 1; class 3 has no text
     assert row["test_weighted_f1"] == pytest.approx((6 * 6 / 9 + 12 * 24 / 27 + 6 * 1) / 24)
     assert (row["seconds"], row["note_truncated"], row["device"]) == (1.5, 3, "cpu")
-    assert frame.loc[:1, "test_accuracy"].isna().all()
-    assert runs.epochs_frame([absent, failed, finished])["epoch"].tolist() == [1, 2]
+    assert frame["test_accuracy"][1:].isna().all()
+    assert runs.epochs_frame(specs)["epoch"].tolist() == [1, 2]
