@@ -105,9 +105,10 @@ def run_all_cells(page, server, name, **parameters):
 @pytest.mark.parametrize(
     ("name", "parameters", "first", "runs", "figures"),
     [
-        ("04_train_one", {}, r"Runs: 0/1 runs, .*embedded lcl tiny seed 0: \d+/360 steps", 1, 2),
-        ("14_your_corpus", {"seeds": "0", "train_limit": 200}, "Runs: ", 2, 1),
+        ("04_train_one", {"epochs": 2}, r"Runs: 0/1 runs, .*embedded lcl tiny seed 0: \d+/144 steps", 1, 2),
+        ("14_your_corpus", {"seeds": "0", "train_limit": 100}, "Runs: ", 2, 1),
     ],
+    ids=["one run", "a corpus of one's own"],
 )
 def test_a_notebook_runs_says_how_far_it_is_in_one_line_and_changes_no_tracked_file(
     page, server, clone, name, parameters, first, runs, figures

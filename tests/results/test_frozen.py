@@ -58,25 +58,16 @@ def test_frozen_results_read_back_as_the_records_were(runs, tmp_path):
         np.testing.assert_array_equal(results.predictions(identity, split), given.argmax(axis=1))
         np.testing.assert_array_equal(results.labels(identity, split), getattr(record, f"{split}_labels"))
         assert results.classes(identity) == CLASSES
+    same = [spec.identity() for spec in specs[:2]]
+    confusion, classes = results.confusion(same)
+    assert (classes, confusion.sum()) == (CLASSES, 2 * 400)
+    assert np.trace(confusion) == sum((results.predictions(one) == results.labels(one)).sum() for one in same)
+    with refused("A confusion matrix needs runs of the same classes; given 0 sets"):
+        results.confusion([])
     with refused(f"No finished run '{specs[4].identity()}' in frozen 'quick'"):
         results.probabilities(specs[4].identity())
     with refused("Unknown frozen results 'nope'"):
         store.read_frozen("nope")
-
-
-def test_the_confusion_of_seeds_is_the_sum_of_theirs(runs, tmp_path):
-    specs = [spec_of(seed=0), spec_of(seed=1), spec_of(seed=2, classes=("joyful", "proud"))]
-    for spec in specs:
-        runs.save(record_of(spec, classes=spec.classes or CLASSES))
-    results = store.read_frozen(runs.freeze(tmp_path / "quick", specs))
-    first, second, other = (spec.identity() for spec in specs)
-    confusion, classes = results.confusion([first, second])
-    assert classes == CLASSES
-    np.testing.assert_array_equal(confusion, results.confusion([first])[0] + results.confusion([second])[0])
-    assert np.trace(confusion) == sum((results.predictions(one) == results.labels(one)).sum() for one in (first, second))
-    for identities in ([first, other], []):
-        with refused("runs of the same classes"):
-            results.confusion(identities)
 
 
 def test_corpora_of_ones_own_freeze_without_their_path_and_apart(runs, tmp_path):
@@ -136,11 +127,9 @@ def test_a_newer_format_is_refused_and_stays(runs, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(records, "_FORMAT", 7)
         newer = RunStore(paths.runs().with_name("newer"))
-        newer.save(record_of(spec, seed=9))
-        folder = newer.freeze(paths.results("quick"))
+        folder = newer.freeze(paths.results("quick"), saved(newer, spec, seed=9))
     before = files_in(folder)
-    for ask in (lambda: store.read_frozen("quick"), lambda: runs.freeze(folder, [spec]),
-                lambda: RunStore(paths.runs() / "none").missing([spec]), store.best_frozen):  # fmt: skip
+    for ask in (lambda: store.read_frozen("quick"), lambda: runs.freeze(folder, [spec]), store.best_frozen):
         with refused("has format 7, but this lclstudy knows formats up to 1; update lclstudy."):
             ask()
     assert files_in(folder) == before

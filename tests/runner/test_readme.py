@@ -3,6 +3,7 @@
 import re
 import subprocess
 import tomllib
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,10 +36,10 @@ def test_the_command_writes_what_has_changed_and_a_check_nothing(tmp_path, monke
         (tmp_path / name).write_text(text, "utf-8")
     monkeypatch.setattr(readme, "FILES", [str(tmp_path / name) for name in TEXTS])
     monkeypatch.setattr(readme, "render", lambda name: TEXTS[name.rpartition("/")[2]])
-    assert readme.main(["--check"]) == 1
-    assert (tmp_path / "RESULTS.md").read_text() == "old" and capsys.readouterr().out == "Would change: RESULTS.md.\n"
-    assert readme.main([]) == 0
-    assert (tmp_path / "RESULTS.md").read_text("utf-8") == RESULTS and capsys.readouterr().out == "Written: RESULTS.md.\n"
+    for arguments, status, said in ((["--check"], 1, "Would change: RESULTS.md.\n"), ([], 0, "Written: RESULTS.md.\n")):
+        assert (tmp_path / "RESULTS.md").read_text() == "old"
+        assert (readme.main(arguments), capsys.readouterr().out) == (status, said)
+    assert (tmp_path / "RESULTS.md").read_text("utf-8") == RESULTS
     assert readme.main(["--check"]) == 0
 
 
@@ -124,16 +125,8 @@ def test_the_example_of_an_objective_learns():
     exec(compile(code("python")[0], "README.md", "exec"), module)
     ((_, recipe),) = module["RECIPES"].items()
     weight = torch.zeros(3, 2, requires_grad=True)
-
-    class Line:
-        @staticmethod
-        def primary(rows):
-            return rows, rows @ weight
-
-    class Rows:
-        rows, labels = torch.eye(3), torch.tensor([0, 1, 0])
-
-    (stage,) = recipe.stages(Line)
-    outcome = stage.compute(Line, Rows)
+    line = SimpleNamespace(primary=lambda rows: (rows, rows @ weight))
+    (stage,) = recipe.stages(line)
+    outcome = stage.compute(line, SimpleNamespace(rows=torch.eye(3), labels=torch.tensor([0, 1, 0])))
     outcome.loss.backward()
     assert outcome.loss > 0 and (weight.grad[:, 0] * torch.tensor([1, -1, 1]) < 0).all(), "towards the true classes"
