@@ -14,7 +14,7 @@ from lclstudy.__main__ import main
 from lclstudy.corpora import wordnet
 from lclstudy.plan.profiles import load_profile
 from lclstudy.plan.spec import make_spec
-from lclstudy.runs import claims, progress
+from lclstudy.runs import claims, executors, progress
 from lclstudy.runs.claims import Queue
 from lclstudy.runs.grid import obtain, run_missing
 from lclstudy.runs.progress import Board
@@ -116,6 +116,15 @@ def test_processes_survive_a_killed_worker_and_agree_with_serial(tmp_path, capsy
     np.testing.assert_array_equal(runs.load(finished).test_probabilities, serial.load(finished).test_probabilities)
     assert (runs.load(finished).executor, serial.load(finished).executor) == ("processes", "serial")
     assert runs.load(finished).measures["threads"] == serial.load(finished).measures["threads"] == 1
+
+
+def test_a_mistake_that_only_a_run_meets_fails_that_run(runs, monkeypatch):
+    """Such as a device that no node has: of the nodes of Ray, which is slow to start, the command that asks knows nothing."""
+    monkeypatch.setitem(executors.EXECUTORS, "ray", executors.serial)
+    summary = run_missing(specs_of(seeds=(0,)), runs, "ray", device="cuda:63", progress=False)
+    assert summary[:3] == (0, 0, 1)
+    assert summary.failures[0].failure.startswith("Device 'cuda:63' is not here")
+    assert {path.suffix for path in runs.path.iterdir()} == {".npz"}, "its claim is given back"
 
 
 def test_a_claim_is_one_process_own_until_it_is_given_back(runs):
