@@ -36,11 +36,6 @@ def profile(own_folders, tmp_path):
     return load_profile(str(tmp_path / "mine.toml"))
 
 
-@pytest.fixture
-def store(tmp_path):
-    return RunStore(tmp_path / "runs")
-
-
 def confusing(spec, members, errors=5):
     """A finished record of a run that takes each of the classes `members` for the next one."""
     return record(spec, dict.fromkeys(zip(members, (*members[1:], members[0]), strict=True), errors))
@@ -56,64 +51,62 @@ def test_the_papers_profile_asks_for_the_eight_columns_of_table_3_ten_times():
     assert [spec.seed for spec in wanted] == sorted(spec.seed for spec in wanted)
 
 
-def test_the_search_adds_up_every_seed_and_the_plan_grows_when_it_can_be_made(profile, store):
+def test_the_search_adds_up_every_seed_and_the_plan_grows_when_it_can_be_made(profile, runs):
     with refused("No finished cross-entropy run ", "--corpora embedded --objectives ce"):
-        class_sets.found_sets(profile, store)
-    before = class_sets.all_specs(profile, store)
+        class_sets.found_sets(profile, runs)
+    before = class_sets.all_specs(profile, runs)
     assert {spec.classes for spec in before} == {None}
     assert len(before) == len(set(before)) == 2 * 2, "the grid is a part of the case study here"
     first, second = class_sets.searched(profile)
     assert (first.objective, first.classes, [first.seed, second.seed]) == ("ce", None, [0, 1])
-    store.save(confusing(first, LABELS[:3], errors=5))
-    counts, classes, n = class_sets.confusion(profile, store)
+    runs.save(confusing(first, LABELS[:3], errors=5))
+    counts, classes, n = class_sets.confusion(profile, runs)
     assert (classes, n, counts.sum()) == (LABELS, 1, 10 * len(LABELS))
-    assert class_sets.found_sets(profile, store)["found-a"] == LABELS[:3]
-    after = class_sets.all_specs(profile, store)
+    assert class_sets.found_sets(profile, runs)["found-a"] == LABELS[:3]
+    after = class_sets.all_specs(profile, runs)
     assert set(before) < set(after) and len(after) == len(before) + 2 * 2 * 2
-    store.save(confusing(second, LABELS[6:9], errors=9))
-    counts, _, n = class_sets.confusion(profile, store)
+    runs.save(confusing(second, LABELS[6:9], errors=9))
+    counts, _, n = class_sets.confusion(profile, runs)
     assert (n, counts.sum()) == (2, 20 * len(LABELS))
-    assert class_sets.found_sets(profile, store) == {"found-a": LABELS[6:9], "found-b": LABELS[:3]}
+    assert class_sets.found_sets(profile, runs) == {"found-a": LABELS[6:9], "found-b": LABELS[:3]}
 
 
-def test_a_profile_without_case_study_asks_for_nothing(profile, store, tmp_path):
+def test_a_profile_without_case_study_asks_for_nothing(profile, runs, tmp_path):
     none = Profile("none", "", profile.settings, {}, profile.grid)
     assert class_sets.named_sets(none) == {}
     assert class_sets.searched(none) == class_sets.specs(none, {"all": None}) == []
-    assert class_sets.all_specs(none, store) == none.specs()
+    assert class_sets.all_specs(none, runs) == none.specs()
     with refused("has no [case_study]"):
-        grid.run_case_study(none, store, progress=False)
+        grid.run_case_study(none, runs, progress=False)
     (tmp_path / "mine.toml").write_text(PROFILE.replace('"all"', '"4-hard-e"'))
     with refused("Unknown class set ", "'4-hard-e'; allowed: all, 16, 8, 4-easy, "):
         class_sets.named_sets(load_profile(str(tmp_path / "mine.toml")))
 
 
-def test_a_set_that_is_published_and_found_is_run_once_under_its_published_name(profile, store, monkeypatch):
-    store.save(confusing(class_sets.searched(profile)[0], LABELS[:3]))
+def test_a_set_that_is_published_and_found_is_run_once_under_its_published_name(profile, runs, monkeypatch):
+    runs.save(confusing(class_sets.searched(profile)[0], LABELS[:3]))
     monkeypatch.setattr(class_sets, "named_sets", lambda profile: {"all": None, "theirs": LABELS[2::-1]})
-    sets = class_sets.all_sets(profile, store)
+    sets = class_sets.all_sets(profile, runs)
     assert list(sets) == ["all", "theirs", "found-b"]
     assert len(class_sets.specs(profile, sets)) == 3 * 2 * 2
 
 
-def test_training_on_subsets_then_freezing(own_folders, store, tmp_path):
+def test_training_on_subsets_then_freezing(own_folders, runs, tmp_path):
     """Real trainings: cross-entropy, the search in what it confused, both objectives on what was found."""
     (tmp_path / "mine.toml").write_text(PROFILE.replace("found = 2", "found = 1"))
     profile = load_profile(str(tmp_path / "mine.toml"))
     part, how = profile.restrict(seeds="1"), {"executor": "serial", "progress": False, "device": "cpu"}
-    assert grid.run_case_study(part, store, **how)[:3] == (2 + 2, 0, 0), "CE and LCL on all classes, then both on a found set"
-    assert grid.run_case_study(part, store, **how)[:2] == (0, 4)
-    freeze(profile, store)
+    assert grid.run_case_study(part, runs, **how)[:3] == (2 + 2, 0, 0), "CE and LCL on all classes, then both on a found set"
+    assert grid.run_case_study(part, runs, **how)[:2] == (0, 4)
+    freeze(profile, runs)
     results, fresh = read_frozen(str(tmp_path / "mine.toml")), RunStore(tmp_path / "fresh")
     assert results.runs["status"].value_counts().to_dict() == {"done": 4, "not run": 4}
-    assert fresh.missing(class_sets.all_specs(profile, fresh)) == store.missing(class_sets.all_specs(profile, store))
+    assert fresh.missing(class_sets.all_specs(profile, fresh)) == runs.missing(class_sets.all_specs(profile, runs))
     sets = class_sets.frozen_sets(results, "embedded")
-    assert sets == class_sets.found_sets(profile, store) == class_sets.found_sets(profile, fresh), (
-        "of frozen runs as of records"
-    )
+    assert sets == class_sets.found_sets(profile, runs) == class_sets.found_sets(profile, fresh), "of frozen runs as of records"
     (members,) = sets.values()
-    runs = results.runs[results.runs["classes"] == "|".join(members)]
-    assert set(runs["objective"]) == {"ce", "lcl"}
-    done = runs["identity"][runs["status"] == "done"].iloc[0]
+    on_it = results.runs[results.runs["classes"] == "|".join(members)]
+    assert set(on_it["objective"]) == {"ce", "lcl"}
+    done = on_it["identity"][on_it["status"] == "done"].iloc[0]
     assert results.classes(done) == members
     assert results.probabilities(done).shape[1] == 3

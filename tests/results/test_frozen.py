@@ -18,11 +18,6 @@ from tests.material import CLASSES, failed_record, files_in, full_disk, record_o
 pytestmark = pytest.mark.usefixtures("own_folders")
 
 
-@pytest.fixture
-def runs():
-    return RunStore()
-
-
 def grid(seeds=(0, 1)):
     return [spec_of(objective, seed) for objective in ("ce", "lcl") for seed in seeds]
 

@@ -8,7 +8,6 @@ from lclstudy.plan.spec import make_spec
 from lclstudy.results import published
 from lclstudy.results.comparisons import published_comparisons
 from lclstudy.results.main_table import main_results
-from lclstudy.runs.store import RunStore
 from lclstudy.statistics import tests
 from tests.material import EMOINT, make_runs, printed, record, refused, row_of
 
@@ -35,12 +34,11 @@ def test_nothing_printed_or_nothing_run():
     assert main_results(EMOINT, make_runs({"lcl": [86.0]}).iloc[:0])["status"].tolist() == ["not run"] * 3
 
 
-def test_the_papers_tables_and_the_stores_frame_fit_together(tmp_path):
-    store = RunStore(tmp_path)
+def test_the_papers_tables_and_the_stores_frame_fit_together(runs):
     specs = [make_spec("emoint", "lcl", encoder="minilm", seed=seed) for seed in range(3)]
     for seed, spec in enumerate(specs):
-        store.save(record(spec, {("anger", "fear"): 8 - seed}))  # of 40 texts
-    frame = store.frame([*specs, make_spec("emoint", "ce", encoder="minilm")])
+        runs.save(record(spec, {("anger", "fear"): 8 - seed}))  # of 40 texts
+    frame = runs.frame([*specs, make_spec("emoint", "ce", encoder="minilm")])
     papers = published.table("suresh2021")
     results = main_results(papers[papers["table"].isin([1, 2])], frame)
     row = row_of(results, corpus="emoint", objective="lcl")

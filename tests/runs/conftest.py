@@ -1,14 +1,8 @@
-"""Fixtures of the tests of runs: a store and a profile of the test's own."""
+"""A fixture of the tests of runs."""
 
 import pytest
 
-from lclstudy.runs.store import RunStore
 from tests.runs.grids import PROFILE
-
-
-@pytest.fixture
-def runs(tmp_path):
-    return RunStore(tmp_path / "runs")
 
 
 @pytest.fixture
