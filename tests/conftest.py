@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from lclstudy import paths
+from lclstudy.runs.store import RunStore
 
 
 @pytest.fixture(autouse=True)
@@ -11,6 +12,19 @@ def _closed():
     """No figure outlives its test."""
     yield
     plt.close("all")
+
+
+@pytest.fixture
+def own_folders(tmp_path, monkeypatch):
+    """Runs, frozen results and what is built, in folders of the test's own, here and in processes that it starts."""
+    for name in ("RUNS", "RESULTS", "BUILD"):
+        monkeypatch.setenv(f"LCLSTUDY_{name}", str(tmp_path / name.lower()))
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """A store of the test's own, where `own_folders` has it."""
+    return RunStore(tmp_path / "runs")
 
 
 @pytest.fixture(scope="session")

@@ -75,12 +75,17 @@ def refused(*parts):
         assert part in str(caught.value), str(caught.value)
 
 
-def script(name):
-    """The module of a file in `scripts/`."""
-    spec = importlib.util.spec_from_file_location(name, paths.ROOT / "scripts" / f"{name}.py")
+def module_of(path):
+    """The module of a file that is in no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def script(name):
+    """The module of a file in `scripts/`."""
+    return module_of(paths.ROOT / "scripts" / f"{name}.py")
 
 
 def files_in(folder):

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from lclstudy import paths
-from lclstudy.errors import StudyError
 from lclstudy.models import dropout
 from lclstudy.plan.spec import make_spec
 from lclstudy.statistics import subsets
 from lclstudy.training import loop, prepare
+from tests.material import refused
 
 FOLDER = paths.ROOT / "benchmarks"
 sys.path.append(str(FOLDER))
@@ -24,7 +24,7 @@ import run as benchmark  # noqa: E402
 import versions  # noqa: E402
 
 
-@pytest.mark.parametrize("objective", ["lcl", "scl", "ce"])
+@pytest.mark.parametrize("objective", ["lcl", "ce"])
 def test_plain_equals_ours_and_takes_nothing_of_what_makes_it_fast(objective):
     """From the same weights, without dropout: probabilities; loss, its parts and logits of three batches, with steps of the
     optimiser between them; then the weights."""
@@ -39,8 +39,7 @@ def test_plain_equals_ours_and_takes_nothing_of_what_makes_it_fast(objective):
     np.testing.assert_allclose(pair[1].evaluate(), pair[0].evaluate(), rtol=1e-4)
     optimizers = [loop.adamw(version.objective, 1e-3, fused=False) for version in pair]
     for batches in zip(*(version.batches for version in pair), range(3), strict=False):
-        lengths, outcomes = batches[1].attention_mask.sum(dim=1), []
-        assert lengths.max() == batches[1].input_ids.shape[1] > lengths.min(), "padded to the longest"
+        outcomes = []
         for version, batch, optimizer in zip(pair, batches, optimizers, strict=False):
             schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
             outcomes.append(loop.step(version.objective, batch, optimizer, schedule, "fp32"))
@@ -55,28 +54,16 @@ def test_plain_equals_ours_and_takes_nothing_of_what_makes_it_fast(objective):
 
 
 @pytest.mark.parametrize("objective", ["lcl", "scl"])
-def test_plain_gradients_equal_ours(objective):
+def test_gradients_are_those_of_the_plain_one_and_others_are_seen(objective):
     """At a low temperature: random weights give features so alike that at 0.3 even a wrong temperature changes nothing."""
-    spec = make_spec("embedded", objective, encoder="tiny", temperature=0.01)
+    spec, other = (make_spec("embedded", objective, encoder="tiny", temperature=value) for value in (0.01, 0.02))
     assert versions.apart((versions.Ours, spec), (versions.Plain, spec))[2] < 4e-6
-
-
-def test_the_check_sees_other_gradients():
-    """Two objectives differ, two precisions do so a little, and an objective is its own like in another process."""
-    one, other = (make_spec("embedded", name, encoder="tiny") for name in ("scl", "ce_aug"))
-    bf16 = make_spec("embedded", "scl", encoder="tiny", precision="bf16")
-    ours, again, none = versions.apart((versions.Ours, one), (versions.Ours, one))
-    assert (ours, none) == (again, 0)
-    assert 1e-5 < versions.apart((versions.Ours, one), (versions.Ours, bf16))[2] < 0.05
-    assert versions.apart((versions.Ours, one), (versions.Ours, other))[2] > 0.1
+    assert versions.apart((versions.Ours, spec), (versions.Ours, other))[2] > 5e-5
 
 
 def test_a_search_that_finds_something_else_is_not_timed(monkeypatch):
-    for size, count in ((2, 4), (3, 2), (4, 2)):
-        confusion = np.random.default_rng(size).poisson(1.0, (8, 8))  # with ties
-        assert benchmark.brute_force(confusion, size, count) == subsets.most_confusable(confusion, size, count)
     monkeypatch.setattr(subsets, "most_confusable", lambda confusion, size, count: [((0, 1, 2, 3), 0.0)] * count)
-    with pytest.raises(StudyError, match="The two ways differ: hard subsets"):
+    with refused("The two ways differ: hard subsets"):
         benchmark.alone_report(12)
 
 
@@ -85,10 +72,12 @@ def table_rows(text: str) -> list[list[str]]:
 
 
 def test_the_report_has_its_rows(tmp_path):
-    """Where there are no encoders but `tiny`."""
+    """Where there are no encoders but `tiny`; of a process at a time, as two at once are in the next test."""
+    code = "import run; run.MODES = {'serial': 1}; run.main()"
+    places = {"PYTHONPATH": f"{FOLDER}:{paths.ROOT}", "LCLSTUDY_MODELS": str(tmp_path), "HF_HOME": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, FOLDER / "run.py", "--quick", "--encoder", "minilm,tiny", "--out", tmp_path / "out" / "report.md"],
-        capture_output=True, text=True, env=os.environ | {"LCLSTUDY_MODELS": str(tmp_path), "HF_HOME": str(tmp_path)},
+        [sys.executable, "-c", code, "--quick", "--encoder", "minilm,tiny", "--out", tmp_path / "out" / "report.md"],
+        capture_output=True, text=True, env=os.environ | places,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "report.md").read_text("utf-8") == done.stdout
@@ -96,14 +85,10 @@ def test_the_report_has_its_rows(tmp_path):
     rows = table_rows(done.stdout)
     timed = [row for row in rows if len(row) == 7][2:]
     names = ["ours, bf16", "ours, fp32", "plain, batch padding"]
-    works = [("lcl", "evaluation"), *((objective, mode) for objective in ("lcl", "ce") for mode in benchmark.MODES)]
-    for work in works:
+    for work in (("lcl", "evaluation"), ("lcl", "serial"), ("ce", "serial")):
         of_work = [row for row in timed if (row[0], row[1]) == work]
         assert [row[2] for row in of_work] == names + [benchmark.LIBRARY] * (work[0] == "ce")
-        assert of_work[2][4] == "1.00 (CPU 1.00)"
-        for row in of_work:
-            assert re.fullmatch(r"[\d.e+]+ m?s", row[3]) and int(row[6]) > 100, row
-            assert re.fullmatch(r"[\d.]+ \(CPU [\d.]+\)", row[4]), row
+        assert of_work[2][4] == "1.00 (CPU 1.00)" and all(int(row[6]) > 100 for row in of_work)
     assert len([row for row in rows if len(row) == 4][2:]) == 3
     checks = re.findall(r"loss (\S+) \(ours\), (\S+) \(plain\), gradients apart by ([\de.-]+)", done.stdout)
     assert len(checks) == 2
@@ -112,25 +97,18 @@ def test_the_report_has_its_rows(tmp_path):
     assert re.search(r"## minilm\n\nSkipped: .*'minilm'", done.stdout)
 
 
-def test_all_of_gpu_but_cuda_itself(monkeypatch, capsys):
+def test_all_of_gpu_but_cuda_itself_and_a_check_that_fails_is_its_exit_status(monkeypatch, capsys):
+    monkeypatch.setattr(gpu, "LIMITS", gpu.LIMITS | {"bf16": 1e-6})
     monkeypatch.setattr(sys, "argv", ["gpu.py", "--device", "cpu", "--encoder", "tiny", "--quick"])
-    assert gpu.main() == 0
+    assert gpu.main() == 1
     printed = capsys.readouterr().out
     rows = table_rows(printed)
     checks = [row for row in rows if len(row) == 7][2:]
-    assert [[*row[:2], row[6]] for row in checks] == [["lcl", "fp32", "same"], ["lcl", "bf16", "same"]]
-    assert float(checks[0][4]) == 0 < float(checks[1][4])  # the same device, and another precision
+    assert [[*row[:2], row[6]] for row in checks] == [["lcl", "fp32", "same"], ["lcl", "bf16", "DIFFERS"]]
     assert [row[:2] for row in rows if len(row) == 4][2:] == [["lcl", "1"], ["lcl", "2"]]
     slow = [row for row in rows if len(row) == 3]
     assert len(slow) == 2 * (2 + gpu.TOP) and any(row[0] == "aten::mm" for row in slow)
     assert re.search(r"alone: [\d.]+ ms, of which cpu works [\d.]+ ms and idles \d+%", printed)
-
-
-def test_a_check_on_the_gpu_that_fails_is_its_exit_status(monkeypatch):
-    monkeypatch.setattr(gpu, "LIMITS", {"bf16": 1e-6})
-    monkeypatch.setattr(gpu, "speed", lambda *_: (1.0, 0.0))
-    monkeypatch.setattr(sys, "argv", ["gpu.py", "--device", "cpu", "--encoder", "tiny", "--quick"])
-    assert gpu.main() == 1
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -144,6 +122,6 @@ def test_gpu_without_one_says_so_in_a_line(monkeypatch, capfd):
 @pytest.mark.parametrize("script", [benchmark, gpu])
 def test_an_unknown_encoder_stops_before_any_work(monkeypatch, capfd, script):
     monkeypatch.setattr(sys, "argv", ["script", "--encoder", "huge"])
-    with pytest.raises(StudyError, match="huge"):
+    with refused("huge"):
         script.main()
     assert capfd.readouterr() == ("", "")

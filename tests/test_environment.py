@@ -1,11 +1,8 @@
-"""requirements.txt, environment.yml, what is installed and what is imported tell one story."""
+"""requirements.txt, environment.yml, the lock and what is installed tell one story."""
 
-import ast
 import importlib.metadata
 import re
-import sys
 
-import pytest
 import yaml
 
 from lclstudy import paths
@@ -13,37 +10,15 @@ from scripts import lock
 
 LINES = (paths.ROOT / "requirements.txt").read_text("utf-8").splitlines()
 PINS = dict(line.split("==") for line in LINES if line and not line.startswith("#"))
-OWN = {"lclstudy", "tests", "conftest", "scripts"}
 
 
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def imported() -> dict[str, set[str]]:
-    """Each package from outside that Python files of the repository import, with the files."""
-    files = [
-        file
-        for folder in ("lclstudy", "tests", "notebooks", "scripts", "benchmarks")
-        for file in (paths.ROOT / folder).rglob("*.py")
-    ]
-    found: dict[str, set[str]] = {}
-    for file in [*files, paths.ROOT / "conftest.py"]:
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
-            for name in names:
-                found.setdefault(name.partition(".")[0], set()).add(file.name)
-    local = {file.stem for file in files} | OWN | sys.stdlib_module_names
-    return {name: where for name, where in found.items() if name not in local}
-
-
-def test_every_requirement_is_an_exact_pin():
-    assert len(PINS) > 20
-    assert all(re.fullmatch(r"[0-9][0-9a-z.]*", version) for version in PINS.values()), PINS
-
-
-def test_conda_installs_the_same_versions():
+def test_the_pinned_versions_are_installed_and_conda_installs_them_too():
+    installed = {name: importlib.metadata.version(name).partition("+")[0] for name in PINS}
+    assert installed == PINS and len(PINS) > 20
     environment = yaml.safe_load((paths.ROOT / "environment.yml").read_text("utf-8"))
     pip = ["--requirement requirements.txt", "--constraint constraints.txt"]
     assert environment["dependencies"] == ["python=3.11", "pip", {"pip": pip}]
@@ -56,17 +31,3 @@ def test_the_lock_has_what_the_requirements_need_in_turn():
     needed = {name for name in lock.needed(list(PINS)) if not name.startswith(("nvidia", "cuda", "triton"))}
     assert len(needed) > 120
     assert not needed - locked.keys(), "run: .venv/bin/python scripts/lock.py"
-
-
-@pytest.mark.parametrize("name", PINS)
-def test_the_pinned_version_is_installed(name):
-    assert importlib.metadata.version(name).partition("+")[0] == PINS[name]
-
-
-def test_every_import_is_a_requirement():
-    distributions = importlib.metadata.packages_distributions()
-    pinned = {normal(name) for name in PINS}
-    assert {"torch", "pandas", "pytest"} <= set(imported())
-    for package, files in imported().items():
-        names = {normal(name) for name in distributions.get(package, [package])}
-        assert names & pinned, f"{package}, imported by {sorted(files)}, is not in requirements.txt"

@@ -30,10 +30,8 @@ def test_every_split_of_every_corpus_is_there(tracked):
     rows = tracked["splits"]
     expected = [(name, split) for name in catalog.corpora() for split in SPLITS]
     assert list(zip(rows["corpus"], rows["split"], strict=True)) == expected
-    assert set(rows["status"]) <= {"present", "absent"}
     absent = rows["status"] == "absent"
-    assert rows.loc[absent, "rows"].isna().all() and rows.loc[absent, "absent_files"].notna().all()
-    assert rows.loc[~absent, "absent_files"].isna().all()
+    assert (absent == rows["rows"].isna()).all() and (absent == rows["absent_files"].notna()).all()
     checked = rows[~absent & rows["expected_rows"].notna()]
     assert (checked["rows"] == checked["expected_rows"]).all() and len(checked) >= 21
 
@@ -67,28 +65,6 @@ def test_absent_corpus_is_a_row_and_not_a_gap(monkeypatch, tmp_path):
     files = ["ag_news/train.csv", "ag_news/train.csv", "ag_news/test.csv", "isear/isear.csv"]
     assert tables["splits"]["absent_files"].tolist()[:4] == files
     assert len(tables["labels"]) == len(tables["lengths"]) == len(tables["duplicates"]) == 0
-
-
-def test_split_row():
-    splits = {
-        "train": frame(("the dog barked loudly", 1), ("a cat", 1), ("the film", 0), ("xqzt xqzt !", 1)),
-        "test": frame(("rain", 0), ("snow and rain", 1)),
-    }
-    train, test = (script.split_row(ENTRY, split, splits) for split in ("train", "test"))
-    assert (train["rows"], train["expected_rows"], train["majority_class"]) == (4, 4, "yes")
-    assert train["majority_accuracy"] == 0.75 and test["majority_accuracy"] == 0.5
-    assert (train["words_min"], train["words_median"], train["words_max"]) == (2, 2.5, 4)
-    # `the` is no word of WordNet, `a` is one.
-    assert train["wordnet_share_of_words"] == pytest.approx(6 / 10)
-    assert train["wordnet_share_of_tokens"] == pytest.approx(6 / 11)
-
-
-def test_labels_and_lengths_without_rows_are_counted():
-    table = frame(*((" ".join(["w"] * words), 1) for words in (1, 4, 5, 99, 100, 250)))
-    assert [row["rows"] for row in script.label_rows(ENTRY, "test", table)] == [0, 6]
-    rows = {row["words_from"]: row for row in script.length_rows(ENTRY, "test", table)}
-    assert {start: row["rows"] for start, row in rows.items() if row["rows"]} == {0: 2, 5: 1, 95: 1, 100: 2}
-    assert rows[0]["words_below"] == 5 and rows[100]["words_below"] is None
 
 
 def test_duplicates():

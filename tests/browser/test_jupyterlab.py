@@ -17,6 +17,7 @@ from .conftest import PATIENCE
 
 BAR = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]'
 ERROR = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]'
+PROMPTS = "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map((prompt) => prompt.innerText)"
 # Keeps what the line of progress says: a page on a busy machine may show some of it too briefly to be asked for.
 WATCH = """(selector) => {
     window.said = [];
@@ -84,7 +85,7 @@ def server(clone, tmp_path_factory):
 
 
 def run_all_cells(page, server, name, **parameters):
-    """Opens a notebook, adds `parameters` to its first code cell by hand, and runs it all."""
+    """Opens a notebook, adds `parameters` to its first code cell by hand, and runs it all to the end."""
     page.goto(f"{server}lab/tree/notebooks/{name}.ipynb?token=test&reset")
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     if parameters:
@@ -97,53 +98,33 @@ def run_all_cells(page, server, name, **parameters):
     page.evaluate(WATCH, BAR)
     page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
     page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
-    page.wait_for_function("[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].at(-1).innerText === '[*]:'")
+    page.wait_for_function(f"{PROMPTS}.at(-1) === '[*]:'")
+    page.wait_for_function(f"!{PROMPTS}.includes('[*]:')")
 
 
-def check_the_bar(page):
-    """What the one line that says how far the training is has said, from first to last: it moved, and was written over."""
-    said = page.evaluate("window.said")
-    assert len(set(said)) > 1, said
-    assert not any("\n" in one for one in said)
-    return said
-
-
-def wait_for_the_end(page):
-    """Until no cell waits any more; nothing went wrong in any."""
-    prompts = "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map((prompt) => prompt.innerText)"
-    page.wait_for_function(f"!{prompts}.includes('[*]:')")
+@pytest.mark.parametrize(
+    ("name", "parameters", "first", "runs", "figures"),
+    [
+        ("04_train_one", {"epochs": 2}, r"Runs: 0/1 runs, .*embedded lcl tiny seed 0: \d+/144 steps", 1, 2),
+        ("14_your_corpus", {"seeds": "0", "train_limit": 100}, "Runs: ", 2, 1),
+    ],
+    ids=["one run", "a corpus of one's own"],
+)
+def test_a_notebook_runs_says_how_far_it_is_in_one_line_and_changes_no_tracked_file(
+    page, server, clone, name, parameters, first, runs, figures
+):
+    run_all_cells(page, server, name, **parameters)
     assert page.locator(ERROR).all_inner_texts() == []
-    prompts = page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
+    prompts = page.evaluate(PROMPTS)
     assert prompts == [f"[{number}]:" for number in range(1, len(prompts) + 1)]
-
-
-def check_figures(page, count):
-    figures = page.locator(".jp-RenderedImage img")
-    assert figures.count() == count
-    for figure in figures.all():
+    said = page.evaluate("window.said")
+    assert len(set(said)) > 1 and not any("\n" in one for one in said), said  # it moved, and was written over
+    assert re.match(first, said[0]) and said[-1].startswith(f"Runs: {runs}/{runs} runs")
+    drawn = page.locator(".jp-RenderedImage img")
+    assert drawn.count() == figures
+    for figure in drawn.all():
         figure.scroll_into_view_if_needed()
         assert figure.bounding_box()["width"] > 300 and figure.evaluate("image => image.naturalWidth") > 300
-
-
-def check_nothing_changed(page, clone):
     page.locator(".lm-TabBar-tab.jp-mod-current.jp-mod-dirty").wait_for()  # the page holds what is not saved
     assert git(clone, "status", "--porcelain") == ""
     assert any((clone / "build" / "quick" / "figures").iterdir()), "it ran here"
-
-
-def test_one_run(page, server, clone):
-    run_all_cells(page, server, "04_train_one")
-    wait_for_the_end(page)
-    *before, last = check_the_bar(page)
-    assert all(re.search(r"Runs: 0/1 runs, .*embedded lcl tiny seed 0: \d+/360 steps", one) for one in before)
-    assert last.startswith("Runs: 1/1 runs")
-    check_figures(page, 2)
-    check_nothing_changed(page, clone)
-
-
-def test_a_corpus_of_ones_own(page, server, clone):
-    run_all_cells(page, server, "14_your_corpus", seeds="0", train_limit=200)
-    wait_for_the_end(page)
-    assert check_the_bar(page)[-1].startswith("Runs: 2/2 runs")
-    check_figures(page, 1)
-    check_nothing_changed(page, clone)

@@ -12,13 +12,16 @@ def folder(tmp_path_factory):
     return site.build(tmp_path_factory.mktemp("site") / "book").parent
 
 
-@pytest.fixture(params=[1400, 400])
+on_a_telephone_too = pytest.mark.parametrize("book", [1400, 400], indirect=True)
+
+
+@pytest.fixture
 def book(request, page, folder):
     """The first page at a width; at the end, that nothing was asked of a network and no script failed."""
     asked, failures = [], []
     page.on("request", lambda sent: asked.append(sent.url))
     page.on("pageerror", lambda error: failures.append(str(error)))
-    page.set_viewport_size({"width": request.param, "height": 900})
+    page.set_viewport_size({"width": getattr(request, "param", 1400), "height": 900})
     page.goto((folder / "index.html").as_uri())
     yield page
     assert failures == []
@@ -29,12 +32,14 @@ def go(page, name):
     page.goto(page.url.rpartition("/")[0] + f"/{name}.html")
 
 
+@on_a_telephone_too
 def test_no_page_is_wider_than_the_window(book, folder):
     for file in sorted(folder.glob("*.html")):
         go(book, file.stem)
         assert book.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, file.name
 
 
+@on_a_telephone_too
 def test_a_search_finds_and_jumps(book):
     book.keyboard.press("/")
     book.keyboard.type("calibration error")
@@ -67,7 +72,7 @@ def test_a_table_sorts_by_the_column_that_is_clicked(book):
         assert now == sorted(before, reverse=order) and len(set(now)) > 4
 
 
-def test_a_figure_enlarges_and_goes_back(book):
+def test_a_figure_enlarges_and_light_and_dark_change_and_stay(book):
     go(book, "figures_minilm")
     figure, large = book.locator("img.figure").first, book.locator("#large img")
     figure.click()
@@ -75,9 +80,6 @@ def test_a_figure_enlarges_and_goes_back(book):
     assert large.bounding_box()["width"] > 1.1 * figure.bounding_box()["width"]
     large.click(position={"x": 40, "y": 40})
     assert not large.is_visible()
-
-
-def test_light_and_dark_change_and_stay(book):
     shade = "getComputedStyle(document.body).backgroundColor"
     light = book.evaluate(shade)
     book.locator("#theme").click()
@@ -86,6 +88,7 @@ def test_light_and_dark_change_and_stay(book):
     assert book.evaluate(shade) == dark != light
 
 
+@on_a_telephone_too
 def test_the_contents_and_the_code_open(book):
     narrow = book.viewport_size["width"] < 900
     assert book.locator("#contents").is_visible() != narrow

@@ -2,13 +2,12 @@
 
 import pytest
 
-from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.profiles import Profile, load_profile
 from lclstudy.results import class_sets, published
 from lclstudy.runs import grid
 from lclstudy.runs.store import RunStore, freeze, read_frozen
-from tests.material import record
+from tests.material import record, refused
 
 PROFILE = """
 [defaults]
@@ -32,9 +31,7 @@ LABELS = catalog.corpora()["embedded"].labels
 
 
 @pytest.fixture
-def profile(tmp_path, monkeypatch):
-    monkeypatch.setenv("LCLSTUDY_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setenv("LCLSTUDY_BUILD", str(tmp_path / "build"))
+def profile(own_folders, tmp_path):
     (tmp_path / "mine.toml").write_text(PROFILE)
     return load_profile(str(tmp_path / "mine.toml"))
 
@@ -45,76 +42,71 @@ def confusing(spec, members, errors=5):
 
 
 def test_the_papers_profile_asks_for_the_eight_columns_of_table_3_ten_times():
-    paper = load_profile("paper")
+    paper, printed = load_profile("paper"), published.table("suresh2021", 3)
     sets = class_sets.named_sets(paper)
-    printed = published.table("suresh2021", 3)
-    assert set(sets) == set(printed["classes"])
     wanted = class_sets.specs(paper, sets)
+    assert set(sets) == set(printed["classes"])
     assert len(wanted) == len(printed) * 10 == len(set(wanted))
     assert {spec.encoder for spec in wanted} == {"electra-base"}
     assert [spec.seed for spec in wanted] == sorted(spec.seed for spec in wanted)
 
 
-def test_the_search_adds_up_every_seed_and_the_plan_grows_when_it_can_be_made(profile, tmp_path):
-    store = RunStore(tmp_path / "runs")
-    with pytest.raises(StudyError, match=r"^No finished cross-entropy run .*--corpora embedded --objectives ce$"):
-        class_sets.found_sets(profile, store)
-    before = class_sets.all_specs(profile, store)
+def test_the_search_adds_up_every_seed_and_the_plan_grows_when_it_can_be_made(profile, runs):
+    with refused("No finished cross-entropy run ", "--corpora embedded --objectives ce"):
+        class_sets.found_sets(profile, runs)
+    before = class_sets.all_specs(profile, runs)
     assert {spec.classes for spec in before} == {None}
     assert len(before) == len(set(before)) == 2 * 2, "the grid is a part of the case study here"
     first, second = class_sets.searched(profile)
     assert (first.objective, first.classes, [first.seed, second.seed]) == ("ce", None, [0, 1])
-    store.save(confusing(first, LABELS[:3], errors=5))
-    counts, classes, n = class_sets.confusion(profile, store)
+    runs.save(confusing(first, LABELS[:3], errors=5))
+    counts, classes, n = class_sets.confusion(profile, runs)
     assert (classes, n, counts.sum()) == (LABELS, 1, 10 * len(LABELS))
-    assert class_sets.found_sets(profile, store)["found-a"] == LABELS[:3]
-    after = class_sets.all_specs(profile, store)
+    assert class_sets.found_sets(profile, runs)["found-a"] == LABELS[:3]
+    after = class_sets.all_specs(profile, runs)
     assert set(before) < set(after) and len(after) == len(before) + 2 * 2 * 2
-    store.save(confusing(second, LABELS[6:9], errors=9))
-    counts, _, n = class_sets.confusion(profile, store)
+    runs.save(confusing(second, LABELS[6:9], errors=9))
+    counts, _, n = class_sets.confusion(profile, runs)
     assert (n, counts.sum()) == (2, 20 * len(LABELS))
-    assert class_sets.found_sets(profile, store) == {"found-a": LABELS[6:9], "found-b": LABELS[:3]}
+    assert class_sets.found_sets(profile, runs) == {"found-a": LABELS[6:9], "found-b": LABELS[:3]}
 
 
-def test_a_profile_without_case_study_asks_for_nothing(profile, tmp_path):
+def test_a_profile_without_case_study_asks_for_nothing(profile, runs, tmp_path):
     none = Profile("none", "", profile.settings, {}, profile.grid)
     assert class_sets.named_sets(none) == {}
     assert class_sets.searched(none) == class_sets.specs(none, {"all": None}) == []
-    assert class_sets.all_specs(none, RunStore(tmp_path / "runs")) == none.specs()
-    with pytest.raises(StudyError, match=r"has no \[case_study\]"):
-        grid.run_case_study(none, RunStore(tmp_path / "runs"), progress=False)
+    assert class_sets.all_specs(none, runs) == none.specs()
+    with refused("has no [case_study]"):
+        grid.run_case_study(none, runs, progress=False)
     (tmp_path / "mine.toml").write_text(PROFILE.replace('"all"', '"4-hard-e"'))
-    with pytest.raises(StudyError, match=r"^Unknown class set .*'4-hard-e'; allowed: all, 16, 8, 4-easy, "):
+    with refused("Unknown class set ", "'4-hard-e'; allowed: all, 16, 8, 4-easy, "):
         class_sets.named_sets(load_profile(str(tmp_path / "mine.toml")))
 
 
-def test_a_set_that_is_published_and_found_is_run_once_under_its_published_name(profile, tmp_path, monkeypatch):
-    store = RunStore(tmp_path / "runs")
-    store.save(confusing(class_sets.searched(profile)[0], LABELS[:3]))
+def test_a_set_that_is_published_and_found_is_run_once_under_its_published_name(profile, runs, monkeypatch):
+    runs.save(confusing(class_sets.searched(profile)[0], LABELS[:3]))
     monkeypatch.setattr(class_sets, "named_sets", lambda profile: {"all": None, "theirs": LABELS[2::-1]})
-    sets = class_sets.all_sets(profile, store)
+    sets = class_sets.all_sets(profile, runs)
     assert list(sets) == ["all", "theirs", "found-b"]
     assert len(class_sets.specs(profile, sets)) == 3 * 2 * 2
 
 
-def test_training_on_subsets_then_freezing(profile, tmp_path):
+def test_training_on_subsets_then_freezing(own_folders, runs, tmp_path):
     """Real trainings: cross-entropy, the search in what it confused, both objectives on what was found."""
-    store = RunStore(tmp_path / "runs")
-    part = profile.restrict(seeds="1")
-    summary = grid.run_case_study(part, store, progress=False, device="cpu")
-    assert summary[:3] == (2 + 2 * 2, 0, 0), "CE and LCL on all classes, then both on two found sets"
-    assert grid.run_case_study(part, store, progress=False, device="cpu")[:2] == (0, 6)
-    freeze(profile, store)
-    results = read_frozen(str(tmp_path / "mine.toml"))
-    assert results.runs["status"].value_counts().to_dict() == {"done": 6, "not run": 6}
-    fresh = RunStore(tmp_path / "fresh")
-    assert fresh.missing(class_sets.all_specs(profile, fresh)) == store.missing(class_sets.all_specs(profile, store))
-    assert class_sets.found_sets(profile, fresh) == class_sets.found_sets(profile, store), "of frozen runs as of own records"
+    (tmp_path / "mine.toml").write_text(PROFILE.replace("found = 2", "found = 1"))
+    profile = load_profile(str(tmp_path / "mine.toml"))
+    part, how = profile.restrict(seeds="1"), {"executor": "serial", "progress": False, "device": "cpu"}
+    assert grid.run_case_study(part, runs, **how)[:3] == (2 + 2, 0, 0), "CE and LCL on all classes, then both on a found set"
+    assert grid.run_case_study(part, runs, **how)[:2] == (0, 4)
+    freeze(profile, runs)
+    results, fresh = read_frozen(str(tmp_path / "mine.toml")), RunStore(tmp_path / "fresh")
+    assert results.runs["status"].value_counts().to_dict() == {"done": 4, "not run": 4}
+    assert fresh.missing(class_sets.all_specs(profile, fresh)) == runs.missing(class_sets.all_specs(profile, runs))
     sets = class_sets.frozen_sets(results, "embedded")
-    assert sets == class_sets.found_sets(profile, store)
-    for members in sets.values():
-        runs = results.runs[results.runs["classes"] == "|".join(members)]
-        assert set(runs["objective"]) == {"ce", "lcl"}
-        done = runs["identity"][runs["status"] == "done"].iloc[0]
-        assert results.classes(done) == members
-        assert results.probabilities(done).shape[1] == 3
+    assert sets == class_sets.found_sets(profile, runs) == class_sets.found_sets(profile, fresh), "of frozen runs as of records"
+    (members,) = sets.values()
+    on_it = results.runs[results.runs["classes"] == "|".join(members)]
+    assert set(on_it["objective"]) == {"ce", "lcl"}
+    done = on_it["identity"][on_it["status"] == "done"].iloc[0]
+    assert results.classes(done) == members
+    assert results.probabilities(done).shape[1] == 3

@@ -47,9 +47,8 @@ def test_frozen_comparisons_have_both_intervals():
     assert row["texts_low"] < row["difference"] < row["texts_high"]
     assert row["paired_n"] == row["n_a"] == 3
     entropy = row_of(comparisons(results, metric="entropy"), corpus="emoint", a="lcl", b="scl")
-    assert (entropy["word"], entropy["claim"]) == ("below", "") and entropy[
-        "difference"
-    ] < 0  # of EmoInt the paper says nothing
+    assert (entropy["word"], entropy["claim"]) == ("below", ""), "of EmoInt the paper says nothing"
+    assert entropy["difference"] < 0
 
 
 @pytest.mark.parametrize(("last", "rising"), [([0.80, 0.81, 0.80], True), ([0.71, 0.76, 0.74], False)])

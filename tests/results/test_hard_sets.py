@@ -1,12 +1,10 @@
 """Hard sets by rank, on the tracked results and on some made by hand."""
 
 import numpy as np
-import pytest
 
-from lclstudy.errors import StudyError
 from lclstudy.results import hard_sets
 from lclstudy.statistics import judge
-from tests.material import PAPER, froze, within
+from tests.material import PAPER, froze, refused, within
 
 HARD = hard_sets.published_hard()
 
@@ -32,5 +30,5 @@ def test_without_runs_a_set_is_not_run(tmp_path):
 
 def test_runs_of_other_texts_are_told(tmp_path):
     results = froze(tmp_path, (PAPER, 0, {}), (PAPER, 1, {}, 7))
-    with pytest.raises(StudyError, match="runs of the same validation texts"):
+    with refused("runs of the same validation texts"):
         hard_sets.ranked(results, PAPER)

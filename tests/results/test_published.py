@@ -35,37 +35,28 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
-@pytest.mark.parametrize(
-    ("read", "key"),
-    [
-        (published.table, ["paper", "table", "row", "column"]),
-        (published.table, ["paper", "table", "row", "corpus", "classes", "metric"]),
-        (published.significance_tests, ["place", "corpus", "classes", "better", "worse"]),
-        (published.text_numbers, ["paper", "place", "subject", "quantity", "value"]),
-    ],
-)
-def test_keys_are_unique(read, key):
-    frame = read()
-    assert not frame.duplicated(key).any()
-    assert frame[key].notna().all(axis=None)
+def as_printed(name: str) -> pd.DataFrame:
+    """A file of data/published as text."""
+    return pd.read_csv(paths.published() / f"{name}.csv", dtype=str, keep_default_na=False)
 
 
 # Printed rows times printed columns, less the blank cells.
 SHAPES = {
-    ("suresh2021", 1): 4 * 8,
-    ("suresh2021", 2): 10 * 2 - 5,
-    ("suresh2021", 3): 3 * 8,
-    ("suresh2021", 4): 3 * 2,
-    ("suresh2021", 5): 3 * 8,
-    ("modarres", 1): 4 * 5 - 2,
-    ("modarres", 2): 2 * 3,
-}
+    ("suresh2021", 1): 4 * 8, ("suresh2021", 2): 10 * 2 - 5, ("suresh2021", 3): 3 * 8, ("suresh2021", 4): 3 * 2,
+    ("suresh2021", 5): 3 * 8, ("modarres", 1): 4 * 5 - 2, ("modarres", 2): 2 * 3,
+}  # fmt: skip
+KEYS = [
+    (CELLS, ["paper", "table", "row", "column"]),
+    (CELLS, ["paper", "table", "row", "corpus", "classes", "metric"]),
+    (TESTS, ["place", "corpus", "classes", "better", "worse"]),
+    (NUMBERS, ["paper", "place", "subject", "quantity", "value"]),
+]
 
 
-def test_values_are_percentages_with_spread_and_n_together():
+def test_every_cell_is_there_once_with_spread_and_n_together_and_its_split_and_metric():
+    for frame, key in KEYS:
+        assert not frame.duplicated(key).any() and frame[key].notna().all(axis=None)
     assert CELLS.groupby(["paper", "table"]).size().to_dict() == SHAPES
-    assert CELLS["value"].between(30, 100).all()
-    assert CELLS["spread"].dropna().between(0.05, 2).all()
     assert (CELLS["spread"].notna() == CELLS["n"].notna()).all()
     assert CELLS["spread"].isna().equals((CELLS["paper"] == "modarres") | (CELLS["objective"] == "reported"))
     runs = CELLS.dropna(subset="n").groupby("table")["n"].unique()
@@ -84,17 +75,10 @@ def test_rounding_is_half_of_the_last_printed_digit():
     assert (by_p[0.007], by_p[0.02]) == (0.0005, 0.005)
 
 
-def test_readers_select():
-    assert len(published.table("modarres")) == 24
-    assert set(published.table("suresh2021", 3)["classes"]) == {"all", *published.class_sets()}
-    assert set(published.text_numbers("modarres")["paper"]) == {"modarres"}
-
-
 def test_names_are_those_of_the_catalogue():
     assert set(CELLS["corpus"]) == set(catalog.corpora()) - {"embedded"}
-    assert set(CELLS["objective"]) <= {*OBJECTIVES, "reported"}
-    assert set(CELLS["encoder"]) <= {*catalog.encoders(), *OTHER_ENCODERS}
-    assert set(CELLS.loc[CELLS["objective"] != "reported", "encoder"]) <= set(catalog.encoders())
+    assert {*CELLS["objective"]} - {*OBJECTIVES} == {"reported"}
+    assert {*CELLS["encoder"]} - {*catalog.encoders()} == OTHER_ENCODERS
     assert {*TESTS["better"], *TESTS["worse"]} <= {*OBJECTIVES, *OTHER_ENCODERS}
     others = {"all", "search", "classifier", "augmentation", "optimiser", "case_study", "base_models"}
     assert set(NUMBERS["subject"]) <= {*catalog.corpora(), *catalog.encoders(), *others}
@@ -123,9 +107,6 @@ def test_tests_are_complete_and_follow_the_cells():
     value = TESTS[TESTS["kind"] == "value"]
     assert (value["t"].notna().sum(), value["t"].isna().sum()) == (15, 4)
     assert (TESTS["kind"] == "claim").sum() == 3 + 3 + 8
-    assert set(TESTS["p_relation"]) == {"=", "<", ">"}
-    assert TESTS["p"].between(0.001, 1).all()
-    assert TESTS["t"].dropna().between(2, 8).all()
     below = (TESTS["p"] < 0.05) | ((TESTS["p"] == 0.05) & (TESTS["p_relation"] == "<"))
     assert (below == (TESTS["claim"] == "significant")).all()
     mean = {}
@@ -173,7 +154,7 @@ def test_every_cell_is_the_printed_one(papers, paper, table):
             if cell:
                 value, spread = re.fullmatch(r"([\d.]+)(?:\(([\d.]+|-)\))?", cell).groups()
                 printed.append((row[0], column, value, spread if spread and spread != "-" else ""))
-    raw = pd.read_csv(paths.published() / "numbers.csv", dtype=str, keep_default_na=False)
+    raw = as_printed("numbers")
     ours = raw[(raw["paper"] == paper) & (raw["table"] == str(table))]
     assert [(plain(row.row), plain(row.column), row.value, row.spread) for row in ours.itertuples()] == printed
 
@@ -198,8 +179,7 @@ WORDS = {2: "two", 4: "four", 5: "five", 10: "ten", 1: "one"}
 
 
 def test_every_text_number_stands_in_its_quote():
-    raw = pd.read_csv(paths.published() / "text_numbers.csv", dtype=str, keep_default_na=False)
-    for row in raw.itertuples():
+    for row in as_printed("text_numbers").itertuples():
         digits = re.findall(r"-?\d[\d.]*(?:e-\d+)?", re.sub(r"(?<=\d),(?=\d{3}\b)", "", row.quote.replace("-class", " class")))
         number = float(row.value)
         said = WORDS.get(int(number)) if number == int(number) else None
@@ -207,8 +187,7 @@ def test_every_text_number_stands_in_its_quote():
 
 
 def test_every_t_and_p_stands_in_its_quote():
-    raw = pd.read_csv(paths.published() / "tests.csv", dtype=str, keep_default_na=False)
-    for row in raw.itertuples():
+    for row in as_printed("tests").itertuples():
         assert not row.t or re.search(rf"t ?= ?{re.escape(row.t)}\b", row.quote), row
         relation = "[<>]" if "except" in row.quote else row.p_relation  # the excepted pair is the one that is not below
         assert re.search(rf"p(?:'s)? ?{relation} ?{re.escape(row.p)}(?!\d)", row.quote), row
@@ -227,7 +206,5 @@ def test_encoders_are_pinned_or_say_why_not():
 def test_citation_names_the_study_and_its_sources():
     citation = yaml.safe_load((paths.ROOT / "CITATION.cff").read_text("utf-8"))
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
-    assert citation["authors"] == [{"name": "lclstudy contributors"}]
     first = [reference["authors"][0]["family-names"] for reference in citation["references"]]
     assert first == ["Suresh", "Modarres", "Khosla", "Gunel"]
-    assert all({"type", "title", "authors"} <= set(reference) for reference in citation["references"])

@@ -10,17 +10,17 @@ import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
 from lclstudy import paths
 from lclstudy.__main__ import bar_settings, main
-from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.profiles import load_profile
 from lclstudy.results import class_sets
-from lclstudy.runner import execute, refresh
+from lclstudy.runner import execute
 from lclstudy.runs.store import RunStore
-from tests.material import record_of
+from tests.material import record_of, refused
 
 TRAINS = "# parameters\nprofile = 'quick'\nobjectives = ''\nx = 1", "if 0:\n    from lclstudy.runs import grid"
 READS = "# parameters\nprofile = ''"
@@ -40,10 +40,8 @@ def write(path: Path, *sources: str) -> Path:
 
 
 @pytest.fixture
-def study(tmp_path, monkeypatch, capsys):
+def study(own_folders, tmp_path, monkeypatch, capsys):
     """Runs the command line on the notebooks of `tmp_path`; gives the exit status, standard output and standard error."""
-    for name in ("RUNS", "RESULTS", "BUILD"):
-        monkeypatch.setenv(f"LCLSTUDY_{name}", str(tmp_path / name.lower()))
     monkeypatch.setenv("LCLSTUDY_FIGURES", "")
     monkeypatch.setenv("TQDM_MININTERVAL", "1")
 
@@ -105,16 +103,23 @@ def test_executes_once_and_again_only_when_something_changed(study, tmp_path, mo
     assert reasons()[two.stem] == "the notebook and the data changed"
 
 
-def test_a_failing_cell_is_named_and_its_traceback_kept(study):
-    write(study.folder / "05_bad.ipynb", *TRAINS, "good = 1", "good\nraise ValueError('first\\nno such label')")
-    write(study.folder / "06_later.ipynb", READS, "1")
-    status, out, err = study("--parameter", "x", "2")
-    assert status == 1
-    assert err.startswith("lclstudy: 05_bad failed in cell 5 (good): ValueError: no such label; see ")
-    assert err.count("\n") == 1
-    assert "[1/2] 05_bad ... failed" in out and "06_later" not in out
-    assert "Traceback" in (study.build / "quick" / "05_bad.ipynb").read_text("utf-8")
-    assert not (study.build / "quick" / "05_bad.done").exists()
+FAILS = """import os, signal
+if how == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+if how == "wrong":
+    raise ValueError("first\\nno such label")"""
+
+
+def test_a_cell_that_fails_is_named_and_its_traceback_kept(study):
+    write(study.folder / "05_bad.ipynb", TRAINS[0] + "\nhow = ''", TRAINS[1], FAILS)
+    write(study.folder / "06_later.ipynb", READS)
+    for how, error in (("wrong", "ValueError: no such label; see "), ("killed", "its Python process died")):
+        status, out, err = study("--parameter", "how", how)
+        assert (status, err.count("\n")) == (1, 1)
+        assert err.startswith(f"lclstudy: 05_bad failed in cell 4 (import os, signal): {error}")
+        assert "[1/2] 05_bad ... failed" in out and "06_later" not in out
+        assert ("Traceback" in (study.build / "quick" / "05_bad.ipynb").read_text("utf-8")) == (how == "wrong")
+        assert not (study.build / "quick" / "05_bad.done").exists()
 
 
 STAMPS = """import time
@@ -141,16 +146,6 @@ def test_side_by_side_but_not_two_that_train_nor_before_what_is_read(study, monk
     assert all(grid[1] < begun for begun, _ in later)
 
 
-def test_a_killed_kernel_fails_in_the_cell_that_ran_and_not_at_the_end(study):
-    kill = "import os, signal\nif kill: os.kill(os.getpid(), signal.SIGKILL)"
-    write(study.folder / "01_killed.ipynb", "# parameters\nkill = True", "1", kill, "2", "3")
-    status, _, err = study("quick", "--only", "01")
-    assert status == 1
-    assert "01_killed failed in cell 4 (import os, signal): its Python process died" in err
-    assert "not executed yet" in study("quick", "--dry-run")[1]
-    assert study("quick", "--parameter", "kill", "False")[0] == 0
-
-
 PARAMETER = "Unknown parameter of these notebooks"
 
 
@@ -162,11 +157,9 @@ PARAMETER = "Unknown parameter of these notebooks"
         (["--parameter", "sed", "1"], f"{PARAMETER} 'sed'; allowed: profile, seeds. Did you mean 'seeds'?"),
         (["--only", "02", "--seeds", "1"], f"{PARAMETER} 'seeds'; allowed: "),
         (["--workers", "0"], "workers must be 1 or more; given 0"),
-        (["--workers", "two"], "Argument --workers: invalid int value: 'two'"),
         (["--objectives", "lc"], "Unknown objective of profile quick 'lc'; allowed: "),
         (["--executor", "slurm"], "Unknown executor 'slurm'; allowed: auto, serial, processes, ray."),
         (["--frce"], "Unrecognized arguments: --frce; see --help"),
-        (["--refresh", "09"], "Unknown notebook '09'; allowed: "),
     ],
 )
 def test_wrong_names_stop_before_anything_runs(study, arguments, message):
@@ -178,14 +171,12 @@ def test_wrong_names_stop_before_anything_runs(study, arguments, message):
     assert not study.build.exists()
 
 
-def test_a_file_that_is_no_notebook(study):
-    study.folder.mkdir()
-    (study.folder / "01_cut.ipynb").write_text('{"cells": [')
-    status, _, err = study("quick")
-    assert status == 2
-    assert err.startswith("lclstudy: 01_cut.ipynb is not a notebook")
-    with pytest.raises(StudyError, match=r"No notebook NN_name\.ipynb in "):
-        execute.find(study.build)
+def test_a_file_that_is_no_notebook_and_a_folder_without_one(study):
+    with refused("No notebook NN_name.ipynb in "):
+        execute.find(study.folder)
+    write(study.folder / "01_cut.ipynb").write_text('{"cells": [')
+    with refused("01_cut.ipynb is not a notebook"):
+        assert execute.find(study.folder)[0].code
 
 
 OWN = """
@@ -196,8 +187,7 @@ defaults = { encoder = "tiny" }
 
 
 def test_the_notebook_that_trains_a_profile_is_not_up_to_date_while_runs_are_missing(study, tmp_path):
-    own = tmp_path / "mine.toml"
-    own.write_text(OWN)
+    (own := tmp_path / "mine.toml").write_text(OWN)
     write(study.folder / "04_train_one.ipynb", "# parameters\nprofile = ''", TRAINS[1])
     write(study.folder / "05_run.ipynb", *TRAINS)
     assert study(str(own))[0] == 0
@@ -206,10 +196,11 @@ def test_the_notebook_that_trains_a_profile_is_not_up_to_date_while_runs_are_mis
     assert "Runs of profile mine: 3 of 3 missing." in out, "LCL, SCL of the case study, and CE, whose confusions it searches"
     assert "04_train_one ... up to date" in out, "its run is no run of the profile"
     for _ in range(2):  # the set that the search finds is known when the others have run
-        for spec in class_sets.all_specs(load_profile(str(own)), RunStore()):
+        specs = class_sets.all_specs(load_profile(str(own)), RunStore())
+        for spec in specs:
             RunStore().save(record_of(spec, classes=spec.classes or LABELS))
     out = study(str(own), "--dry-run")[1]
-    assert "05_run ... up to date" in out and "Runs of profile mine: 0 of 4 missing." in out
+    assert "05_run ... up to date" in out and f"Runs of profile mine: 0 of {len(specs)} missing." in out and len(specs) == 4
 
 
 def test_an_interrupt_ends_it_in_one_line_and_leaves_no_kernel(study, tmp_path):
@@ -224,19 +215,10 @@ def test_an_interrupt_ends_it_in_one_line_and_leaves_no_kernel(study, tmp_path):
         wait_for(lambda: began.exists() and began.read_text())
         os.killpg(process.pid, signal.SIGINT)  # what the terminal does with Ctrl-C
         out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert (process.returncode, out) == (130, "[1/1] 01_long ...\n")
     assert err == "lclstudy: interrupted; finished runs are kept, and the same command goes on from here.\n"
-    assert out == "[1/1] 01_long ...\n"
-    wait_for(lambda: not alive(int(began.read_text())))
+    wait_for(lambda: not psutil.pid_exists(int(began.read_text())))
     assert [path.name for path in study.folder.iterdir()] == ["01_long.ipynb"], "no socket stays"
-
-
-def alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def wait_for(happened) -> None:
@@ -259,6 +241,11 @@ from tqdm import tqdm
 total = sum(number for number in tqdm(range(4)))
 
 # %%
+import sys
+
+print("label missing", file=sys.stderr)
+
+# %%
 from lclstudy import paths
 
 paths.figures(profile).mkdir(parents=True)
@@ -266,7 +253,7 @@ print(f"On {profile}: {total}")
 """
 
 
-def test_refresh_makes_a_notebook_that_stays_the_same(study):
+def test_refresh_makes_a_notebook_that_stays_the_same_and_keeps_warnings(study):
     study.folder.mkdir()
     (study.folder / "01_new.py").write_text(STEADY)
     assert study("--refresh", "01")[0] == 0
@@ -276,25 +263,16 @@ def test_refresh_makes_a_notebook_that_stays_the_same(study):
     assert (study.folder / "01_new.ipynb").read_bytes() == first
     made = nbformat.read(study.folder / "01_new.ipynb", as_version=4)
     nbformat.validate(made)
-    assert [cell.execution_count for cell in made.cells if cell.cell_type == "code"] == [1, 2, 3]
-    assert printed(study.folder / "01_new.ipynb") == "On quick: 6\n"
+    assert [cell.execution_count for cell in made.cells if cell.cell_type == "code"] == [1, 2, 3, 4]
+    assert printed(study.folder / "01_new.ipynb") == "label missing\nOn quick: 6\n", "no bar, but what warns"
     assert made.cells[1].metadata == {"tags": ["parameters"]}
-
-
-def test_refresh_keeps_warnings_for_the_tests_to_see():
-    bar = nbformat.v4.new_output("stream", name="stderr", text="\rruns:  50%|#  | 1/2 [00:01<00:01]\n\rsteps: 1\x1b[A\n")
-    warning = nbformat.v4.new_output("stream", name="stderr", text="UserWarning: label missing\n")
-    cells = [nbformat.v4.new_code_cell("1", outputs=[nbformat.from_dict(o) for o in outs]) for outs in ([bar], [bar, warning])]
-    quiet, loud = refresh._steady(nbformat.v4.new_notebook(cells=cells)).cells
-    assert quiet.outputs == []
-    assert "label missing" in loud.outputs[0].text
 
 
 @pytest.mark.parametrize("columns", [60, None])
 def test_a_bar_fits_the_terminal_and_a_log_is_not_flooded(columns):
     draw = "import io; from tqdm import tqdm; out = io.StringIO(); [None for _ in tqdm(range(10**5), 'runs', file=out)]\n"
-    environment = os.environ | bar_settings(columns)
     command = [sys.executable, "-c", draw + "print(out.getvalue())"]
+    environment = os.environ | bar_settings(columns)
     frames = subprocess.run(command, env=environment, capture_output=True, text=True).stdout.strip().splitlines()
     assert "runs: 100%" in frames[-1]
     if columns:

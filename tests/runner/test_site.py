@@ -41,15 +41,12 @@ def pages(folder):
 
 
 def test_every_notebook_and_every_figure_has_its_place(folder, pages):
-    assert {f"{path.stem}.html" for path in (paths.ROOT / "notebooks").glob("*.ipynb")} <= set(pages)
+    notebooks = list((paths.ROOT / "notebooks").glob("*.ipynb"))
+    assert {f"{path.stem}.html" for path in notebooks} <= set(pages)
     for path in (paths.ROOT / "figures").glob("*/*.json"):
         assert path.stem in pages[f"figures_{path.parent.name}.html"].ids
-    stored = sum(text.count('"image/png"') for text in map(_read, (paths.ROOT / "notebooks").glob("*.ipynb")))
+    stored = sum(path.read_text("utf-8").count('"image/png"') for path in notebooks)
     assert len(list((folder / "pictures").iterdir())) == stored > 20
-
-
-def _read(path):
-    return path.read_text("utf-8")
 
 
 def test_every_link_resolves_and_nothing_is_loaded_from_elsewhere(folder, pages):
@@ -69,16 +66,14 @@ def test_every_link_resolves_and_nothing_is_loaded_from_elsewhere(folder, pages)
 def test_the_search_knows_every_page(folder, pages):
     text = (folder / "search.js").read_text("utf-8")
     sections = json.loads(text.removeprefix("window.SECTIONS = ").removesuffix(";\n"))
-    assert {address.partition("#")[0] for address, *_ in sections} == set(pages)
-    for address, *_ in sections:
-        file, _, place = address.partition("#")
-        assert not place or place in pages[file].ids
+    places = [address.partition("#") for address, *_ in sections]
+    assert {file for file, *_ in places} == set(pages)
+    assert all(not place or place in pages[file].ids for file, _, place in places)
     assert any("second views" in text for *_, text in sections)
 
 
 def test_formulas_are_mathml_and_code_is_folded(folder):
-    text = _read(folder / "03_losses.html")
-    assert text.count("<math") > 10 and not re.search(
-        r"\$[^$\n]*\\", re.sub(r"<details.*?</details>", "", text, flags=re.DOTALL)
-    )
+    text = (folder / "03_losses.html").read_text("utf-8")
+    shown = re.sub(r"<details.*?</details>", "", text, flags=re.DOTALL)
+    assert text.count("<math") > 10 and not re.search(r"\$[^$\n]*\\", shown)
     assert text.count('<details class="code">') > 20

@@ -3,6 +3,7 @@
 import io
 import multiprocessing
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,53 +12,41 @@ import torch
 from lclstudy import paths
 from lclstudy.__main__ import main
 from lclstudy.corpora import wordnet
-from lclstudy.errors import StudyError
 from lclstudy.plan.profiles import load_profile
 from lclstudy.plan.spec import make_spec
-from lclstudy.runs import claims, progress
+from lclstudy.runs import claims, executors, progress
 from lclstudy.runs.claims import Queue
 from lclstudy.runs.grid import obtain, run_missing
 from lclstudy.runs.progress import Board
 from lclstudy.runs.store import RunStore
+from tests.material import refused
 from tests.runs.grids import PROFILE, TINY, bursting, specs_of
 
 
 def test_what_is_missing_is_trained_once(runs, capsys):
-    first, second = specs_of(seeds=(0,)), specs_of(seeds=(0, 1))
-    assert run_missing(first, runs, progress=False)[:3] == (1, 0, 0)
-    before = runs.load(first[0]).test_probabilities
-    assert run_missing([*second, *second], runs)[:3] == (1, 1, 0)
-    np.testing.assert_array_equal(runs.load(first[0]).test_probabilities, before)
-    assert run_missing(second, runs, progress=False)[:3] == (0, 2, 0)
-    assert runs.frame(second)[["status", "executor"]].to_numpy().tolist() == [["done", "serial"]] * 2
+    first, both = specs_of(seeds=(0,)), specs_of(seeds=(0, 1))
+    before = obtain(first[0], runs, progress=False)
+    assert run_missing([*both, *both], runs)[:3] == (1, 1, 0)
+    assert obtain(first[0], runs, progress=False).measures["seconds"] == before.measures["seconds"], "not trained again"
+    assert runs.frame(both)[["status", "executor"]].to_numpy().tolist() == [["done", "serial"]] * 2
     shown = capsys.readouterr().err
     assert "embedded ce tiny seed 1" in shown
-    assert f"validation accuracy {runs.frame(second)['validation_accuracy'][1]:.3f}" in shown
+    assert f"validation accuracy {runs.frame(both)['validation_accuracy'][1]:.3f}" in shown
 
 
 def test_a_run_that_fails_is_recorded_and_the_grid_goes_on(runs, caplog):
     grid = [bursting(), *specs_of(seeds=(0,))]
     summary = run_missing(grid, runs, "serial", progress=False)
     assert summary[:3] == (1, 0, 1)
-    failure = runs.load(grid[0]).failure
-    assert summary.failures[0].failure == failure
-    assert runs.load(grid[0]).traceback.endswith(f"{failure}\n")
-    assert str(paths.ROOT) not in runs.load(grid[0]).traceback
-    assert failure.startswith("NonFiniteLoss: ")
-    assert "step 1 of epoch 1" in failure
-    assert "\n" not in failure
-    assert f"embedded scl tiny seed 0 failed: {failure}" in caplog.text
-    assert run_missing(grid, runs, progress=False)[:3] == (0, 1, 1), "a failed run is tried again at the next start"
-
-
-def test_one_run_is_trained_once_and_its_failure_is_one_line(runs):
-    (spec,) = specs_of(seeds=(0,))
-    first = obtain(spec, runs, progress=False)
-    assert first.status == "done"
-    assert obtain(spec, runs, progress=False).measures["seconds"] == first.measures["seconds"], "not trained again"
-    with pytest.raises(StudyError, match=r"^embedded scl tiny seed 0 failed: NonFiniteLoss: .* step 1 of epoch 1") as raised:
-        obtain(bursting(), runs, progress=False)
-    assert "\n" not in str(raised.value)
+    failed = runs.load(grid[0])
+    assert failed.failure.startswith("NonFiniteLoss: ") and "step 1 of epoch 1" in failed.failure
+    assert summary.failures[0].failure == failed.failure and "\n" not in failed.failure
+    assert failed.traceback.endswith(f"{failed.failure}\n") and str(paths.ROOT) not in failed.traceback
+    assert f"embedded scl tiny seed 0 failed: {failed.failure}" in caplog.text
+    caplog.clear()
+    with refused(f"embedded scl tiny seed 0 failed: {failed.failure}"):
+        obtain(grid[0], runs, progress=False)
+    assert "failed" in caplog.text, "a failed run is tried again"
 
 
 @pytest.mark.parametrize(
@@ -70,21 +59,20 @@ def test_one_run_is_trained_once_and_its_failure_is_one_line(runs):
     ],
 )
 def test_a_wrong_setting_stops_before_training(runs, settings, message):
-    with pytest.raises(StudyError, match=message) as raised:
+    with refused(message):
         run_missing(specs_of(), runs, progress=False, **settings)
-    assert "\n" not in str(raised.value)
     assert not runs.path.exists()
 
 
 def test_what_cannot_be_read_stops_before_training(runs, tmp_path, monkeypatch):
     path = tmp_path / "mine.csv"
     path.write_text("text,emotion\nhello,a\nbye,b\n")
-    with pytest.raises(StudyError, match="label"):
+    with refused("label"):
         run_missing([*specs_of(), make_spec(str(path), "ce", **TINY)], runs, progress=False)
     monkeypatch.setattr(wordnet, "_find", lambda: None)  # what a machine without it gives
     wordnet.ensure.cache_clear()
     try:
-        with pytest.raises(StudyError, match=r"^There is no WordNet\."):
+        with refused("There is no WordNet."):
             run_missing(specs_of(("ce", "lcl"), augment="wordnet"), runs, progress=False)
     finally:
         wordnet.ensure.cache_clear()
@@ -93,11 +81,11 @@ def test_what_cannot_be_read_stops_before_training(runs, tmp_path, monkeypatch):
 
 def test_a_store_that_cannot_be_written_stops_before_training(runs, monkeypatch):
     runs.path.symlink_to("gone/away")
-    with pytest.raises(StudyError, match=r"^Records cannot be written \(.*\) in .*LCLSTUDY_RUNS"):
+    with refused("Records cannot be written (", "LCLSTUDY_RUNS"):
         run_missing(specs_of(), runs, progress=False)
     runs.path.unlink()
     monkeypatch.setattr(claims, "FREE_BYTES", 2**62)  # more than any disk has
-    with pytest.raises(StudyError, match=r"^Fewer than \d+ MB are free in .*LCLSTUDY_RUNS"):
+    with refused("Fewer than ", " MB are free in ", "LCLSTUDY_RUNS"):
         run_missing(specs_of(), runs, progress=False)
 
 
@@ -114,13 +102,13 @@ class _KillsOne(RunStore):
 
 
 def test_processes_survive_a_killed_worker_and_agree_with_serial(tmp_path, capsys):
-    grid = specs_of(seeds=(0, 1, 2, 3))
+    grid = specs_of(seeds=(0, 1, 2))
     runs = _KillsOne(tmp_path / "runs")
-    assert run_missing(grid, runs, executor="processes", workers=2)[:3] == (3, 0, 1)
+    assert run_missing(grid, runs, executor="processes", workers=2)[:3] == (2, 0, 1)
     (failure,) = filter(None, runs.frame()["failure"])
     assert failure == "its worker process ended with status -9 (killed for memory? try fewer workers)"
     assert not multiprocessing.active_children()
-    assert "Runs: 4/4 runs" in capsys.readouterr().err
+    assert "Runs: 3/3 runs" in capsys.readouterr().err
     finished = next(spec for spec in grid if runs.has(spec))
     serial, before = RunStore(tmp_path / "serial"), torch.get_num_threads()
     run_missing([finished], serial, progress=False)
@@ -130,27 +118,13 @@ def test_processes_survive_a_killed_worker_and_agree_with_serial(tmp_path, capsy
     assert runs.load(finished).measures["threads"] == serial.load(finished).measures["threads"] == 1
 
 
-class _Spoils(RunStore):
-    """A store that, as the first record is saved, spoils a corpus that passed all checks."""
-
-    def save(self, record):
-        super().save(record)
-        self.corpus.write_text("text,label\n,\n")
-
-
-def test_a_mistake_that_only_a_run_meets_fails_that_run_alone(tmp_path):
-    runs = _Spoils(tmp_path / "runs")
-    runs.corpus = tmp_path / "mine.csv"
-    runs.corpus.write_text("text,label\n" + "".join(f"some text {number},{'ab'[number % 2]}\n" for number in range(60)))
-    spoilt = make_spec(str(runs.corpus), "ce", **TINY)
-    first, last = specs_of()
-    summary = run_missing([first, spoilt, last], runs, "serial", progress=False)
-    assert summary[:3] == (2, 0, 1)
-    assert "mine.csv" in summary.failures[0].failure
+def test_a_mistake_that_only_a_run_meets_fails_that_run(runs, monkeypatch):
+    """Such as a device that no node has: of the nodes of Ray, which is slow to start, the command that asks knows nothing."""
+    monkeypatch.setitem(executors.EXECUTORS, "ray", executors.serial)
+    summary = run_missing(specs_of(seeds=(0,)), runs, "ray", device="cuda:63", progress=False)
+    assert summary[:3] == (0, 0, 1)
+    assert summary.failures[0].failure.startswith("Device 'cuda:63' is not here")
     assert {path.suffix for path in runs.path.iterdir()} == {".npz"}, "its claim is given back"
-
-
-# Claims
 
 
 def test_a_claim_is_one_process_own_until_it_is_given_back(runs):
@@ -161,13 +135,9 @@ def test_a_claim_is_one_process_own_until_it_is_given_back(runs):
     one.close()
     assert other.take(wait=False) == first
     other.close()
-    assert not list(runs.path.iterdir())
     (runs.path / f"{second.identity()}.claim").touch()  # as a killed command leaves it
     Queue(runs, [first])
     assert not list(runs.path.iterdir())
-
-
-# Progress
 
 
 def test_a_terminal_shows_a_bar_per_run_with_its_epoch_and_loss(monkeypatch):
@@ -175,10 +145,9 @@ def test_a_terminal_shows_a_bar_per_run_with_its_epoch_and_loss(monkeypatch):
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", terminal)
     board = Board(total=2, done=0, shown=True)
-    first, second = specs_of()
-    for spec in (first, second):
+    for spec in specs_of():
         board.tell(spec, 1, 40, "epoch 1, loss 2.345")
-    board.finish(first, "validation accuracy 0.500", 1)
+    board.finish(spec, "validation accuracy 0.500", 1)
     board.close()
     for said in ("embedded ce tiny seed 0: ", "embedded ce tiny seed 1:", "epoch 1, loss 2.345", "1/2"):
         assert said in terminal.getvalue()
@@ -201,9 +170,6 @@ def test_a_log_gets_few_lines(monkeypatch, capsys):
     assert bar.n == 100 and bar.postfix == "epoch=99, loss=2.345"
 
 
-# The command line
-
-
 def test_a_dry_run_lists_what_is_missing_and_trains_nothing(profile, capsys):
     assert main(["run", profile, "--dry-run", "--seeds", "1", "--objectives", "lcl"]) == 0
     (spec,) = load_profile(profile).restrict(objectives=["lcl"], seeds=[1]).specs()
@@ -211,23 +177,14 @@ def test_a_dry_run_lists_what_is_missing_and_trains_nothing(profile, capsys):
     assert not RunStore().path.exists()
 
 
-def test_the_command_trains_what_is_asked_for(profile, capsys):
-    assert main(["run", profile, "--objectives", "ce", "--seeds", "1,2", "--device", "cpu"]) == 0
-    assert capsys.readouterr().out.startswith("2 trained, 0 there already, 0 failed, in ")
-    assert RunStore().frame()["seed"].tolist() == [1, 2]
-
-
-def test_a_wrong_argument_is_one_line_and_status_2(capsys):
-    assert main(["run", "quick", "--corpora", "embeded"]) == 2
-    error = "lclstudy: Unknown corpus of profile quick 'embeded'; allowed: embedded. Did you mean 'embedded'?\n"
-    assert capsys.readouterr().err == error
-
-
-def test_failed_runs_give_status_1(tmp_path, profile, capsys):
-    path = tmp_path / "burst.toml"
-    path.write_text(PROFILE.replace('["ce", "lcl"]', '"scl"\ntemperature = 1e-45').replace("[0, 1]", "0"))
-    assert main(["run", str(path), "--device", "cpu"]) == 1
+def test_the_command_trains_what_is_asked_for_and_failed_runs_give_status_1(profile, capsys):
+    Path(profile).write_text(PROFILE.replace('["ce", "lcl"]', '["ce", "scl"]\ntemperature = 1e-45'))
+    command = ["run", profile, "--seeds", "2", "--device", "cpu"]
+    assert main(command) == 1
     told = capsys.readouterr()
-    assert told.out.startswith("0 trained, 0 there already, 1 failed")
-    assert "\nembedded scl tiny seed 0 failed: NonFiniteLoss: " in told.err
+    assert told.out.startswith("1 trained, 0 there already, 1 failed, in ")
+    assert "\nembedded scl tiny seed 2 failed: NonFiniteLoss: " in told.err
     assert 'lclstudy/training/loop.py", line ' in told.err, "the traceback is shown"
+    assert main([*command, "--objectives", "ce"]) == 0
+    assert capsys.readouterr().out.startswith("0 trained, 1 there already, 0 failed, in ")
+    assert RunStore().frame()["seed"].tolist() == [2, 2]

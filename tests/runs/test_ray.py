@@ -15,7 +15,7 @@ from tests.runs.grids import bursting, specs_of
 
 
 @pytest.fixture(scope="module")
-def head():
+def cluster():
     from ray.cluster_utils import Cluster
 
     # In a folder of its own, with a short name for its sockets: else what other tests run at this time joins it.
@@ -23,45 +23,32 @@ def head():
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_TMPDIR", folder)
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+        patch.setenv("RAY_ADDRESS", cluster.address)
         yield cluster
         cluster.shutdown()
-
-
-@pytest.fixture
-def cluster(head, monkeypatch):
-    monkeypatch.setenv("RAY_ADDRESS", head.address)
-    return head
 
 
 class _LosesANode(RunStore):
     """A store that, as the first record is saved, takes away a node that trains."""
 
-    lost = False
-
     def save(self, record):
         super().save(record)
-        if not self.lost:
-            self.lost = True
+        if self.node:
             self.cluster.remove_node(self.node, allow_graceful=False)
+            self.node = None
 
 
 def test_a_cluster_that_loses_a_node_trains_every_run_as_serial_does(tmp_path, cluster):
-    grid = [bursting(), *specs_of(("ce", "lcl"), (0, 1))]
+    grid = [bursting(), *specs_of(("ce", "lcl"), (0, 1))[:3]]
     serial, runs = RunStore(tmp_path / "serial"), _LosesANode(tmp_path / "runs")
-    assert run_missing(grid, serial, "serial", progress=False)[:3] == (4, 0, 1)
+    assert run_missing(grid, serial, "serial", progress=False)[:3] == (3, 0, 1)
     runs.cluster, runs.node = cluster, cluster.add_node(num_cpus=1)
-    assert run_missing(grid, runs, progress=False)[:3] == (4, 0, 1), "auto finds the cluster"
-    assert runs.lost
+    assert run_missing(grid, runs, progress=False)[:3] == (3, 0, 1), "auto finds the cluster"
+    assert runs.node is None
     assert set(runs.frame()["executor"]) == {"ray"}
     assert max(runs.frame()["failure"]).startswith(f"on node {socket.gethostname()}: NonFiniteLoss: ")
     for spec in grid[1:]:
         np.testing.assert_array_equal(runs.load(spec).test_probabilities, serial.load(spec).test_probabilities)
-
-
-def test_a_mistake_on_a_node_fails_its_run_and_names_the_node(runs, cluster):
-    summary = run_missing(specs_of(seeds=(0,)), runs, "ray", device="cuda:63", progress=False)
-    assert summary[:3] == (0, 0, 1)
-    assert summary.failures[0].failure.startswith(f"on node {socket.gethostname()}: Device 'cuda:63' is not here")
 
 
 def test_an_encoder_goes_to_a_node_with_its_files(minilm_folder, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""The store: a record is whole or not there, whatever happens, and a frozen run counts as finished."""
+"""The store: a record is whole or not there, whatever happens."""
 
 import math
 import subprocess
@@ -7,24 +7,16 @@ import numpy as np
 import pytest
 
 from lclstudy import paths
-from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.results import records
 from lclstudy.runs.store import RunStore
-from tests.material import failed_record, files_in, full_disk, record_of, saved, spec_of
+from tests.material import failed_record, files_in, full_disk, record_of, refused, saved, spec_of
 
-
-@pytest.fixture(autouse=True)
-def nothing_frozen(tmp_path, monkeypatch):
-    monkeypatch.setenv("LCLSTUDY_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setenv("LCLSTUDY_BUILD", str(tmp_path / "build"))
+pytestmark = pytest.mark.usefixtures("own_folders")
 
 
 def file_of(runs, spec):
     return runs.path / f"{spec.identity()}.npz"
-
-
-# Records
 
 
 def test_a_record_comes_back_as_it_was_saved(runs):
@@ -32,9 +24,8 @@ def test_a_record_comes_back_as_it_was_saved(runs):
     for record in (record_of(spec_of()), record_of(spec_of(classes=labels), classes=labels)):
         runs.save(record)
         loaded = runs.load(record.spec)
-        for name, kind in records.FULL.items():
+        for name in records.FULL:
             np.testing.assert_array_equal(getattr(loaded, name), getattr(record, name))
-            assert getattr(loaded, name).dtype == kind
         for name in ("spec", "classes", "status", "best_epoch", "measures", "notes", "versions", "device", "executor"):
             assert getattr(loaded, name) == getattr(record, name)
         assert loaded.epochs[0] == record.epochs[0]
@@ -49,19 +40,17 @@ def test_only_a_finished_record_counts(runs):
     assert [runs.has(spec) for spec in (finished, failed, absent)] == [True, False, False]
     assert runs.missing([absent, finished, failed, absent]) == [absent, failed]
     assert runs.load(failed).failure.startswith("NonFiniteLoss")
-    assert runs.frame()["status"].tolist() == ["done", "failed"]
     runs.save(record_of(failed))
     runs.save(failed_record(failed))
     assert runs.load(failed).status == "done", "a failed record never takes the place of a finished one"
-    with pytest.raises(StudyError, match=r"^No record of embedded lcl tiny seed 2 \(\w{16}\) in .*runs; train it first\.$"):
+    with refused(f"No record of embedded lcl tiny seed 2 ({absent.identity()}) in ", "runs; train it first."):
         runs.load(absent)
 
 
 def test_a_run_that_reads_no_temperature_is_found_for_every_temperature(runs):
     saved(runs, spec_of("ce", temperature=0.3))
     other = spec_of("ce", temperature=0.1)
-    assert runs.has(other)
-    assert runs.load(other).spec == other
+    assert runs.has(other) and runs.load(other).spec == other
 
 
 def test_nothing_is_pickled(runs):
@@ -72,33 +61,21 @@ def test_nothing_is_pickled(runs):
     assert not runs.path.exists()
 
 
-# Damage
-
-
-def test_every_flipped_byte_is_found(runs):
+def test_every_flipped_byte_and_every_cut_is_found_reported_and_set_aside(runs, caplog):
     (spec,) = saved(runs, spec_of())
     path = file_of(runs, spec)
     whole = path.read_bytes()
-    for place in range(0, len(whole), 7):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :])
-        assert not runs.has(spec), f"byte {place} of {len(whole)}"
-        assert not path.exists()
-    path.write_bytes(whole)
-    assert runs.has(spec)
-
-
-@pytest.mark.parametrize("keep", [0, 1, 64, 700, -64, -1])
-def test_a_cut_record_is_found_reported_and_set_aside(runs, caplog, keep):
-    (spec,) = saved(runs, spec_of())
-    path = file_of(runs, spec)
-    cut = path.read_bytes()[:keep]
-    path.write_bytes(cut)
-    assert runs.missing([spec]) == [spec]
-    (message,) = [entry.getMessage() for entry in caplog.records]
+    flipped = [
+        whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :] for place in range(0, len(whole), 7)
+    ]
     aside = f"set aside as {path.name}.corrupt, counts as not run."
-    assert message == f"Record {path.name} is damaged (its checksum does not hold): {aside}"
-    assert path.with_name(path.name + ".corrupt").read_bytes() == cut
-    saved(runs, spec)
+    for damaged in [*flipped, b"", whole[:1], whole[:700], whole[:-1]]:
+        caplog.clear()
+        path.write_bytes(damaged)
+        assert runs.missing([spec]) == [spec] and not path.exists()
+        assert caplog.messages == [f"Record {path.name} is damaged (its checksum does not hold): {aside}"]
+        assert path.with_name(path.name + ".corrupt").read_bytes() == damaged
+    path.write_bytes(whole)
     assert runs.has(spec)
 
 
@@ -119,9 +96,8 @@ def test_a_record_of_a_newer_format_is_refused_and_stays(runs, monkeypatch):
         patch.setattr(records, "_FORMAT", 7)
         (spec,) = saved(runs, spec_of())
     before = files_in(runs.path)
-    for ask in (runs.has, runs.load, lambda spec: runs.missing([spec]), lambda spec: runs.frame(),
-                lambda spec: runs.save(failed_record(spec)), lambda spec: runs.save(record_of(spec))):  # fmt: skip
-        with pytest.raises(StudyError, match=r"npz has format 7, but this lclstudy knows formats up to 1; update lclstudy\.$"):
+    for ask in (runs.has, runs.load, lambda spec: runs.frame(), lambda spec: runs.save(record_of(spec))):
+        with refused("npz has format 7, but this lclstudy knows formats up to 1; update lclstudy."):
             ask(spec)
     assert files_in(runs.path) == before
 
@@ -137,20 +113,16 @@ def test_a_record_that_was_written_before_still_reads(runs):
     assert runs.has(spec_of(seed=0)) and runs.load(spec_of(seed=1)).status == "failed"
 
 
-def test_a_disk_that_refuses_leaves_what_was_there(runs):
+def test_a_disk_that_refuses_leaves_what_was_there(runs, tmp_path):
     (kept,) = saved(runs, spec_of(seed=0))
     before = files_in(runs.path)
-    for refused in (record_of(spec_of(seed=1)), record_of(kept, seed=9)):
-        with full_disk(), pytest.raises(StudyError, match=r"^Could not save .*File too large.*LCLSTUDY_RUNS") as raised:
-            runs.save(refused)
-        assert "\n" not in str(raised.value)
+    for record in (record_of(spec_of(seed=1)), record_of(kept, seed=9)):
+        with full_disk(), refused("Could not save ", "File too large", "LCLSTUDY_RUNS"):
+            runs.save(record)
         assert files_in(runs.path) == before
-
-
-def test_a_store_that_is_a_file_is_said_in_one_line(tmp_path):
-    (tmp_path / "runs").write_text("not a folder")
-    with pytest.raises(StudyError, match=r"^Could not (read|save) .*runs"):
-        RunStore(tmp_path / "runs").save(record_of(spec_of()))
+    (tmp_path / "file").write_text("not a folder")
+    with refused("Could not read ", "file"):
+        RunStore(tmp_path / "file").save(record_of(kept))
 
 
 def test_leftovers_go_when_their_record_is_written(runs):
@@ -165,26 +137,22 @@ def test_leftovers_go_when_their_record_is_written(runs):
     assert subprocess.run(ignored, cwd=paths.ROOT, check=False).returncode == 0
 
 
-# Tables
-
-
 def test_the_frame_has_a_row_per_spec_with_exact_scores(runs):
     assert len(runs.frame()) == len(runs.epochs_frame()) == 0
     assert {"identity", "status", "test_accuracy"} <= set(runs.frame().columns)
-    finished, failed, absent = (spec_of(seed=seed) for seed in range(3))
+    finished, failed, _ = specs = [spec_of(seed=seed) for seed in range(3)]
     record = record_of(finished)
     record.test_labels = np.array([0] * 6 + [1] * 12 + [2] * 6)
     record.test_probabilities = np.eye(4, dtype=np.float32)[[0] * 3 + [1] * 15 + [2] * 6]
     runs.save(record)
     runs.save(failed_record(failed))
-    frame = runs.frame([absent, failed, finished])
-    assert frame["status"].tolist() == ["not run", "failed", "done"]
-    assert frame["seed"].tolist() == [2, 1, 0]
-    assert frame["failure"].tolist()[1] == "NonFiniteLoss: loss is nan at step 3, batch 3"
-    row = frame.iloc[2]
+    frame = runs.frame(specs)
+    assert frame["status"].tolist() == ["done", "failed", "not run"]
+    assert frame["failure"][1] == "NonFiniteLoss: loss is nan at step 3, batch 3"
+    row = frame.iloc[0]
     assert row["test_accuracy"] == pytest.approx(21 / 24)
     # F1 of class 0: 2*3/(3+6); of class 1: 2*12/(15+12); of class 2: 1; class 3 has no text
     assert row["test_weighted_f1"] == pytest.approx((6 * 6 / 9 + 12 * 24 / 27 + 6 * 1) / 24)
     assert (row["seconds"], row["note_truncated"], row["device"]) == (1.5, 3, "cpu")
-    assert frame.loc[:1, "test_accuracy"].isna().all()
-    assert runs.epochs_frame([absent, failed, finished])["epoch"].tolist() == [1, 2]
+    assert frame["test_accuracy"][1:].isna().all()
+    assert runs.epochs_frame(specs)["epoch"].tolist() == [1, 2]
