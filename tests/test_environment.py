@@ -2,7 +2,9 @@
 
 import importlib.metadata
 import re
+import sys
 
+import grimp
 import yaml
 
 from lclstudy import paths
@@ -31,3 +33,11 @@ def test_the_lock_has_what_the_requirements_need_in_turn():
     needed = {name for name in lock.needed(list(PINS)) if not name.startswith(("nvidia", "cuda", "triton"))}
     assert len(needed) > 120
     assert not needed - locked.keys(), "run: .venv/bin/python scripts/lock.py"
+
+
+def test_every_import_of_the_package_is_a_requirement():
+    graph = grimp.build_graph("lclstudy", include_external_packages=True)
+    outside = {name for name in graph.modules if not name.startswith("lclstudy")} - sys.stdlib_module_names
+    distributions, pinned = importlib.metadata.packages_distributions(), {normal(name) for name in PINS}
+    assert {"torch", "pandas"} <= outside
+    assert not [name for name in outside if not {normal(each) for each in distributions.get(name, [name])} & pinned]

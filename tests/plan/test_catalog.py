@@ -1,5 +1,7 @@
 """The catalogue: facts that hold together, and with the raw files' own list where it is there."""
 
+import csv
+
 import pytest
 
 from lclstudy.corpora.formats import FORMATS
@@ -25,6 +27,20 @@ def test_entries_are_complete_and_their_checksums_differ():
             assert (file.sha256 and len(file.sha256) == 64 and file.bytes) or (file.git_blob and len(file.git_blob) == 40)
             assert file.url.startswith("https://") or name == "embedded"
     assert len({catalog.corpus_checksum(name) for name in CLASSES}) == len(CLASSES) - 1, "SST-2 and SST-5 are of one file"
+
+
+def test_every_raw_file_is_pinned_as_the_manifest_says(raw_data):
+    if not (raw_data / "MANIFEST.tsv").is_file():
+        pytest.skip("needs MANIFEST.tsv beside the raw corpora")
+    with open(raw_data / "MANIFEST.tsv", encoding="utf-8", newline="") as file:
+        manifest = {row["file"]: row for row in csv.DictReader(file, delimiter="\t")}
+    pinned = {file.path: file for entry in catalog.corpora().values() for file in entry.files if entry.name != "embedded"}
+    assert {path: file.url for path, file in pinned.items()} == {path: row["url"] for path, row in manifest.items()}
+    for path, row in manifest.items():
+        if row["bytes"] == "absent":
+            assert f"git blob {pinned[path].git_blob}" == row["origin_or_git_blob"]
+        else:
+            assert (str(pinned[path].bytes), pinned[path].sha256) == (row["bytes"], row["sha256"])
 
 
 def test_the_labels_of_goemotions_are_numbered_as_in_its_own_list(raw_data):
