@@ -195,6 +195,8 @@ def test_a_frozen_run_counts_as_finished(runs):
     fresh = RunStore(paths.runs().with_name("fresh"))
     assert fresh.missing([done, failed, absent, tied, done]) == [failed, absent]
     assert fresh.missing([done, failed, absent], retrain=True) == [done, failed, absent]
+    assert fresh.missing([done, absent], retrain=[done.seed]) == [done, absent]
+    assert fresh.missing([done, absent], retrain=[done.seed + 1]) == [absent]
     loaded, record = fresh.load(done), runs.load(done)
     for name in ("spec", "classes", "status", "best_epoch", "measures", "notes", "versions", "device", "executor"):
         assert getattr(loaded, name) == getattr(record, name)
