@@ -1,4 +1,4 @@
-"""The audit of t and p values: on summaries of known samples, by hand, against a search of the rounding box; bad input."""
+"""The audit of t and p values: on summaries of known samples, by hand, and against a search of the rounding box; as shown."""
 
 import math
 
@@ -7,14 +7,23 @@ import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
-from lclstudy.analyses.published_numbers import rounding
+from lclstudy.analyses.published_numbers import figures, rounding, tables
 from lclstudy.analyses.published_numbers.rounding import READINGS, Side
+from lclstudy.results import published
+from lclstudy.show import style
 from lclstudy.statistics.tests import holm
+from tests.material import check_readable, row_of
+
+
+@pytest.fixture(scope="module")
+def audited():
+    return rounding.audit(rounding.printed_tests())
+
 
 # --- t, p and degrees of freedom, and what rounding allows
 
 
-@pytest.mark.parametrize("key", READINGS)
+@pytest.mark.parametrize("key", ["welch_sample", "student_population"])
 def test_the_ends_are_those_of_a_search_of_the_whole_box(key):
     a, b = Side(58.5, 0.2, 3, 0.05, 0.05), Side(57.1, 1.2, 12, 0.05, 0.05)
     found, reading = rounding.allowed(a, b, READINGS[key]), READINGS[key]
@@ -49,28 +58,30 @@ def cut(value, digits):
     return math.trunc(value * 10**digits) / 10**digits
 
 
-def printed_from(key, count=25, shorten=round):
+def as_row(a, b, **printed):
+    sides = {f"{letter}_{field}": value for letter, side in zip("ab", (a, b), strict=True)
+             for field, value in side._asdict().items()}  # fmt: skip
+    return {**printed, **sides}
+
+
+def printed_from(key, shorten, count=25):
     """Tests as a paper that follows a reading would print them, its numbers rounded or cut."""
     reading, rows = READINGS[key], []
     rng = np.random.default_rng(5)
     for number in range(count):
-        a, b = rng.normal(60.4, 0.25, 5), rng.normal(59.4, 0.6, 5)
-        true = scipy_stats.ttest_ind(a, b, equal_var=reading.pooled)
+        samples = rng.normal(60.4, 0.25, 5), rng.normal(59.4, 0.6, 5)
+        sides = [Side(shorten(x.mean(), 1), shorten(x.std(ddof=reading.ddof), 1), 5, 0.05, 0.05) for x in samples]
+        true = scipy_stats.ttest_ind(*samples, equal_var=reading.pooled)
         small = true.pvalue < 0.001
-        row = {"table": 1, "test": str(number), "claim": "significant", "p_relation": "<" if small else "=",
-               "t_printed": shorten(true.statistic, 2), "t_printed_rounding": 0.005,
-               "p_printed": 0.001 if small else shorten(true.pvalue, 3), "p_printed_rounding": 0.0005}  # fmt: skip
-        for letter, sample in (("a", a), ("b", b)):
-            side = Side(shorten(sample.mean(), 1), shorten(sample.std(ddof=reading.ddof), 1), 5, 0.05, 0.05)
-            row |= {f"{letter}_{field}": value for field, value in side._asdict().items()}
-        rows.append(row)
+        rows.append(as_row(*sides, table=1, test=str(number), claim="significant", p_relation="<" if small else "=",
+                           t_printed=shorten(true.statistic, 2), t_printed_rounding=0.005,
+                           p_printed=0.001 if small else shorten(true.pvalue, 3), p_printed_rounding=0.0005))  # fmt: skip
     return pd.DataFrame(rows)
 
 
-@pytest.mark.parametrize(("kind", "shorten"), [("rounded", round), ("cut", cut)])
-@pytest.mark.parametrize("key", ["welch_sample", "student_population"])
+@pytest.mark.parametrize(("key", "kind", "shorten"), [("welch_sample", "rounded", round), ("student_population", "cut", cut)])
 def test_the_true_reading_explains_everything_printed_as_it_was(key, kind, shorten):
-    audited = rounding.audit(printed_from(key, shorten=shorten))
+    audited = rounding.audit(printed_from(key, shorten))
     true = audited[audited["reading"] == key]
     for print_ in (kind, "either"):
         here = true[true["print"] == print_]
@@ -82,41 +93,31 @@ def test_the_true_reading_explains_everything_printed_as_it_was(key, kind, short
     if kind == "rounded":
         assert compared.index[0] == key
         fits = rounding.degrees_of_freedom(audited)[["fits_welch", "fits_student"]].mean()
-        assert fits[f"fits_{key.split('_')[0]}"] == 1 and fits.min() < 0.9
+        assert fits["fits_welch"] == 1 and fits["fits_student"] < 0.9
 
 
 def test_the_probability_of_print_is_that_of_a_simulation():
-    test = {"t_printed": math.nan, "t_printed_rounding": math.nan, "p_printed": 0.05, "p_printed_rounding": 0.005,
-            "p_relation": "<"}  # fmt: skip
-    for letter, side in (("a", Side(94.5, 0.2, 5, 0.05, 0.05)), ("b", Side(94.1, 0.3, 5, 0.05, 0.05))):
-        test |= {f"{letter}_{field}": value for field, value in side._asdict().items()}
-    rng = np.random.default_rng(0)
-    shifts = rng.uniform(-0.05, 0.05, (4, 200_000))
-    p = scipy_stats.ttest_ind_from_stats(
-        94.5 + shifts[0], 0.2 + shifts[1], 5, 94.1 + shifts[2], 0.3 + shifts[3], 5, False
-    ).pvalue
-    found = rounding.probability_of_print(test, READINGS["welch_sample"])
+    test = as_row(Side(94.5, 0.2, 5, 0.05, 0.05), Side(94.1, 0.3, 5, 0.05, 0.05), t_printed=math.nan,
+                  t_printed_rounding=math.nan, p_printed=0.05, p_printed_rounding=0.005, p_relation="<")  # fmt: skip
+    x, y, z, w = np.random.default_rng(0).uniform(-0.05, 0.05, (4, 200_000))
+    p = scipy_stats.ttest_ind_from_stats(94.5 + x, 0.2 + y, 5, 94.1 + z, 0.3 + w, 5, False).pvalue
+    welch = READINGS["welch_sample"]
+    found = rounding.probability_of_print(test, welch)
     assert 0.1 < found < 0.9 and found == pytest.approx((p < 0.05).mean(), abs=0.005)
-    above = rounding.probability_of_print({**test, "p_relation": ">"}, READINGS["welch_sample"])
-    assert found + above == pytest.approx(1)
-    value = {**test, "p_relation": "=", "p_printed": 0.1}
-    assert rounding.probability_of_print(value, READINGS["welch_sample"]) == pytest.approx(
-        (abs(p - 0.1) < 0.005).mean(), abs=0.003
-    )
+    assert found + rounding.probability_of_print({**test, "p_relation": ">"}, welch) == pytest.approx(1)
+    exact = rounding.probability_of_print({**test, "p_relation": "=", "p_printed": 0.1}, welch)
+    assert exact == pytest.approx((abs(p - 0.1) < 0.005).mean(), abs=0.003)
 
 
 # --- degrees of freedom from a printed t and p
 
 
-@pytest.mark.parametrize(("t", "df"), [(2.25, 4.7), (3.34, 8), (6.42, 17.2), (2.0, 60)])
-def test_implied_degrees_of_freedom_hold_the_true_ones(t, df):
-    p = 2 * scipy_stats.t.sf(t, df)
-    low, high = rounding.implied_df(t - 0.005, t + 0.005, round(p, 4) - 0.00005, round(p, 4) + 0.00005)
-    assert low <= df <= high
-    assert rounding.implied_df(t, t, p, p) == pytest.approx((df, df), rel=1e-6)
-
-
-def test_implied_degrees_of_freedom_at_the_ends():
+def test_implied_degrees_of_freedom_hold_the_true_ones_up_to_the_ends():
+    for t, df in ((2.25, 4.7), (6.42, 17.2), (2.0, 60)):
+        p = 2 * scipy_stats.t.sf(t, df)
+        low, high = rounding.implied_df(t - 0.005, t + 0.005, round(p, 4) - 0.00005, round(p, 4) + 0.00005)
+        assert low <= df <= high
+        assert rounding.implied_df(t, t, p, p) == pytest.approx((df, df), rel=1e-6)
     low, high = rounding.implied_df(7.695, 7.705, 0, 0.001)
     assert 2 * scipy_stats.t.sf(7.705, low) == pytest.approx(0.001) and high == math.inf
     assert all(map(math.isnan, rounding.implied_df(1.995, 2.005, 0.0095, 0.0105)))  # the normal distribution has .0455 there
@@ -166,3 +167,59 @@ def test_holm_within_each_table(audited):
         assert (family["family"] == len(family)).all()
     assert (adjusted["p_holm_low"] <= adjusted["p_holm"]).all() and (adjusted["p_holm"] <= adjusted["p_holm_high"]).all()
     assert (adjusted.loc[adjusted["survives"] == "yes", "p_holm_high"] < 0.05).all()
+
+
+# --- what is shown
+
+
+def span(bar):
+    return bar.get_x(), bar.get_x() + bar.get_width()
+
+
+def test_degrees_of_freedom_show_what_is_needed_and_what_tests_have(audited):
+    degrees = rounding.degrees_of_freedom(audited)
+    figure, (ax,) = style.subplots(width=style.DOUBLE, height=3.8)
+    figures.degrees_of_freedom(degrees, ax)
+    for bar, kind in ((ax.patches[0], "cut"), (ax.patches[len(degrees)], "rounded")):
+        assert span(bar) == pytest.approx(tuple(degrees.loc[0, [f"{kind}_low", f"{kind}_high"]]))
+    assert ax.get_title(loc="left") == "Of 15 printed pairs of t and p, 14 fit Welch's test, 9 Student's"
+    check_readable(figure)
+
+
+def test_p_values_show_statement_and_interval(audited):
+    figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=5.6)
+    figures.p_values(audited, ["welch_population", "student_sample"], axes)
+    either = audited.query("reading == 'student_sample' and print == 'either'").reset_index(drop=True)
+    claim, tiny = (either.index[either["test"] == name][0] for name in ("4-easy: CE vs SCL", "SST-2: SKEP vs LCL"))
+    assert span(axes[1].patches[claim]) == pytest.approx((0.15, 1.0))
+    ends = [tuple(part[:, 0]) for part in axes[1].collections[0].get_segments()]
+    assert ends[claim] == pytest.approx(tuple(either.loc[claim, ["p_low", "p_high"]]))
+    assert ends[tiny][0] == figures.SMALLEST_P
+    check_readable(figure)
+
+
+def test_differences_of_the_paper():
+    rows = tables.differences()
+    assert rows["label"].nunique() == 14 and len(rows) == 28
+    row = row_of(rows, label="EmoInt, 4 classes (n = 5)", b="ce")
+    assert row["difference"] == pytest.approx(1.1) and row["ci_low"] > 0
+    figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=3.4)
+    figures.differences(rows, axes)
+    points = [line.get_xdata()[0] for line in axes[0].lines if line.get_marker() == style.marker("lcl")]
+    assert points == pytest.approx(rows[rows["b"] == "ce"]["difference"].tolist())
+    check_readable(figure)
+
+
+def test_tables_as_printed_and_a_row_per_test(audited):
+    cells = published.table("suresh2021")
+    table = tables.as_printed(cells[cells["table"].isin([1, 2])]).set_index("trained or cited")
+    assert table.loc["ELECTRA base + LCL", ["EmoInt, F1", "SST-5"]].tolist() == ["86.6 (0.3)", "58.5 (0.2)"]
+    assert table.loc["SKEP (Tian et al., 2020a)", ["SST-5", "SST-2"]].tolist() == ["", "96.7"]
+    assert tables.as_printed(cells[cells["table"] == 3]).columns[1:].tolist()[:4] == ["32", "16", "8", "4-easy"]
+    assert tables.as_printed(published.table("modarres")).set_index("trained or cited").loc["mBERT + LCL"].iloc[-1] == "76"
+    table = tables.readable(audited, "welch_population").set_index("test")
+    assert len(table) == 33 and table["n"].str.contains("cited").sum() == 2
+    row = table.loc["EmoInt: LCL vs CE"]
+    assert row["t follows"].startswith("2.32 [") and row[["t printed", "p printed"]].tolist() == ["2.25", "= 0.078"]
+    assert row["p by Holm"] == "" and table.loc["ISEAR: LCL vs CE", "below 0.05?"] == "yes"
+    assert table.loc["GoEmotions: LCL vs CE", "together if"] == "either"
