@@ -23,15 +23,13 @@ QUICK = load_profile("quick")
 
 def frame(ce, lcl, **columns) -> pd.DataFrame:
     """Runs as `RunStore.frame` gives them: test accuracies in percent, None for one that failed."""
-    rows = []
-    for objective, values in (("ce", ce), ("lcl", lcl)):
-        for seed, value in enumerate(values):
-            row = dict(objective=objective, seed=seed, encoder="tiny", status="failed" if value is None else "done")
-            row |= dict(failure="" if value is not None else "the loss became nan", max_length=64, parameters=1e6)
-            row |= dict(train_seconds=10.0 * (3 if objective == "lcl" else 1), texts_per_second=50.0, device="cpu")
-            row |= dict(test_accuracy=np.nan if value is None else value / 100)
-            rows.append(row | dict(test_weighted_f1=row["test_accuracy"], train_limit=None) | columns)
-    return pd.DataFrame(rows).astype({"train_limit": "Int64"})
+    rows = [dict(objective=name, seed=seed, test_accuracy=np.nan if value is None else value / 100)
+            for name, values in (("ce", ce), ("lcl", lcl)) for seed, value in enumerate(values)]  # fmt: skip
+    runs = pd.DataFrame(rows).assign(encoder="tiny", max_length=64, parameters=1e6, texts_per_second=50.0, device="cpu")
+    runs["train_seconds"] = runs["objective"].map({"ce": 10.0, "lcl": 30.0})
+    runs["status"] = np.where(runs["test_accuracy"].isna(), "failed", "done")
+    runs = runs.assign(failure="the loss became nan", test_weighted_f1=runs["test_accuracy"], train_limit=pd.NA)
+    return runs.assign(**columns).astype({"train_limit": "Int64"})
 
 
 def record(objective: str, seed: int, predictions, classes=("cat", "dog", "fox")) -> Record:
@@ -60,9 +58,6 @@ def described(tmp_path):
     return describe
 
 
-# --- the plan
-
-
 def test_a_run_of_each_loss_per_seed():
     for seeds, numbers in ((" 0, 1,2 ", range(3)), ([0, 1, 2], range(3)), (7, [7])):
         specs = corpora.plan(QUICK, "embedded", seeds, epochs=2, encoder=None)
@@ -81,21 +76,18 @@ def test_wrong_seeds_and_gains():
             corpora.check_gain(gain)
 
 
-# --- the corpus
-
-
 def test_what_is_in_a_corpus(described):
     corpus = described(("train cat 0", "cat", "train"), ("train dog 1", "dog", "test"), ("train cat 1", "dog", "train"))
-    assert corpus.counts.loc["cat"].to_dict() == {"train": 13, "validation": 3, "test": 4}
-    assert corpus.counts.loc["dog"].to_dict() == {"train": 13, "validation": 3, "test": 5}
+    assert corpus.counts.loc[["cat", "dog"]].to_numpy().tolist() == [[13, 3, 4], [13, 3, 5]]
     assert (corpus.repeated, corpus.conflicting, corpus.leaked) == (2, 1, 1)
-    shown = dict(corpora.corpus_table(corpus).to_numpy())
-    assert shown["train texts"] == "26" and shown["texts that have two or more labels"] == "1"
+    assert dict(corpora.corpus_table(corpus).to_numpy())["train texts"] == "26"
 
 
 def test_cautions_in_plain_words_and_none_of_a_sound_corpus(described):
     sound = corpora.plan(load_profile("minilm"), "embedded", "0,1,2")
     assert corpora.cautions(described(), sound) == []
+    fast = corpora.plan(QUICK, "embedded", "0,1,2", encoder="minilm")
+    assert "too high for the pre-trained MiniLM" in " ".join(corpora.cautions(described(), fast))
     many = [(f"more {number}", "cat", "train") for number in range(90)]
     corpus = described(*many, ("rare 1", "rare", "train"), ("train cat 3", "cat", "test"), ("train dog 3", "cat", "train"))
     said = "\n".join(corpora.cautions(corpus, corpora.plan(QUICK, "embedded", 0, train_limit=50)))
@@ -112,20 +104,12 @@ def test_cautions_in_plain_words_and_none_of_a_sound_corpus(described):
         assert part in said
 
 
-def test_a_rate_for_a_new_network_is_no_rate_for_a_trained_one(described):
-    specs = corpora.plan(QUICK, "embedded", "0,1", encoder="minilm")
-    assert "too high for the pre-trained MiniLM" in " ".join(corpora.cautions(described(), specs))
-    slower = corpora.plan(QUICK, "embedded", "0,1", encoder="minilm", learning_rate=2e-5)
-    assert "too high" not in " ".join(corpora.cautions(described(), slower))
-
-
 def test_of_many_classes_the_smallest_are_shown():
     classes = ["غضب", *(f"c{n}" for n in range(1, 100))]
-    counts = pd.DataFrame({"train": np.arange(100, 0, -1), "validation": 1, "test": 1}, classes)
-    corpus = corpora.Corpus("mine", counts.rename_axis("class"), 0, 0, 0)
+    counts = pd.DataFrame({"train": np.arange(100, 0, -1), "validation": 1, "test": 1}, pd.Index(classes, name="class"))
+    corpus = corpora.Corpus("mine", counts, 0, 0, 0)
     shown = corpora.class_table(corpus)
     assert list(shown["class"]) == [*(f"c{n}" for n in range(99, 84, -1)), "غضب"], "and one that a figure calls by its number"
-    assert list(shown["no."]) == [*range(100, 85, -1), 1]
     caution = corpora.cautions(corpus, corpora.plan(QUICK, "embedded", "0,1,2"))[0]
     assert "9 classes (c91, c92, c93, c94, c95 and 4 more) have" in caution
 
@@ -138,9 +122,6 @@ def test_foresight_says_what_the_seeds_and_the_texts_can_see(described, monkeypa
     assert "±34.6" in said
     assert "seeds of each loss" not in corpora.foresight(corpora.plan(QUICK, "embedded", 0), corpus, 1.0)
     assert math.isnan(corpora.usual_spread("electra-base"))
-
-
-# --- the answer
 
 
 @pytest.mark.parametrize(
@@ -203,8 +184,6 @@ def test_the_command_can_be_typed_and_leaves_the_quick_settings_behind():
     assert command == "papermill notebooks/14_your_corpus.ipynb out.ipynb -p corpus 'my file.csv' -p gain 0.5 -p profile minilm"
 
 
-# --- confusions
-
 LABELS = [0] * 6 + [1] * 6 + [2] * 6
 TEXTS = [f"{('cat', 'dog', 'fox')[label]} text {number}" for number, label in enumerate(LABELS)]
 
@@ -247,8 +226,8 @@ def test_labels_are_shown_letter_by_letter(described):
     """In sentences, too, they are neither Markdown nor HTML."""
     found = [record(name, 0, [1, 1, *LABELS[2:]], ("<b>cat", "a|b", "fox")) for name in ("ce", "lcl")]
     assert r"Most confused: &lt;b>cat and a\|b (" in said(described(), frame((80, 81), (82, 83)), found)
-    few = described(("one", "<i>", "train"))
-    assert "1 class (&lt;i>) has fewer" in corpora.cautions(few, corpora.plan(QUICK, "embedded", 0))[0]
+    caution = corpora.cautions(described(("one", "<i>", "train")), corpora.plan(QUICK, "embedded", 0))[0]
+    assert "1 class (&lt;i>) has fewer" in caution
 
 
 def test_nothing_learnt_and_a_network_that_still_improves_are_said_first(described):
@@ -258,9 +237,6 @@ def test_nothing_learnt_and_a_network_that_still_improves_are_said_first(describ
         one.epochs[:] = [{"epoch": epoch, "validation_accuracy": value} for epoch, value in enumerate(ends, 1)]
     assert tables.not_converged(found) == ["CE"]
     assert said(described(), frame((80, 81, 82), (90, 91, 92)), found).startswith("**Not converged:**")
-
-
-# --- the card
 
 
 def card(classes, confusion, ce=(60, 61, 63), lcl=(64, 66, 65)):
@@ -295,15 +271,9 @@ def test_of_a_thousand_classes_the_pairs_most_often_confused_are_drawn():
 
 
 def test_the_title_says_what_was_run(described):
-    def title(**columns):
-        return tables.card_facts(described(), frame((60, 61), (62, 63), **columns), some_records(), 1.0)["title"]
-
-    assert title() == "mine: 38 texts, 2 classes; tiny encoder (from nothing), 2 seeds per loss"
-    limited = title(train_limit=1500, encoder="minilm")
-    assert limited == "mine: 38 texts (at most 1,500 to train on), 2 classes; MiniLM encoder, 2 seeds per loss"
-
-
-# --- from a file to the answer
+    runs = frame((60, 61), (62, 63), train_limit=1500, encoder="minilm")
+    title = tables.card_facts(described(), runs, some_records(), 1.0)["title"]
+    assert title == "mine: 38 texts (at most 1,500 to train on), 2 classes; MiniLM encoder, 2 seeds per loss"
 
 
 def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path):
@@ -318,6 +288,8 @@ def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path):
     assert (summary.done, summary.failed) == (2, 0)
     corpus, table = corpora.describe(load_corpus(str(path)), "feelings"), runs.frame(specs)
     found = tables.records(specs, runs)
-    check_readable(figures.card(**tables.card_facts(corpus, table, found, 1.0)))
+    facts = tables.card_facts(corpus, table, found, 1.0)
+    assert facts["title"].endswith("3 classes; tiny encoder (from nothing), 1 seed per loss")
+    check_readable(figures.card(**facts))
     assert "undecided (1 run each)" in said(corpus, table, found)
     assert grid.run_missing(specs, runs, device="cpu", progress=False).skipped == 2

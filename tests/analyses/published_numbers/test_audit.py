@@ -20,9 +20,6 @@ def audited():
     return rounding.audit(rounding.printed_tests())
 
 
-# --- t, p and degrees of freedom, and what rounding allows
-
-
 @pytest.mark.parametrize("key", ["welch_sample", "student_population"])
 def test_the_ends_are_those_of_a_search_of_the_whole_box(key):
     a, b = Side(58.5, 0.2, 3, 0.05, 0.05), Side(57.1, 1.2, 12, 0.05, 0.05)
@@ -48,9 +45,6 @@ def test_a_cited_side_makes_a_one_sample_test():
     for key in ("welch_sample", "student_sample"):
         found = rounding.allowed(Side(58.9, 0.0, math.inf), Side(sample.mean(), sample.std(ddof=1), 5), READINGS[key])
         assert (found.t, found.df, found.p) == pytest.approx((-true.statistic, 4, true.pvalue))
-
-
-# --- printed tests made from known samples: the right reading must win
 
 
 def cut(value, digits):
@@ -109,9 +103,6 @@ def test_the_probability_of_print_is_that_of_a_simulation():
     assert exact == pytest.approx((abs(p - 0.1) < 0.005).mean(), abs=0.003)
 
 
-# --- degrees of freedom from a printed t and p
-
-
 def test_implied_degrees_of_freedom_hold_the_true_ones_up_to_the_ends():
     for t, df in ((2.25, 4.7), (6.42, 17.2), (2.0, 60)):
         p = 2 * scipy_stats.t.sf(t, df)
@@ -122,9 +113,6 @@ def test_implied_degrees_of_freedom_hold_the_true_ones_up_to_the_ends():
     assert 2 * scipy_stats.t.sf(7.705, low) == pytest.approx(0.001) and high == math.inf
     assert all(map(math.isnan, rounding.implied_df(1.995, 2.005, 0.0095, 0.0105)))  # the normal distribution has .0455 there
     assert rounding.implied_df(1.955, 1.965, 0.045, 0.055)[1] == math.inf
-
-
-# --- the paper's tests
 
 
 def test_every_printed_test_has_both_sides(audited):
@@ -165,11 +153,8 @@ def test_holm_within_each_table(audited):
     for _, family in adjusted.groupby("table"):
         assert family["p_holm"].to_numpy() == pytest.approx(holm(family["p"]))
         assert (family["family"] == len(family)).all()
-    assert (adjusted["p_holm_low"] <= adjusted["p_holm"]).all() and (adjusted["p_holm"] <= adjusted["p_holm_high"]).all()
+    assert adjusted["p_holm"].between(adjusted["p_holm_low"], adjusted["p_holm_high"]).all()
     assert (adjusted.loc[adjusted["survives"] == "yes", "p_holm_high"] < 0.05).all()
-
-
-# --- what is shown
 
 
 def span(bar):

@@ -36,9 +36,6 @@ def found(known):
     return findings.table(known)
 
 
-# --- the facts
-
-
 def test_class_sets_and_sizes_as_they_are_and_made_wrong(known, monkeypatch):
     sets, sizes = known["sets"], known["sizes"]
     assert sets["shared"] == [("guilty", "4-hard-c", "4-hard-d")] and sets["right"] and sets["fours"] == 35960
@@ -107,9 +104,6 @@ def test_steps_of_accuracies_of_few_runs_or_many_digits():
     coarsest = [facts.accuracy_steps(cells.assign(n=n, value_rounding=half))["coarsest"] for n, half in ((5, 0.05), (1, 0.001))]
     assert coarsest[0] == pytest.approx(100 / (346 * 5) / 0.1), "346 validation texts of EmoInt"
     assert coarsest[0] < 1 < coarsest[1]
-
-
-# --- the findings
 
 
 @pytest.mark.parametrize("finding", FINDINGS, ids=lambda found: found["id"])
