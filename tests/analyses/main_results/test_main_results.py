@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from lclstudy.analyses.main_results import figures, tables
+from lclstudy.analyses.main_results.hard_texts import hard_texts, readable
 from lclstudy.results import published
 from lclstudy.show.text import words
-from tests.material import check_readable, made, make_runs, row_of
+from tests.material import check_readable, froze, made, make_runs, row_of
 
 SCORES = {"ce": [84.0, 84.2, 84.1], "scl": [84.0, 85.0, 84.6], "lcl": [86.0, 86.1, 86.3]}
 
@@ -51,16 +52,11 @@ def test_differences_are_judged_and_have_the_published_ones_beside_them(found):
     assert row_of(shown, Comparison="LCL − CE + aug.")["Published difference"] == "–"
 
 
-@pytest.mark.parametrize(
-    ("corpus", "pair", "said"),
-    [
-        ("isear", ("scl", "ce"), "CE > SCL: t = 3.34, p = .02"),
-        ("sst2", ("lcl", "ce"), "LCL > CE: p = .78"),
-        ("emoint", ("lcl", "ce_aug"), "not reported"),
-    ],
-)
-def test_published_tests_are_told_as_printed(corpus, pair, said):
-    assert tables.published_test(published.significance_tests(), corpus, *pair) == said
+def test_published_tests_are_told_as_printed():
+    tests = published.significance_tests()
+    assert tables.published_test(tests, "isear", "scl", "ce") == "CE > SCL: t = 3.34, p = .02"
+    assert tables.published_test(tests, "sst2", "lcl", "ce") == "LCL > CE: p = .78"
+    assert tables.published_test(tests, "emoint", "lcl", "ce_aug") == "not reported"
 
 
 def said(table, differences):
@@ -103,3 +99,23 @@ def test_small_confusions_share_a_figure_and_large_ones_do_not(results, found):
     drawn = figures.confusions([("EmoInt", counts, classes), ("Large", *large), ("Mine", counts, classes)])
     assert [len(figure.axes) for figure in drawn] == [4, 2], "each heat map with its colour bar"
     check_readable(drawn[0])
+
+
+# Of ten texts of anger the first three are always wrong, two of them always called fear; of joy one text in one run.
+FIRST = {("anger", "fear"): 2, ("anger", "joy"): 1, ("joy", "fear"): 1}
+SECOND = {("anger", "fear"): 4}
+
+
+def test_what_all_runs_get_wrong_and_the_class_that_is_missed_most(tmp_path):
+    results = froze(tmp_path, ("emoint", 0, FIRST), ("emoint", 1, SECOND), ("isear", 0, {}))
+    (row,) = hard_texts(results).to_dict("records")  # of ISEAR there is one run: nothing that "every" run could say
+    assert (row["corpus"], row["runs"], row["texts"]) == ("emoint", 2, 40)
+    assert (row["hardest"], row["taken_for"]) == ("anger", "fear")
+    shares = [row[name] for name in ("always_wrong", "one_answer", "recall", "share")]
+    assert shares == pytest.approx([100 * 3 / 40, 100 * 2 / 3, 100 * (20 - 7) / 20, 100 * 6 / 7])
+
+
+def test_where_nothing_is_always_wrong_no_share_of_it_is_said(tmp_path):
+    assert hard_texts(froze(tmp_path / "one", ("emoint", 0, FIRST))).empty
+    shown = readable(hard_texts(froze(tmp_path, ("emoint", 0, FIRST), ("emoint", 1, {}))))
+    assert shown.loc[0, ["Wrong in every run (%)", "of those with one answer (%)"]].tolist() == ["0.0", "–"]

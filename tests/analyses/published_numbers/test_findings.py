@@ -36,16 +36,10 @@ def found(known):
     return findings.table(known)
 
 
-def test_class_sets_and_sizes_as_they_are_and_made_wrong(known, monkeypatch):
-    sets, sizes = known["sets"], known["sizes"]
-    assert sets["shared"] == [("guilty", "4-hard-c", "4-hard-d")] and sets["right"] and sets["fours"] == 35960
-    assert sets["both"] == ["afraid", "angry", "disgusted", "proud", "sad", "surprised"]
+def test_class_sets_as_they_are_and_made_wrong(known, monkeypatch):
+    sets = known["sets"]
     draws = np.random.default_rng(0).permuted(np.tile(np.arange(32), (20_000, 1)), axis=1)[:, :8]
     assert sets["chance"] == pytest.approx(((draws < 16).sum(axis=1) >= 6).mean(), abs=0.02)
-    assert (sizes["empathetic_dialogues"]["gaps"], sizes["emoint"]["gaps"]) == ([-1731, -9, -6], [1, 1, 1])
-    assert sizes["same"] == "GoEmotions, ISEAR, SST-5, SST-2" and sizes["ag_news"] == 127_600
-    assert sizes["neutral"] == {"less": "1,624 / 229 / 389", "public": "1,624 / 229 / 389"}
-
     sets = published.class_sets()
     monkeypatch.setattr(published, "class_sets", lambda: {**sets, "8": (*sets["16"][:6], "bored"), "4-hard-d": ("angry",)})
     wrong = facts.set_facts()
@@ -66,8 +60,6 @@ def test_tables_against_each_other(known):
     assert [one["objective"] for one in known["same_system"]] == ["CE", "SCL", "LCL"]
     moved = facts.table_facts(CELLS.assign(value=CELLS["value"] + 3 * (CELLS["table"] == 3)))["same_system"]
     assert all(one["p"] < 0.05 and not one["among"] for one in moved)
-    assert known["orders"]["apart"]["ISEAR, SCL − CE"]["validation"].difference == pytest.approx(0.5)
-    assert [gap[:2] for gap in known["splits"]["far"]] == [("SST-5", "CE")]
     higher = facts.table_facts(CELLS.assign(value=CELLS["value"] + 5 * (CELLS["split"] == "test")))
     assert higher["splits"]["beyond_all"] and not known["splits"]["beyond_all"]
 
@@ -78,13 +70,6 @@ def test_weighted_f1_bound():
         assert f1_score(labels, predictions, average="weighted", zero_division=0) <= 2 * accuracy / (1 + accuracy) + 1e-12
     high = CELLS.assign(value=CELLS["value"].where(CELLS["metric"] != "weighted_f1", 99.0))
     assert facts.table_facts(high)["f1"]["impossible"] > 0
-
-
-def test_decisions_that_hang_on_the_reading_or_on_high_deviations(known):
-    assert ("Welch, SD over n − 1", pytest.approx(0.0498, abs=5e-5)) in known["tests"]["EmoInt: LCL vs CE"]["turned"]
-    assert known["tests"]["ISEAR: LCL vs CE"]["turned"] == []
-    hard, sst5 = known["spread"]["4-hard-b: LCL vs SCL"], known["spread"]["SST-5: LCL vs CE"]
-    assert hard["ends"][0] < 0.05 < hard["p"] < hard["ends"][1] and sst5["ends"][1] < 0.05
 
 
 def test_the_largest_class():
@@ -133,11 +118,8 @@ def test_the_table_is_complete_and_what_does_not_add_up_stands_first(found):
     assert sure.tolist() == ["cannot tell", "cannot tell", "likely", "certain"]
 
 
-def test_grades_that_rounding_alone_would_get_wrong(known, found):
+def test_grades_that_rounding_alone_would_get_wrong(found):
     """A number that was cut, not rounded, a notice, and a second reading are no contradictions."""
-    test = known["tests"]["GoEmotions: LCL vs CE"]
-    assert (test["possible"]["rounded"], test["possible"]["cut"]) == (False, True)
-    assert known["told"]["ELECTRA base on SST-5"] == {"told": 55, "table": 55.6, "rounded": False, "cut": True}
     kinds = found.set_index("id")["kind"]
     assert set(kinds[["goemotions_p", "cut_accuracy", "high_sd_hard_b"]]) == {"rounding"}
     assert set(kinds[["persian_encoder", "scl_not_better", "all_tasks", "partition", "softmax_index"]]) == {"explained"}

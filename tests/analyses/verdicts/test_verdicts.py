@@ -1,13 +1,19 @@
-"""Each verdict from frozen runs made by hand whose truth is known; and what is shown of them."""
+"""The claims against the papers, each verdict from frozen runs made by hand whose truth is known, and what is shown of them."""
+
+import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from lclstudy.analyses.verdicts import said, tables
+from lclstudy.analyses.verdicts import figures, said, tables
+from lclstudy.plan import catalog
+from lclstudy.plan.spec import make_spec
 from lclstudy.results import published
 from lclstudy.results.comparisons import comparisons
+from lclstudy.show import forest, style
 from lclstudy.show.text import words
-from tests.material import made, make_runs
+from tests.material import check_readable, made, make_runs
 
 CLAIMS = published.claims()
 BETTER = dict(kind="better", corpus="emoint", a="lcl", b="ce", metric="accuracy", paper="suresh2021")
@@ -119,3 +125,61 @@ def test_forest_rows_are_the_corpora_that_ran_and_their_mean():
     mean = both.loc["mean of 2 corpora"]
     assert mean["difference"] == pytest.approx((1.25 + 0.25) / 2)
     assert mean["published_difference"] == pytest.approx(both["published_difference"].iloc[:2].mean())
+
+
+def test_claims_are_numbered_once_and_in_order():
+    for paper, letter in (("suresh2021", "S"), ("modarres", "M")):
+        numbers = CLAIMS["claim"][CLAIMS["paper"] == paper].tolist()
+        assert numbers == [f"{letter}{number:02d}" for number in range(1, len(numbers) + 1)]
+    assert not CLAIMS.duplicated(["paper", "place", "kind", "corpus", "classes", "a", "b", "metric", "encoder"]).any()
+
+
+@pytest.mark.parametrize("claim", CLAIMS.to_dict("records"), ids=lambda claim: claim["claim"])
+def test_every_name_is_known_and_every_rule_complete(claim):
+    assert claim["kind"] in tables.RULES
+    corpora, sets = (re.split(r"\||\ over ", claim[name]) for name in ("corpus", "classes"))
+    assert set(corpora) <= set(catalog.corpora()) and set(sets) <= {"all", *published.class_sets()}
+    for side in filter(None, (claim["a"], claim["kind"] != "level" and claim["b"])):
+        objective, *changes = side.split()
+        assert make_spec(corpora[0], objective, **dict(change.split("=", 1) for change in changes))
+    assert claim["metric"] in ("accuracy", "weighted_f1", "entropy", "") and claim["split"] in ("test", "validation")
+    assert claim["criterion"].endswith(".") and claim["quote"] and claim["place"]
+    needs_margin = claim["kind"] in ("same", "not better", "same entropy", "level", "near chance", "settings")
+    assert (claim["margin"] > 0) == needs_margin
+
+
+def test_a_level_is_a_printed_number():
+    levels = [(claim["encoder"], tables.printed_level(claim)) for claim in CLAIMS.query("kind == 'level'").to_dict("records")]
+    of_text = {"rnn": 25.0, "gru": 30.0, "bert-base-cased": 50.0}
+    assert {encoder: level for encoder, level in levels if encoder in of_text} == of_text
+    assert all(0 < level < 100 for _, level in levels)
+
+
+def test_quotes_stand_in_the_papers(papers):
+    for claim in CLAIMS.itertuples():
+        assert " ".join(claim.quote.split()) in papers[claim.paper], claim.claim
+
+
+def test_the_forest_draws_every_difference():
+    emoint = make_runs({"lcl": HIGH, "ce": LOW})
+    rows = tables.forest_rows(made(emoint, make_runs({"lcl": [70.0, 71.0], "ce": [70.0, 70.5]}, "isear")), "lcl", "ce")
+    figure, (ax,) = style.subplots(width=style.DOUBLE, height=3.5)
+    forest.forest(rows, ax, "LCL − CE")
+    forest.forest_key(ax, "ELECTRA base", "MiniLM")
+    check_readable(figure)
+    marks = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "D" and len(line.get_xdata()) == 1]
+    both = pd.concat([rows["difference"], rows["published_difference"]]).dropna()
+    assert sorted(pd.Series(marks).dropna().round(6)) == sorted(both.round(6)) and len(both) == 6
+    assert [text.get_text() for text in ax.texts if text.get_text()] == ["5, 5", "5, 5", "5, 5", "2, 2"]
+
+
+def test_every_verdict_has_a_colour_and_its_letter():
+    table = tables.judge_claims([made(make_runs({"lcl": HIGH, "ce": LOW}))], published.claims().iloc[:12])
+    rows = table.to_dict("records")
+    figure, (ax,) = style.subplots(width=style.DOUBLE, height=3)
+    wheres = [figures.short(said.where(row), row) for row in rows]
+    figures.tiles(table, [said.what(row) for row in rows], wheres, ax, "The paper")
+    check_readable(figure)
+    letters = [text.get_text().rstrip("*") for text in ax.texts]
+    assert letters == [figures.LETTERS[word] for word in table["word"]] and "R" in letters
+    assert set(figures.COLOURS) == set(tables.VERDICTS)
