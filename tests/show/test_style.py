@@ -34,13 +34,6 @@ def test_colours_are_distinct_also_without_green_cones_and_seen_on_white(palette
     assert all(1.05 / (luminance @ colour + 0.05) > 2 for colour in colours)  # contrast against white
 
 
-def test_panels_has_as_many_axes_as_asked():
-    for count, shape in ((1, (6.9, 2.2)), (4, (6.9, 4.4))):
-        figure, axes = style.panels(count)
-        assert len(axes) == len(figure.axes) == count
-        assert tuple(figure.get_size_inches()) == pytest.approx(shape)
-
-
 def test_labels_are_apart_and_inside_and_move_no_further_than_they_must():
     generator = np.random.default_rng(0)
     for wanted in (*(np.sort(generator.uniform(size=count)) for count in range(9)), np.zeros(8), np.ones(8)):

@@ -12,8 +12,9 @@ from lclstudy.analyses.followup.findings import findings
 from lclstudy.plan.profiles import load_profile
 from lclstudy.results import published, selection
 from lclstudy.results.frozen import Frozen
-from lclstudy.show import marks, style
-from tests.material import check_readable, refused
+from lclstudy.show import marks
+from tests.analyses.drawing import drawn
+from tests.material import refused
 
 
 class Made(Frozen):
@@ -173,8 +174,7 @@ def test_what_is_not_run_is_said_and_shown_so():
     assert not shown.isna().any().any() and not (shown == "").any().any()
     found = said(absent)
     assert "**The grid on SST-5**: not run" in found and "**EmoInt**: the report's settings are not run" in found
-    _, axes = style.subplots(1, 3, width=style.DOUBLE, height=2.1)
-    figures.grid_heatmaps(tables.grid(absent), tables.reports_best(), axes)
+    axes = drawn(figures.grid_heatmaps, tables.grid(absent), tables.reports_best(), height=2.4, columns=3)
     assert {text.get_text() for ax in axes for text in ax.texts} == {"not\nrun"}
 
 
@@ -186,7 +186,6 @@ def test_the_span_of_the_grid_and_the_variants_are_told():
     told = said(results)
     assert "n = 1 for 44 of the settings: 45 of 45 settings give from 20.0 to 43.3 %, a span of 23.3 points" in told
     assert "Without the 9 that give nearly all texts one label, all at temperature 0.07, the span is 6.3 points" in told
-    assert "12 settings are above cross-entropy" in told
     assert "below: SCL, temperature times positives −10.0 [−10.2, −9.8]; LCL, temperature" in told
 
 
@@ -194,16 +193,10 @@ def test_the_figures_show_what_the_tables_hold():
     systems = tables.systems([made("report", emoint), made("baselines", lambda spec: 0.3)])
     settings, found = failure(made("report_small", emoint)), tables.grid(made("report_small", sst5))
     for shown in (tables.shown_systems(systems), tables.shown_settings(settings, 80.0)):
-        figure, axes = style.subplots(1, 1, width=style.DOUBLE, height=marks.grouped_height(shown["group"]))
-        figures.dots(shown, "EmoInt", axes[0])
-        check_readable(figure)
-    figure, axes = style.subplots(1, 3, width=style.DOUBLE, height=2.4)
-    figures.grid_heatmaps(found, tables.reports_best(), axes)
-    check_readable(figure)
+        drawn(figures.dots, shown, "EmoInt", height=marks.grouped_height(shown["group"]))
+    axes = drawn(figures.grid_heatmaps, found, tables.reports_best(), height=2.4, columns=3)
     assert sum(len(ax.texts) for ax in axes) == 45
-    figure, axes = style.subplots(1, 3, width=style.DOUBLE, height=2.6)
-    figures.curves(tables.curves(made("report_small", emoint), settings), 31.7, axes)
-    check_readable(figure)
+    drawn(figures.curves, tables.curves(made("report_small", emoint), settings), 31.7, height=2.6, columns=3)
 
 
 def test_a_profile_that_does_not_ask_the_reports_questions_shows_those_that_do(tmp_path, monkeypatch):

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
 
 from lclstudy.analyses.hard_subsets import figures, tables
 from lclstudy.results import frozen, published
 from lclstudy.show import style
 from lclstudy.show.plots import class_order
 from lclstudy.statistics import subsets
-from tests.material import PAPER, check_readable, froze, refused, within
+from tests.analyses.drawing import drawn
+from tests.material import PAPER, froze, refused, within
 
 SETS = {name: members for name, members in published.class_sets().items() if len(members) == 4}
 DRAWS = 20
@@ -28,7 +28,6 @@ def paper_like(tmp_path_factory):
 def test_the_sets_of_the_papers_corpus_are_compared_with_ours(paper_like):
     found, table = paper_like
     assert (found.corpus, found.size, found.picks, found.confusion.sum()) == (PAPER, 4, 4, 1280)
-    assert found.said() == "EmpatheticDialogues: CE with tiny on all 32 classes, 2 runs, 640 validation texts"
     ours = [*table["classes"][:4]]
     assert ({*ours[0]}, {*ours[2]}) == ({*SETS["4-hard-a"]}, {*SETS["4-hard-b"]})
     assert table["confusion"].tolist() == [144, 120, 96, 48, 144, 96, 20, 24, 0]  # 2 runs, 12 ordered pairs
@@ -56,15 +55,12 @@ def test_the_rank_when_picked_leaves_out_what_was_taken(paper_like):
 def test_the_finding_says_what_is_found_judged_shared_and_printed(paper_like):
     _, table = paper_like
     said = tables.said(*paper_like, DRAWS)
-    assert f"found-a ({', '.join(table.loc['found-a', 'classes'])}; rank 1; 100 %)" in said
     assert "the search finds 2: 4-hard-a as found-a and 4-hard-b as found-c." in said
     low, high = table.loc["4-hard-a", ["low", "high"]]
     assert f"4-hard-a 1 [{low}, {high}] **undecided**" in said and "A verdict needs 3 runs; so far: 2." in said
     assert "*guilty* stands in 4-hard-c and 4-hard-d: no search for disjoint sets gives both." in said
-    assert "4-hard-a 56.1 %, 4-hard-b 63.2 %, 4-hard-c 54.3 %, 4-hard-d 67.4 %" in said
     assert "In 4-hard-c (ashamed/guilty, furious/angry: 100 %)" in said
     shown = tables.readable(table).set_index("set")
-    assert shown.loc["4-hard-a", "rank"] == "1" and " to " in shown.loc["4-easy", "rank"]
     assert shown["verdict"].tolist() == ["–"] * 4 + ["undecided"] * 4 + ["–"]
     assert tables.plain(table).loc["4-hard-a", "classes"] == "anxious|apprehensive|afraid|terrified"
 
@@ -100,15 +96,12 @@ def texts(ax):
 
 def test_the_tree_has_every_class_once_with_its_sets(paper_like):
     found, table = paper_like
-    figure, (ax,) = style.subplots(width=style.DOUBLE, height=6.5)
-    figures.class_dendrogram(found, table, ax)
+    ax = drawn(figures.class_dendrogram, found, table, height=6.5)
     placed = {text.get_text(): text for text in ax.texts if text.get_text() in found.classes}
     shown = sorted(placed, key=lambda name: placed[name].get_position()[1])
     assert shown == [found.classes[leaf] for leaf in class_order(found.confusion)]
     assert [texts(ax).count(letter) for letter in "abcde"] == [4, 4, 4, 4, 0]
     assert texts(ax).count("hard-c, hard-d") == 1, "guilty is in both"
-    assert {placed[name].get_color() for name in found.others["4-hard-a"]} == {figures.PICKS[0]}
-    check_readable(figure)
 
 
 def test_forks_of_the_tree_lie_at_the_mean_likeness_of_their_branches(tmp_path):
@@ -124,24 +117,17 @@ def test_forks_of_the_tree_lie_at_the_mean_likeness_of_their_branches(tmp_path):
 def test_the_distribution_counts_every_subset_and_points_at_the_sets(paper_like):
     found, table = paper_like
     _, scores = subsets.scored(found.confusion)
-    figure, (ax,) = style.subplots(width=style.DOUBLE, height=3.6)
-    figures.score_distribution(found, scores, table, ax)
+    ax = drawn(figures.score_distribution, found, scores, table, height=3.6)
     assert sum(round(bar.get_width()) for bar in ax.patches) == len(scores) == 35_960
     assert len(ax.texts) == 7, "nine sets, of which two are the same as ours"
-    assert any(text.startswith("found-a = 4-hard-a: ") and text.endswith("(rank 1)") for text in texts(ax))
     assert sorted(line.get_ydata()[0] for line in ax.lines) == [0, 20, 24, 48, 96, 120, 144]
-    check_readable(figure)
 
 
 def test_ranks_have_their_intervals_and_verdicts(paper_like):
     found, table = paper_like
-    figure, (ax,) = style.subplots(width=style.DOUBLE, height=3)
-    figures.rank_intervals(found, table, 35_960, ax)
+    ax = drawn(figures.rank_intervals, found, table, 35_960, height=3)
     shown = table[table["ours"] | (table["same"] == "")]
-    assert [text.get_text() for text in ax.get_yticklabels()][:2] == ["found-a = 4-hard-a", "found-b"]
-    assert [to_hex(text.get_color()).upper() for text in ax.get_yticklabels()][:4] == list(figures.PICKS)
     spans = [tuple(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2]
     assert spans == [*zip(shown["low"], shown["high"], strict=True), (36, 36), (360, 360)]
     assert [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"] == shown["rank"].tolist()
     assert [text for text in texts(ax) if text] == ["undecided"] * 4 + ["first 0.1 %", "first 1 %"]
-    check_readable(figure)

@@ -12,7 +12,8 @@ from lclstudy.analyses.published_numbers.rounding import READINGS, Side
 from lclstudy.results import published
 from lclstudy.show import style
 from lclstudy.statistics.tests import holm
-from tests.material import check_readable, row_of
+from tests.analyses.drawing import drawn
+from tests.material import row_of
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_the_ends_are_those_of_a_search_of_the_whole_box(key):
 
 def test_means_that_rounding_makes_equal_allow_p_of_1():
     found = rounding.allowed(Side(88.8, 0.5, 10, 0.05, 0.05), Side(88.8, 0.6, 10, 0.05, 0.05), READINGS["welch_sample"])
-    assert found.t == 0 and found.p_high == 1 and found.t_low == -found.t_high < 0
+    assert found.t == 0 and found.p_high == 1
 
 
 def test_a_cited_side_makes_a_one_sample_test():
@@ -140,14 +141,6 @@ def test_values_worked_by_hand_and_claims_by_their_relation(audited):
     assert welch["t_fits"].notna().sum() == 15
 
 
-def test_what_may_be_either_allows_what_each_print_allows(audited):
-    ends = {kind: rows.reset_index(drop=True) for kind, rows in audited.groupby("print")}
-    for kind in ("rounded", "cut"):
-        assert (ends["either"]["p_low"] <= ends[kind]["p_low"] * (1 + 1e-9)).all()
-        assert (ends["either"]["p_high"] >= ends[kind]["p_high"] * (1 - 1e-9)).all()
-        assert not ((ends[kind]["probability"] > 0) & (ends["either"]["probability"] == 0)).any()
-
-
 def test_holm_within_each_table(audited):
     adjusted = rounding.multiplicity(audited, "welch_sample")
     for _, family in adjusted.groupby("table"):
@@ -163,24 +156,20 @@ def span(bar):
 
 def test_degrees_of_freedom_show_what_is_needed_and_what_tests_have(audited):
     degrees = rounding.degrees_of_freedom(audited)
-    figure, (ax,) = style.subplots(width=style.DOUBLE, height=3.8)
-    figures.degrees_of_freedom(degrees, ax)
+    ax = drawn(figures.degrees_of_freedom, degrees, height=3.8)
     for bar, kind in ((ax.patches[0], "cut"), (ax.patches[len(degrees)], "rounded")):
         assert span(bar) == pytest.approx(tuple(degrees.loc[0, [f"{kind}_low", f"{kind}_high"]]))
     assert ax.get_title(loc="left") == "Of 15 printed pairs of t and p, 14 fit Welch's test, 9 Student's"
-    check_readable(figure)
 
 
 def test_p_values_show_statement_and_interval(audited):
-    figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=5.6)
-    figures.p_values(audited, ["welch_population", "student_sample"], axes)
+    _, ax = drawn(figures.p_values, audited, ["welch_population", "student_sample"], height=5.6, columns=2)
     either = audited.query("reading == 'student_sample' and print == 'either'").reset_index(drop=True)
     claim, tiny = (either.index[either["test"] == name][0] for name in ("4-easy: CE vs SCL", "SST-2: SKEP vs LCL"))
-    assert span(axes[1].patches[claim]) == pytest.approx((0.15, 1.0))
-    ends = [tuple(part[:, 0]) for part in axes[1].collections[0].get_segments()]
+    assert span(ax.patches[claim]) == pytest.approx((0.15, 1.0))
+    ends = [tuple(part[:, 0]) for part in ax.collections[0].get_segments()]
     assert ends[claim] == pytest.approx(tuple(either.loc[claim, ["p_low", "p_high"]]))
     assert ends[tiny][0] == figures.SMALLEST_P
-    check_readable(figure)
 
 
 def test_differences_of_the_paper():
@@ -188,11 +177,9 @@ def test_differences_of_the_paper():
     assert rows["label"].nunique() == 14 and len(rows) == 28
     row = row_of(rows, label="EmoInt, 4 classes (n = 5)", b="ce")
     assert row["difference"] == pytest.approx(1.1) and row["ci_low"] > 0
-    figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=3.4)
-    figures.differences(rows, axes)
-    points = [line.get_xdata()[0] for line in axes[0].lines if line.get_marker() == style.marker("lcl")]
+    ax, _ = drawn(figures.differences, rows, height=3.4, columns=2)
+    points = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == style.marker("lcl")]
     assert points == pytest.approx(rows[rows["b"] == "ce"]["difference"].tolist())
-    check_readable(figure)
 
 
 def test_tables_as_printed_and_a_row_per_test(audited):
@@ -200,7 +187,7 @@ def test_tables_as_printed_and_a_row_per_test(audited):
     table = tables.as_printed(cells[cells["table"].isin([1, 2])]).set_index("trained or cited")
     assert table.loc["ELECTRA base + LCL", ["EmoInt, F1", "SST-5"]].tolist() == ["86.6 (0.3)", "58.5 (0.2)"]
     assert table.loc["SKEP (Tian et al., 2020a)", ["SST-5", "SST-2"]].tolist() == ["", "96.7"]
-    assert tables.as_printed(cells[cells["table"] == 3]).columns[1:].tolist()[:4] == ["32", "16", "8", "4-easy"]
+    assert tables.as_printed(cells[cells["table"] == 3]).columns[1:5].tolist() == ["32", "16", "8", "4-easy"]
     assert tables.as_printed(published.table("modarres")).set_index("trained or cited").loc["mBERT + LCL"].iloc[-1] == "76"
     table = tables.readable(audited, "welch_population").set_index("test")
     assert len(table) == 33 and table["n"].str.contains("cited").sum() == 2
