@@ -272,11 +272,11 @@ def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path):
     specs, runs = corpora.plan(QUICK, str(path), 0, epochs=1, augment="dropout"), store.RunStore(tmp_path / "runs")
     with refused("No run finished"):
         tables.records(specs, runs)
-    assert grid.run_missing(specs, runs, device="cpu", progress=False).done == 2
+    assert grid.run_missing(specs, runs, "serial", device="cpu", progress=False).done == 2
     corpus, table = corpora.describe(load_corpus(str(path)), "feelings"), runs.frame(specs)
     found = tables.records(specs, runs)
     facts = tables.card_facts(corpus, table, found, 1.0)
     assert facts["title"].endswith("3 classes; tiny encoder (from nothing), 1 seed per loss")
     check_readable(figures.card(**facts))
     assert "undecided (1 run each)" in said(corpus, table, found)
-    assert grid.run_missing(specs, runs, device="cpu", progress=False).skipped == 2
+    assert grid.run_missing(specs, runs, "serial", device="cpu", progress=False).skipped == 2
