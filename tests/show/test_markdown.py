@@ -54,10 +54,8 @@ def test_marked_texts_are_the_text_and_its_second_view(noise):
     made = [Replacement(first, first + 5, "happy", "<glad>"), Replacement(second, second + 3, "ran", "fled")]
     cells = re.findall(r"<td[^>]*>(.*?)</td>", markdown.views([("class", text, made)]).data)
     assert [html.unescape(re.sub(r"</?(mark|b)>", "", cell)) for cell in cells] == ["class", text, view]
-    assert [re.findall(r"<mark><b>(.*?)</b></mark>", cell) for cell in cells[1:]] == [
-        ["happy", "ran"],
-        ["&lt;glad&gt;", "fled"],
-    ]
+    marked = [re.findall(r"<mark><b>(.*?)</b></mark>", cell) for cell in cells[1:]]
+    assert marked == [["happy", "ran"], ["&lt;glad&gt;", "fled"]]
 
 
 def test_nothing_in_a_text_is_taken_for_html():

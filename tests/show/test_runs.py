@@ -36,7 +36,7 @@ def test_every_setting_is_told_with_its_meaning(tmp_path):
     assert values["corpus"] == "mine", "without its folder"
 
 
-def test_scores_errors_cost_and_findings_by_hand():
+def test_scores_errors_cost_findings_and_confused_pairs_by_hand():
     table = show_runs.scores(record_of()).set_index("measure")
     assert table.loc["accuracy (%)"].tolist() == ["100.0", f"{100 * 4 / 6:.1f}"]
     assert table["test"][["mean confidence (%)", "texts"]].tolist() == [f"{100 * (4 * 0.8 + 0.9 + 0.5) / 6:.1f}", "6"]
@@ -50,9 +50,6 @@ def test_scores_errors_cost_and_findings_by_hand():
     assert said[0].startswith("embedded lcl tiny seed 0: 66.7% of 6 test texts right")
     assert "33.3%" in said[1]
     assert said[2] == "Nearest classes: joyful and proud, with 2 of 2 errors."
-
-
-def test_confused_pairs_by_hand():
     table = show_runs.confused(np.array([[6, 3, 1], [1, 8, 1], [0, 0, 10]]), CLASSES, count=2)
     assert table.iloc[0].tolist() == ["joyful", "proud", 3, 1, 20.0] and len(table) == 2
     assert list(show_runs.confused(np.eye(3), CLASSES)) == list(table), "no confusion, and still a table"

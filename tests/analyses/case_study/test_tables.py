@@ -64,15 +64,11 @@ def test_differences_are_judged_in_a_family_of_each_set(made):
     assert shown["Published difference"].tolist()[-3:] == ["–"] * 3 and not shown.isna().any().any()
 
 
-def test_gains_stand_beside_how_often_a_set_is_confused(made):
-    gains = made[2].set_index(["whose", "set"])
+def test_gains_beside_how_often_a_set_is_confused_and_the_finding(made):
+    said, gains = tables.said(*made), made[2].set_index(["whose", "set"])
     assert gains.loc[("ours", "4-hard-a"), "confusion"] == pytest.approx(100 * 2 / 40), "sad is outside the set"
     assert gains.loc[("published", "all"), "confusion"] == pytest.approx(100 * 3 / 320)
     assert gains.loc[("published", "4-hard-a"), "difference"] == pytest.approx(1.4)
-
-
-def test_the_finding_follows_from_the_numbers(made):
-    said = tables.said(*made)
     assert "That LCL is above CE is **reproduced** on 4-hard-a (+15.00 [9.33, 20.67], published +1.40" in said
     assert "LCL against CE is **undecided** on caring" in said
     assert "published without 4-hard-d, whose classes are in doubt, 7 sets: Spearman's rho" in said

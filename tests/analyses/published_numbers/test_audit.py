@@ -94,8 +94,9 @@ def test_the_true_reading_explains_everything_printed_as_it_was(key, kind, short
 def test_the_probability_of_print_is_that_of_a_simulation():
     test = as_row(Side(94.5, 0.2, 5, 0.05, 0.05), Side(94.1, 0.3, 5, 0.05, 0.05), t_printed=math.nan,
                   t_printed_rounding=math.nan, p_printed=0.05, p_printed_rounding=0.005, p_relation="<")  # fmt: skip
-    x, y, z, w = np.random.default_rng(0).uniform(-0.05, 0.05, (4, 200_000))
-    p = scipy_stats.ttest_ind_from_stats(94.5 + x, 0.2 + y, 5, 94.1 + z, 0.3 + w, 5, False).pvalue
+    shifts = np.random.default_rng(0).uniform(-0.05, 0.05, (4, 200_000))
+    sides = [94.5 + shifts[0], 0.2 + shifts[1], 5, 94.1 + shifts[2], 0.3 + shifts[3], 5]
+    p = scipy_stats.ttest_ind_from_stats(*sides, equal_var=False).pvalue
     welch = READINGS["welch_sample"]
     found = rounding.probability_of_print(test, welch)
     assert 0.1 < found < 0.9 and found == pytest.approx((p < 0.05).mean(), abs=0.005)
