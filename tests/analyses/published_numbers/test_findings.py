@@ -1,22 +1,116 @@
-"""The findings: each stands on the facts as they are, types no number, quotes what is printed, and reaches its letter."""
+"""The facts, on the printed numbers and on numbers made wrong, as each check must be able to fail; and the findings, which
+stand on the facts as they are, type no number, quote what is printed, and reach their letter."""
 
 import json
-import os
 import re
-from pathlib import Path
 
 import jinja2
+import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 
 from lclstudy import paths
-from lclstudy.analyses.published_numbers import findings
+from lclstudy.analyses.published_numbers import facts, findings, rounding, set_d
+from lclstudy.analyses.published_numbers.rounding import Side
+from lclstudy.results import class_sets, corpus_facts, published
+from lclstudy.results.frozen import read_frozen
 from lclstudy.show.report import Report
+from lclstudy.statistics import subsets
+from tests.material import row_of
 
 FILE = findings.read()
 FINDINGS = FILE["finding"]
+CELLS, REPORT = published.table("suresh2021"), published.table("modarres")
 # Names with digits in them, of corpora, tables, equations and sets, and the symbols of formulas.
 NAMES = r"F1|SST-\d|4-(easy|hard-[a-d])|(Tables?|Eq\.|Sections?) [\d.]+|the (8|16)\b|choose 4"
 NAMES += r"|10\^|1/C|1/\|P\||2/τ|2A|1 \+ A|[nK] − 1"
+
+
+@pytest.fixture(scope="module")
+def followed_up():
+    return set_d.follow_up(read_frozen("minilm"))
+
+
+@pytest.fixture(scope="module")
+def known(followed_up):
+    return facts.facts(rounding.audit(rounding.printed_tests()), followed_up)
+
+
+@pytest.fixture(scope="module")
+def found(known):
+    return findings.table(known)
+
+
+def test_class_sets_as_they_are_and_made_wrong(known, monkeypatch):
+    sets = known["sets"]
+    draws = np.random.default_rng(0).permuted(np.tile(np.arange(32), (20_000, 1)), axis=1)[:, :8]
+    assert sets["chance"] == pytest.approx(((draws < 16).sum(axis=1) >= 6).mean(), abs=0.02)
+    sets = published.class_sets()
+    monkeypatch.setattr(published, "class_sets", lambda: {**sets, "8": (*sets["16"][:6], "bored"), "4-hard-d": ("angry",)})
+    wrong = facts.set_facts()
+    assert (wrong["right"], wrong["outside"], wrong["shared"]) == (False, ["bored"], [("angry", "4-hard-c", "4-hard-d")])
+
+
+def test_five_runs_among_ten():
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        runs = rng.normal(60, 0.5, 10)
+        few, many = (Side(round(x.mean(), 1), round(x.std(ddof=1), 1), len(x), 0.05, 0.05) for x in (runs[:5], runs))
+        assert facts.could_be_among(few, many)
+    assert not facts.could_be_among(Side(61.0, 0.5, 5, 0.05, 0.05), Side(60.0, 0.5, 10, 0.05, 0.05))
+    assert not facts.could_be_among(Side(60.0, 1.0, 5, 0.05, 0.05), Side(60.0, 0.5, 10, 0.05, 0.05))
+
+
+def test_the_follow_up_of_4_hard_d_is_that_of_naive_counts(followed_up):
+    results, sets = read_frozen("minilm"), published.class_sets()
+    runs = class_sets.searched_runs(results, set_d.CORPUS)
+    counts, classes = results.confusion(runs, "validation")
+    kept = [classes.index(name) for name in sets[set_d.SET] if name != set_d.DOUBTED]
+    ids = [*kept, classes.index("joyful")]
+    right = []
+    for run in runs:
+        texts = zip(results.probabilities(run), results.labels(run), strict=True)
+        right += [ids[scores[ids].argmax()] == label for scores, label in texts if label in ids]
+    errors, before = (sum(counts[a, b] for a in group for b in group if a != b) for group in (ids, kept))
+    taken = {classes.index(name) for hard in "abc" for name in sets[f"4-hard-{hard}"]}
+    left = [score for one, score in zip(*subsets.scored(counts), strict=True) if not taken & {*one}]
+    row = row_of(followed_up.fourth, **{"class": "joyful"})
+    assert row["restricted"] == pytest.approx(100 * np.mean(right))
+    assert row[["confusion", "added"]].tolist() == [errors, errors - before]
+    assert row["rank_left"] == 1 + sum(score > errors for score in left)
+    gaps = followed_up.sets.set_index("set")["gap"].drop(set_d.SET)
+    assert row["expected"] == pytest.approx(row["restricted"] + gaps.mean())
+    reach = scipy_stats.t.ppf(0.975, len(gaps) - 1) * gaps.std() * (1 + 1 / len(gaps)) ** 0.5
+    assert row["high"] - row["expected"] == pytest.approx(reach)
+
+
+def test_tables_against_each_other(known):
+    assert [one["objective"] for one in known["same_system"]] == ["CE", "SCL", "LCL"]
+    moved = facts.table_facts(CELLS.assign(value=CELLS["value"] + 3 * (CELLS["table"] == 3)))["same_system"]
+    assert all(one["p"] < 0.05 and not one["among"] for one in moved)
+    higher = facts.table_facts(CELLS.assign(value=CELLS["value"] + 5 * (CELLS["split"] == "test")))
+    assert higher["splits"]["beyond_all"] and not known["splits"]["beyond_all"]
+    high = facts.table_facts(CELLS.assign(value=CELLS["value"].where(CELLS["metric"] != "weighted_f1", 99.0)))
+    assert high["f1"]["impossible"] > 0, "no accuracy allows such a weighted F1"
+
+
+def test_the_largest_class():
+    labels = corpus_facts.table("labels")
+    table = facts.majority(REPORT, labels)
+    row = row_of(table, system="SCL with ELECTRA base on EmoInt")
+    assert (row["largest"], row["texts"], row["near"]) == ("fear", 3142, True)
+    assert row["share"] == pytest.approx(100 * 995 / 3142)
+    assert row["p"] == pytest.approx(scipy_stats.binomtest(round(0.331 * 3142), 3142, 995 / 3142, alternative="greater").pvalue)
+    assert "twitter_sentiment" not in set(table["corpus"])  # no labels at hand
+    share = facts.majority(REPORT.query("corpus == 'emoint'").assign(value=31.6), labels)
+    assert not share["near"].any()  # 31.67, cut: the share of a class
+
+
+def test_steps_of_accuracies_of_few_runs_or_many_digits():
+    cells = published.table("suresh2021", 5)
+    coarsest = [facts.accuracy_steps(cells.assign(n=n, value_rounding=half))["coarsest"] for n, half in ((5, 0.05), (1, 0.001))]
+    assert coarsest[0] == pytest.approx(100 / (346 * 5) / 0.1), "346 validation texts of EmoInt"
+    assert coarsest[0] < 1 < coarsest[1]
 
 
 @pytest.mark.parametrize("finding", FINDINGS, ids=lambda found: found["id"])
@@ -29,17 +123,11 @@ def test_it_stands_on_the_facts_and_types_no_number(finding, known):
     assert not re.findall(r"\d", typed), typed
 
 
-def test_every_quote_is_printed():
-    folder = os.environ.get("LCLSTUDY_PAPERS", "").strip()
-    texts = [path.read_text("utf-8") for path in sorted((paths.ROOT / Path(folder)).glob("*.txt"))] if folder else []
-    titles = {name: title.partition(":")[0] for name, title in FILE["titles"].items()}
-    printed = {name: re.sub(r"\s+", " ", text) for name, title in titles.items() for text in texts if title in text[:250]}
-    if set(printed) != set(titles):
-        pytest.skip("needs the texts of both papers: set LCLSTUDY_PAPERS to their folder")
+def test_every_quote_is_printed(papers):
     for found in FINDINGS:
         whose = "modarres" if found["paper"] == "both" else found["paper"]
-        assert found.get("quote", "") in printed[whose], found["id"]
-        assert found.get("beside", "") in printed["suresh2021"], found["id"]
+        assert found.get("quote", "") in papers[whose], found["id"]
+        assert found.get("beside", "") in papers["suresh2021"], found["id"]
 
 
 def test_the_table_is_complete_and_what_does_not_add_up_stands_first(found):
@@ -52,11 +140,8 @@ def test_the_table_is_complete_and_what_does_not_add_up_stands_first(found):
     assert sure.tolist() == ["cannot tell", "cannot tell", "likely", "certain"]
 
 
-def test_grades_that_rounding_alone_would_get_wrong(known, found):
+def test_grades_that_rounding_alone_would_get_wrong(found):
     """A number that was cut, not rounded, a notice, and a second reading are no contradictions."""
-    test = known["tests"]["GoEmotions: LCL vs CE"]
-    assert (test["possible"]["rounded"], test["possible"]["cut"]) == (False, True)
-    assert known["told"]["ELECTRA base on SST-5"] == {"told": 55, "table": 55.6, "rounded": False, "cut": True}
     kinds = found.set_index("id")["kind"]
     assert set(kinds[["goemotions_p", "cut_accuracy", "high_sd_hard_b"]]) == {"rounding"}
     assert set(kinds[["persian_encoder", "scl_not_better", "all_tasks", "partition", "softmax_index"]]) == {"explained"}

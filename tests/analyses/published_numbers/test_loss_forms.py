@@ -13,8 +13,8 @@ from lclstudy.analyses.published_numbers import loss_forms
 from lclstudy.analyses.published_numbers.loss_forms import contrastive_terms
 
 
-def random_rows(seed=0, rows=9, classes=3, size=4):
-    rng = np.random.default_rng(seed)
+def random_rows(rows=9, classes=3, size=4):
+    rng = np.random.default_rng(0)
     features = rng.normal(size=(rows, size))
     weights = rng.dirichlet(np.ones(classes), rows)
     return features / np.linalg.norm(features, axis=1, keepdims=True), rng.integers(0, classes, rows), weights
@@ -23,7 +23,7 @@ def random_rows(seed=0, rows=9, classes=3, size=4):
 @pytest.mark.parametrize(("place", "loss"), list(zip(loss_forms.PLACES, CONTRASTIVE.values(), strict=True)))
 def test_the_printed_terms_are_those_of_the_losses_that_train(place, loss):
     features, labels, logits = loss_forms.example()
-    for rows in (random_rows(0), random_rows(1), (features, labels, softmax(logits, axis=1))):
+    for rows in (random_rows(), (features, labels, softmax(logits, axis=1))):
         terms = contrastive_terms(*rows, 0.3, place)
         assert np.nanmean(terms) == pytest.approx(loss(*map(torch.as_tensor, rows), 0.3).item())
         alone = [int((rows[1] == label).sum()) == 1 for label in rows[1]]

@@ -1,0 +1,159 @@
+"""Pushes, forces and descents on the circle, against the gradients of the losses themselves and cases worked out by hand; and
+that the figures show what they are given."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from lclstudy.analyses.losses import circle, figures
+from lclstudy.show import style
+from tests.analyses.drawing import drawn
+from tests.material import check_readable
+
+LABELS = torch.tensor([0, 0, 1, 1, 2, 2, 0])
+ANGLES = torch.deg2rad(torch.tensor([90.0, 180, 135, 225, 45, 345, 10], dtype=torch.float64))
+WEIGHTS = torch.tensor([[0.6, 0.3, 0.1], [0.3, 0.6, 0.1], [0.1, 0.1, 0.8]], dtype=torch.float64)[LABELS]
+SIX = ANGLES[:6], LABELS[:6], WEIGHTS[:6]
+
+
+def test_descent_follows_minus_the_gradient_keeps_its_way_and_finds_a_minimum():
+    path = circle.descend(lambda x: ((x - 3) ** 2).sum(), torch.zeros(2), steps=60, rate=0.2)
+    assert path.shape == (61, 2)
+    assert path[[0, 1, -1], 0].tolist() == pytest.approx([0, 1.2, 3])
+
+
+@pytest.mark.parametrize("name", circle.CONTRASTIVE)
+def test_forces_are_the_terms_of_the_gradient_of_the_loss(name):
+    """-dL/dh_j = 1/(K tau) (sum_i f_ij h_i + sum_k f_jk h_k): h_j stands in its own loss and in that of each other row."""
+    features = circle.points(ANGLES)
+    for temperature in (0.1, 10.0):
+        force = circle.forces(features, LABELS, WEIGHTS, temperature, name)
+        assert torch.allclose(force.sum(dim=1), torch.zeros(7, dtype=torch.float64), atol=1e-12)
+        expected = (force + force.T) @ features / (7 * temperature)
+        found = circle.downhill(lambda at, tau=temperature: circle.CONTRASTIVE[name](at, LABELS, WEIGHTS, tau), features)
+        assert torch.allclose(found, expected, rtol=1e-10, atol=1e-13)
+
+
+def test_push_shares_add_up_and_leave_out_positives_and_strength_falls_with_the_temperature():
+    found = circle.push_shares(circle.points(ANGLES), LABELS, WEIGHTS, [0.05, 0.3, 1e6], 0, "LCL released")
+    assert torch.allclose(found.sum(dim=1), torch.ones(3, dtype=torch.float64))
+    assert not found[:, LABELS == 0].any()
+    assert found[0, [2, 4]].sum() == pytest.approx(1, abs=1e-6)  # cold: the nearest negatives take all
+    assert found[2, [2, 3, 4, 5]].tolist() == pytest.approx([3 / 8, 3 / 8, 1 / 8, 1 / 8], abs=1e-5)
+    found = circle.strength(ANGLES, LABELS, WEIGHTS, [0.3, 1000.0, 2000.0], "SCL")
+    assert found[0] == circle.downhill(circle.contrasts(LABELS, WEIGHTS, 0.3)["SCL"], ANGLES).abs().sum()
+    assert (found[1] / found[2]).item() == pytest.approx(2, rel=1e-2)  # a hot loss pushes as 1 / temperature
+
+
+def test_class_angles():
+    assert circle.points(torch.deg2rad(torch.tensor([90.0])))[0].tolist() == pytest.approx([0, 1], abs=1e-6)
+    angles = torch.deg2rad(torch.tensor([350.0, 10, 90, 90, 200, 220]))
+    found = torch.rad2deg(circle.class_angles(angles, SIX[1]))
+    assert torch.allclose(found, torch.tensor([[0.0, 90, 150], [90, 0, 120], [150, 120, 0]]), atol=0.05)
+
+
+def test_weighting_losses_and_what_their_gradients_say():
+    angles, labels, weights = SIX
+    features, logits = circle.points(angles), weights.log()
+    found = circle.weighting_losses(features, labels, 0.3)
+    parts = {name: loss(logits).item() for name, loss in found.items()}
+    assert parts["cross-entropy"] == pytest.approx(F.cross_entropy(logits, labels).item())
+    mixed = 0.1 * parts["cross-entropy"] + 0.9 * parts["LCL released"]
+    assert parts["released + cross-entropy, α = 0.1"] == pytest.approx(mixed)
+    # The table of notebook 03, with Q the shares of the classes in the denominator.
+    right = F.one_hot(labels)
+    positive = ((labels[:, None] == labels) & ~torch.eye(6, dtype=torch.bool)).double()
+    shares = positive - circle.forces(features, labels, weights, 0.3, "LCL printed")
+    classes = shares @ right.double()
+    own = weights.gather(1, labels[:, None])
+    loss = -own * ((positive * shares).sum(dim=1, keepdim=True) / own).log()  # each has one positive
+    told = {name: 6 * circle.downhill(found[name], logits) for name in list(found)[:3]}
+    assert torch.allclose(told["cross-entropy"], right - weights)
+    assert torch.allclose(told["LCL printed"], right - classes)
+    assert torch.allclose(told["LCL released"], own * (weights - classes) - loss * (right - weights))
+
+
+def test_what_the_notebook_says_is_what_the_losses_do():
+    """With classes apart and one positive L = w log w: lowest at 1/e, where descent on it alone ends."""
+    angles, labels, weights = SIX
+    found = circle.study(angles, labels, weights, 0.3)
+    told = circle.facts(found, labels)
+    assert told["best"] == pytest.approx(1 / math.e, abs=0.01) and told["lowest"] == pytest.approx(-1 / math.e, abs=1e-2)
+    assert told["alone"] == pytest.approx(1 / math.e, abs=0.02)
+    assert told["start"] == pytest.approx(weights[range(6), labels].mean())
+    assert told["alone"] < told["mixed"][0.1] < told["mixed"][0.5]
+    assert (found.curves["classes apart", "LCL printed"][1:] < found.curves["classes apart", "LCL printed"][:-1]).all()
+    assert told["harder"]["SCL"] == pytest.approx(1) and told["harder"]["LCL printed"] == pytest.approx(3)
+    contrast = circle.contrasts(labels, weights, 0.3)
+    assert all(contrast[name](path[-1]) < contrast[name](path[0]) for name, path in found.paths.items())
+    ends = torch.rad2deg(circle.class_angles(found.paths["LCL printed"][-1], labels))
+    assert ends[0, 1] > 130 > 115 > ends[0, 2], "confusable classes come to rest farther apart"
+
+
+DEGREES, SIX_LABELS = np.rad2deg(SIX[0].numpy()), SIX[1].numpy()
+CLASSES = ["sad", "devastated", "joyful"]
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts if text.get_text()]
+
+
+def degrees(x, y):
+    return np.rad2deg(np.arctan2(y, x)) % 360
+
+
+def test_points_are_numbered_where_they_are():
+    figure, (left, right) = style.subplots(1, 2, style.DOUBLE, 2.9)
+    figures.circle(DEGREES, SIX_LABELS, left, "six points", [CLASSES[label] for label in SIX_LABELS])
+    assert texts(left) == ["1", "sad", "2", "sad", "3", "devastated", "4", "devastated", "5", "joyful", "6", "joyful"]
+    assert [degrees(*text.get_position()) for text in left.texts[::2]] == pytest.approx(DEGREES)
+    similarity = np.cos(np.deg2rad(DEGREES[:, None] - DEGREES)) / 0.3
+    figures.similarities(similarity, SIX_LABELS, CLASSES, right)
+    bold = [text.get_text() for text in right.texts if text.get_weight() == "bold"]
+    assert bold == ["0.0", "0.0", "0.0", "0.0", "+1.7", "+1.7"] and len(texts(right)) == 30
+    check_readable(figure)
+
+
+def test_arrows_go_the_way_of_the_push():
+    figure, (ax,) = style.subplots(height=3)
+    push = np.array([1.0, -1.0, 0.5, -0.5, 0.2, 0.01])
+    figures.circle(DEGREES, SIX_LABELS, ax, "push", [f"{value:+.2f}" for value in push], inside=True)
+    figures.arrows(DEGREES, push, ax)
+    ways = [line.get_xydata() for line in ax.lines if len(line.get_xdata()) == 28]
+    assert len(ways) == 4  # the others are shorter than the mark of their point
+    starts, ends = (np.array([degrees(*way[place]) for way in ways]) for place in (0, -1))
+    assert starts == pytest.approx(DEGREES[:4])
+    assert np.sign(ends - starts).tolist() == np.sign(push[:4]).tolist()
+    check_readable(figure)
+
+
+def test_ends_name_the_classes():
+    path = np.linspace(DEGREES, [100, 100, 234, 234, -10, 350], 20)
+    ax = drawn(lambda ax: figures.ends(path, SIX_LABELS, CLASSES, ax, "SCL"), width=style.SINGLE, height=2.1)
+    assert texts(ax) == CLASSES
+    ends = [degrees(*line.get_xydata()[0]) for line in ax.lines if line.get_markersize() == 10]
+    assert ends == pytest.approx([100, 234, 350])
+
+
+def test_lines_of_all_panels_share_one_key():
+    figure, axes = style.panels(4, height=2.5)
+    assert len(axes) == len(figure.axes) == 4, "two places stay empty"
+    curves = {"cross-entropy": np.array([0.4, -0.3, -0.1]), "LCL released": np.array([-0.1, 0.07, 0.03])}
+    figures.lines(np.arange(3), curves, axes[0], "weights", "step", "weight")
+    figures.mark(axes[0], 1, -0.3, "lowest", "LCL released", (20, 8))
+    temperatures = np.logspace(-1.5, 3, 91)
+    near = 0.25 + 0.25 / (1 + temperatures)
+    shares = np.stack([0 * near, 0 * near, near, 0.5 - near, near, 0.5 - near], axis=1)
+    for ax in axes[1:3]:
+        figures.temperature_shares(temperatures, shares, SIX_LABELS, ax, "SCL")
+    tried = {"the paper": [0.1, 0.3], "the report": [7.0, 1000.0]}
+    figures.temperature_strength(temperatures, {"SCL": 1 / temperatures}, tried, axes[3])
+    figures.key(axes)
+    assert [list(line.get_ydata()) for line in axes[0].lines[:2]] == [list(values) for values in curves.values()]
+    assert sorted(texts(axes[1])) == ["3", "4", "5", "6"]
+    key = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert key == [*curves, "SCL", "tried in the paper", "tried in the report"]
+    check_readable(figure)

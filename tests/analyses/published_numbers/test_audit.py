@@ -1,0 +1,198 @@
+"""The audit of t and p values: on summaries of known samples, by hand, and against a search of the rounding box; as shown."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats as scipy_stats
+
+from lclstudy.analyses.published_numbers import figures, rounding, tables
+from lclstudy.analyses.published_numbers.rounding import READINGS, Side
+from lclstudy.results import published
+from lclstudy.show import style
+from lclstudy.statistics.tests import holm
+from tests.analyses.drawing import drawn
+from tests.material import row_of
+
+
+@pytest.fixture(scope="module")
+def audited():
+    return rounding.audit(rounding.printed_tests())
+
+
+@pytest.mark.parametrize("key", ["welch_sample", "student_population"])
+def test_the_ends_are_those_of_a_search_of_the_whole_box(key):
+    a, b = Side(58.5, 0.2, 3, 0.05, 0.05), Side(57.1, 1.2, 12, 0.05, 0.05)
+    found, reading = rounding.allowed(a, b, READINGS[key]), READINGS[key]
+    to_sample = [1 if reading.ddof else math.sqrt(side.n / (side.n - 1)) for side in (a, b)]
+    m, x, y = (grid.ravel() for grid in np.meshgrid(*[np.linspace(-0.05, 0.05, 9)] * 3))
+    inside = scipy_stats.ttest_ind_from_stats(
+        a.mean + m, (a.sd + x) * to_sample[0], a.n, b.mean - m, (b.sd + y) * to_sample[1], b.n, reading.pooled
+    )
+    assert (found.t_low, found.t_high) == pytest.approx((inside.statistic.min(), inside.statistic.max()))
+    assert found.p_low <= inside.pvalue.min() * (1 + 1e-9) and found.p_low == pytest.approx(inside.pvalue.min(), rel=0.02)
+    assert found.p_high >= inside.pvalue.max() * (1 - 1e-9) and found.p_high == pytest.approx(inside.pvalue.max(), rel=0.02)
+
+
+def test_means_that_rounding_makes_equal_allow_p_of_1():
+    found = rounding.allowed(Side(88.8, 0.5, 10, 0.05, 0.05), Side(88.8, 0.6, 10, 0.05, 0.05), READINGS["welch_sample"])
+    assert found.t == 0 and found.p_high == 1
+
+
+def test_a_cited_side_makes_a_one_sample_test():
+    sample = np.array([58.2, 58.4, 58.5, 58.6, 58.8])
+    true = scipy_stats.ttest_1samp(sample, 58.9)
+    for key in ("welch_sample", "student_sample"):
+        found = rounding.allowed(Side(58.9, 0.0, math.inf), Side(sample.mean(), sample.std(ddof=1), 5), READINGS[key])
+        assert (found.t, found.df, found.p) == pytest.approx((-true.statistic, 4, true.pvalue))
+
+
+def cut(value, digits):
+    """A number cut after so many decimals."""
+    return math.trunc(value * 10**digits) / 10**digits
+
+
+def as_row(a, b, **printed):
+    sides = {f"{letter}_{field}": value for letter, side in zip("ab", (a, b), strict=True)
+             for field, value in side._asdict().items()}  # fmt: skip
+    return {**printed, **sides}
+
+
+def printed_from(key, shorten, count=25):
+    """Tests as a paper that follows a reading would print them, its numbers rounded or cut."""
+    reading, rows = READINGS[key], []
+    rng = np.random.default_rng(5)
+    for number in range(count):
+        samples = rng.normal(60.4, 0.25, 5), rng.normal(59.4, 0.6, 5)
+        sides = [Side(shorten(x.mean(), 1), shorten(x.std(ddof=reading.ddof), 1), 5, 0.05, 0.05) for x in samples]
+        true = scipy_stats.ttest_ind(*samples, equal_var=reading.pooled)
+        small = true.pvalue < 0.001
+        rows.append(as_row(*sides, table=1, test=str(number), claim="significant", p_relation="<" if small else "=",
+                           t_printed=shorten(true.statistic, 2), t_printed_rounding=0.005,
+                           p_printed=0.001 if small else shorten(true.pvalue, 3), p_printed_rounding=0.0005))  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(("key", "kind", "shorten"), [("welch_sample", "rounded", round), ("student_population", "cut", cut)])
+def test_the_true_reading_explains_everything_printed_as_it_was(key, kind, shorten):
+    audited = rounding.audit(printed_from(key, shorten))
+    true = audited[audited["reading"] == key]
+    for print_ in (kind, "either"):
+        here = true[true["print"] == print_]
+        assert (here["probability"] > 0).all() and here["t_fits"].all() and here["p_fits"].all()
+    other = true[true["print"] == {"rounded": "cut", "cut": "rounded"}[kind]]
+    assert not (other["probability"] > 0).all()
+    compared = rounding.compare_readings(audited).set_index("reading")
+    assert compared.loc[key, [f"joint_{kind}", "joint_either", "tests"]].tolist() == [25, 25, 25]
+    if kind == "rounded":
+        assert compared.index[0] == key
+        fits = rounding.degrees_of_freedom(audited)[["fits_welch", "fits_student"]].mean()
+        assert fits["fits_welch"] == 1 and fits["fits_student"] < 0.9
+
+
+def test_the_probability_of_print_is_that_of_a_simulation():
+    test = as_row(Side(94.5, 0.2, 5, 0.05, 0.05), Side(94.1, 0.3, 5, 0.05, 0.05), t_printed=math.nan,
+                  t_printed_rounding=math.nan, p_printed=0.05, p_printed_rounding=0.005, p_relation="<")  # fmt: skip
+    shifts = np.random.default_rng(0).uniform(-0.05, 0.05, (4, 200_000))
+    sides = [94.5 + shifts[0], 0.2 + shifts[1], 5, 94.1 + shifts[2], 0.3 + shifts[3], 5]
+    p = scipy_stats.ttest_ind_from_stats(*sides, equal_var=False).pvalue
+    welch = READINGS["welch_sample"]
+    found = rounding.probability_of_print(test, welch)
+    assert 0.1 < found < 0.9 and found == pytest.approx((p < 0.05).mean(), abs=0.005)
+    assert found + rounding.probability_of_print({**test, "p_relation": ">"}, welch) == pytest.approx(1)
+    exact = rounding.probability_of_print({**test, "p_relation": "=", "p_printed": 0.1}, welch)
+    assert exact == pytest.approx((abs(p - 0.1) < 0.005).mean(), abs=0.003)
+
+
+def test_implied_degrees_of_freedom_hold_the_true_ones_up_to_the_ends():
+    for t, df in ((2.25, 4.7), (6.42, 17.2), (2.0, 60)):
+        p = 2 * scipy_stats.t.sf(t, df)
+        low, high = rounding.implied_df(t - 0.005, t + 0.005, round(p, 4) - 0.00005, round(p, 4) + 0.00005)
+        assert low <= df <= high
+        assert rounding.implied_df(t, t, p, p) == pytest.approx((df, df), rel=1e-6)
+    low, high = rounding.implied_df(7.695, 7.705, 0, 0.001)
+    assert 2 * scipy_stats.t.sf(7.705, low) == pytest.approx(0.001) and high == math.inf
+    assert all(map(math.isnan, rounding.implied_df(1.995, 2.005, 0.0095, 0.0105)))  # the normal distribution has .0455 there
+    assert rounding.implied_df(1.955, 1.965, 0.045, 0.055)[1] == math.inf
+
+
+def test_every_printed_test_has_both_sides(audited):
+    tests = rounding.printed_tests()
+    assert len(tests) == 33 and tests["test"].is_unique
+    assert tests["a_mean"].notna().all() and tests["b_n"].notna().all()
+    assert set(tests.loc[np.isinf(tests["a_n"]), "better"]) == {"sentilare", "skep"}
+    assert set(tests.loc[tests["table"] == 3, "a_n"]) == {10}
+    assert len(audited) == 33 * len(READINGS) * len(rounding.PRINTS)
+
+
+def test_values_worked_by_hand_and_claims_by_their_relation(audited):
+    by_hand = {("ISEAR: LCL vs CE", "welch_sample"): (7.91, 0.0), ("EmoInt: LCL vs CE", "welch_sample"): (2.59, 0.0498),
+               ("EmoInt: LCL vs CE", "student_sample"): (2.59, 0.0320),
+               ("ISEAR: LCL vs CE", "welch_population"): (math.sqrt(50), 0.0001)}  # fmt: skip
+    rows = audited[audited["print"] == "rounded"].set_index(["test", "reading"])
+    for place, (t, p) in by_hand.items():  # 1.0 / sqrt(2 * 0.2^2 / 4) in the last
+        assert (rows.loc[place, "t"], rows.loc[place, "p"]) == (pytest.approx(t, abs=0.005), pytest.approx(p, abs=0.00006))
+    welch = rows.xs("welch_sample", level="reading")
+    assert welch.loc["4-hard-a: LCL vs CE", ["p_fits", "p_at_print"]].tolist() == [True, True]
+    assert welch.loc["4-easy: CE vs SCL", ["p_fits", "p_at_print"]].tolist() == [True, False]  # p > .15, computed .047
+    assert welch.loc["GoEmotions: SCL vs CE", "t"] < 0  # SCL is below cross-entropy there
+    # p = .007 printed, .0006 to .004 allowed
+    assert not rows.loc[("EmpatheticDialogues: LCL vs SCL", "student_sample"), "p_fits"]
+    assert welch["t_fits"].notna().sum() == 15
+
+
+def test_holm_within_each_table(audited):
+    adjusted = rounding.multiplicity(audited, "welch_sample")
+    for _, family in adjusted.groupby("table"):
+        assert family["p_holm"].to_numpy() == pytest.approx(holm(family["p"]))
+        assert (family["family"] == len(family)).all()
+    assert adjusted["p_holm"].between(adjusted["p_holm_low"], adjusted["p_holm_high"]).all()
+    assert (adjusted.loc[adjusted["survives"] == "yes", "p_holm_high"] < 0.05).all()
+
+
+def span(bar):
+    return bar.get_x(), bar.get_x() + bar.get_width()
+
+
+def test_degrees_of_freedom_show_what_is_needed_and_what_tests_have(audited):
+    degrees = rounding.degrees_of_freedom(audited)
+    ax = drawn(figures.degrees_of_freedom, degrees, height=3.8)
+    for bar, kind in ((ax.patches[0], "cut"), (ax.patches[len(degrees)], "rounded")):
+        assert span(bar) == pytest.approx(tuple(degrees.loc[0, [f"{kind}_low", f"{kind}_high"]]))
+    assert ax.get_title(loc="left") == "Of 15 printed pairs of t and p, 14 fit Welch's test, 9 Student's"
+
+
+def test_p_values_show_statement_and_interval(audited):
+    _, ax = drawn(figures.p_values, audited, ["welch_population", "student_sample"], height=5.6, columns=2)
+    either = audited.query("reading == 'student_sample' and print == 'either'").reset_index(drop=True)
+    claim, tiny = (either.index[either["test"] == name][0] for name in ("4-easy: CE vs SCL", "SST-2: SKEP vs LCL"))
+    assert span(ax.patches[claim]) == pytest.approx((0.15, 1.0))
+    ends = [tuple(part[:, 0]) for part in ax.collections[0].get_segments()]
+    assert ends[claim] == pytest.approx(tuple(either.loc[claim, ["p_low", "p_high"]]))
+    assert ends[tiny][0] == figures.SMALLEST_P
+
+
+def test_differences_of_the_paper():
+    rows = tables.differences()
+    assert rows["label"].nunique() == 14 and len(rows) == 28
+    row = row_of(rows, label="EmoInt, 4 classes (n = 5)", b="ce")
+    assert row["difference"] == pytest.approx(1.1) and row["ci_low"] > 0
+    ax, _ = drawn(figures.differences, rows, height=3.4, columns=2)
+    points = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == style.marker("lcl")]
+    assert points == pytest.approx(rows[rows["b"] == "ce"]["difference"].tolist())
+
+
+def test_tables_as_printed_and_a_row_per_test(audited):
+    cells = published.table("suresh2021")
+    table = tables.as_printed(cells[cells["table"].isin([1, 2])]).set_index("trained or cited")
+    assert table.loc["ELECTRA base + LCL", ["EmoInt, F1", "SST-5"]].tolist() == ["86.6 (0.3)", "58.5 (0.2)"]
+    assert table.loc["SKEP (Tian et al., 2020a)", ["SST-5", "SST-2"]].tolist() == ["", "96.7"]
+    assert tables.as_printed(cells[cells["table"] == 3]).columns[1:5].tolist() == ["32", "16", "8", "4-easy"]
+    assert tables.as_printed(published.table("modarres")).set_index("trained or cited").loc["mBERT + LCL"].iloc[-1] == "76"
+    table = tables.readable(audited, "welch_population").set_index("test")
+    assert len(table) == 33 and table["n"].str.contains("cited").sum() == 2
+    row = table.loc["EmoInt: LCL vs CE"]
+    assert row["t follows"].startswith("2.32 [") and row[["t printed", "p printed"]].tolist() == ["2.25", "= 0.078"]
+    assert row["p by Holm"] == "" and table.loc["ISEAR: LCL vs CE", "below 0.05?"] == "yes"
+    assert table.loc["GoEmotions: LCL vs CE", "together if"] == "either"
