@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,16 +18,14 @@ _ENDS = [f"{whose}{end}" for whose in ("", "published_") for end in ("difference
 def forest(rows: pd.DataFrame, ax: Axes, title: str, xlabel: str = "difference of test accuracy (points)") -> Axes:
     """Differences with 95 % intervals, a row each: published (open) above ours (filled), n (and a word) at the right.
 
-    `rows`: `label`, `a`, and `difference`, `ci_low`, `ci_high`, `n` (a text) of ours and the same with `published_`; `note`
-    where ours has none. A row labelled `mean` is drawn as a summary, below a line.
+    `rows`: `label`, `a`, and `difference`, `ci_low`, `ci_high`, `n` (a text) of ours and the same with `published_`. A row
+    labelled `mean` is drawn as a summary, below a line.
     """
     for place, row in enumerate(rows.itertuples()):
         shade, shape = colour(row.a), marker(row.a)
         marks.interval(ax, place - 0.17, row.published_difference, row.published_ci_low, row.published_ci_high, shade, shape,
                        face=marks.OPEN)  # fmt: skip
         marks.interval(ax, place + 0.17, row.difference, row.ci_low, row.ci_high, shade, shape)
-        if np.isnan(row.difference):
-            marks.beside(ax, place + 0.17, row.note, x=0.01, style="italic")
         marks.beside(ax, place - 0.19, row.published_n)
         marks.beside(ax, place + 0.19, row.n)
         if row.label.startswith("mean"):

@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from lclstudy.errors import StudyError
 from lclstudy.plan import catalog, names
-from lclstudy.plan.profiles import Profile
+from lclstudy.plan.profiles import Profile, load_profile, profile_names
 from lclstudy.plan.spec import RunSpec
 from lclstudy.results.comparisons import ALL_CLASSES, scored
 from lclstudy.results.frozen import frozen_names, read_frozen
@@ -184,7 +184,11 @@ def sampling_reach(accuracy: float, texts: int) -> float:
 def usual_spread(encoder: str) -> float:
     """The standard deviation over seeds in points that frozen runs of the study have with this encoder, pooled over CE and LCL
     on all classes of the corpora; NaN if none has two seeds."""
-    runs = pd.concat([scored(read_frozen(name)).assign(profile=name) for name in frozen_names()])
+    profiles = [name for name in frozen_names() if name not in profile_names()
+                or encoder in {spec.encoder for spec in load_profile(name).specs()}]  # fmt: skip
+    if not profiles:
+        return math.nan
+    runs = pd.concat([scored(read_frozen(name)).assign(profile=name) for name in profiles])
     like = (runs["encoder"] == encoder) & runs["objective"].isin(OBJECTIVES) & (runs["set"] == ALL_CLASSES)
     systems = runs[like].groupby(["profile", "corpus", "objective"])["value"]
     free = systems.count() - 1
