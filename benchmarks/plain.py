@@ -77,9 +77,8 @@ class PlainObjective(nn.Module):
         for module in self.modules():
             if type(module) is dropout.Dropout:
                 module.__class__ = nn.Dropout
-
-    def networks(self) -> list[nn.Module]:
-        return [network for network in (self.primary, self.weighting) if network is not None]
+        networks = (network for network in (self.primary, self.weighting) if network is not None)
+        self.learning = [list(network.parameters()) for network in networks]
 
     def predict(self, batch: PaddedBatch) -> tuple[Tensor, Tensor]:
         """Features [K, H] and logits [K, C] of the primary network."""
