@@ -147,8 +147,9 @@ make_environment() {
 install_packages() {
     rm -f "$environment/.lclstudy-setup"
     say "installing requirements.txt (some minutes the first time)"
-    run "$python" -P -m pip install --quiet --constraint "$root/constraints.txt" --requirement "$root/requirements.txt" \
-        </dev/null ||
+    # Compiling all of it would take half of the time; Python compiles what is imported.
+    run "$python" -P -m pip install --quiet --no-compile --constraint "$root/constraints.txt" \
+        --requirement "$root/requirements.txt" </dev/null ||
         fail "Could not install requirements.txt; see above, and run again."
     say "installing lclstudy"
     run "$python" -P -m pip install --quiet --no-deps --editable "$root" </dev/null ||
@@ -206,9 +207,10 @@ main() {
     elif [[ $dry_run == no ]]; then
         study wordnet </dev/null || exit 1
         cd -- "$root"
-        # A worker per core, each with one thread; a notebook stays whole with --dist loadfile.
+        # A worker per core, each with one thread, and one more, because some tests wait; --dist loadfile keeps notebooks whole.
         export OMP_NUM_THREADS=1
-        run "$python" -P -m pytest -n logical --dist loadfile --nbval --nbval-current-env --durations=15 tests notebooks "$@"
+        run "$python" -P -m pytest -n $(($(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile --nbval --nbval-current-env \
+            --durations=15 tests notebooks "$@"
     fi
 }
 

@@ -87,8 +87,9 @@ def similarities(similarity: np.ndarray, labels: np.ndarray, classes: Sequence[s
     itself, numbers = np.eye(len(similarity), dtype=bool), range(1, len(similarity) + 1)
     said = np.vectorize(lambda value: number(value, 1, sign=True))(similarity)
     rows = [f"{place} {classes[label]}" for place, label in zip(numbers, labels, strict=True)]
-    seaborn.heatmap(similarity, mask=itself, annot=said, fmt="", annot_kws={"size": SMALLEST}, cmap="RdBu_r", center=0,
-                    square=True, cbar=False, xticklabels=numbers, yticklabels=rows, ax=ax)  # fmt: skip
+    reach = np.abs(similarity[~itself]).max()
+    seaborn.heatmap(similarity, mask=itself, annot=said, fmt="", annot_kws={"size": SMALLEST}, cmap="RdBu_r", vmin=-reach,
+                    vmax=reach, square=True, cbar=False, xticklabels=numbers, yticklabels=rows, ax=ax)  # fmt: skip
     for text, same in zip(ax.texts, (labels[:, None] == labels)[~itself], strict=True):
         text.set_fontweight("bold" if same else "normal")
     ax.tick_params(length=0)
