@@ -6,8 +6,9 @@
 #
 # The paper (Suresh and Ong, 2021) trains the same encoder with several *objectives*:
 #
-# - `CE`: cross-entropy, the usual way. `CE + aug.` is the same with a second view of each text; the paper does not have it.
-#   It tells what the second views do by themselves.
+# - `CE`: cross-entropy, the usual way. `CE + aug.` is the same with a second view of each text, and tells what
+#   the second views do by themselves. The paper names no such system, nor does it say whether its CE saw second views: a later
+#   script in its authors' repository, `train_baseline.py`, trains CE on both.
 # - `SCL`: cross-entropy and a contrastive loss, which pulls texts of one class together and pushes all others away equally.
 # - `LCL`: the same, but *label-aware*: texts of classes that are easily confused push each other away harder.
 #

@@ -25,7 +25,7 @@ results = frozen.read_frozen(profile or frozen.best_frozen())
 report = Report("10_entropy", results.name, results.folders)
 runs = comparisons.scored(results)
 curves, calibrated = tables.curves(results, runs), tables.calibration(results, runs)
-differences = tables.differences(curves)
+differences = tables.differences(results, curves)
 
 # %% [markdown]
 # ## Finding

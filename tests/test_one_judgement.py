@@ -10,7 +10,7 @@ from lclstudy.analyses.own_labels import tables as own_labels
 from lclstudy.analyses.uncertainty import tables as uncertainty
 from lclstudy.analyses.verdicts import tables as verdicts
 from lclstudy.results import published
-from lclstudy.results.comparisons import CLAIMED, comparisons, scored
+from lclstudy.results.comparisons import CLAIMED, PRIMARY, comparisons, scored
 from lclstudy.results.frozen import read_frozen
 from lclstudy.runner.answer import told
 
@@ -48,7 +48,7 @@ def test_every_claim_of_the_paper_about_two_objectives_has_the_word_of_its_compa
 def test_accuracy_of_a_whole_corpus(claim, verdict_of):
     corpus, a, b = PAIRS[claim]
     words = {word(main_results.differences(MINILM), corpus, a, b), verdict_of[claim]}
-    words |= {row["word"] for row in told(MINILM, a, b)["places"] if row["corpus"] == corpus}
+    words |= {row["word"] for row in told(MINILM, PRIMARY)[a, b]["places"] if row["corpus"] == corpus}
     words.add(word(ablations.claims(MINILM, corpus), corpus, a, b))
     assert len(words) == 1
 
@@ -67,7 +67,7 @@ def test_where_the_paper_claims_nothing_nothing_is_reproduced():
 
 def test_entropies_are_judged_once():
     runs = scored(MINILM)
-    shown = uncertainty.differences(uncertainty.curves(MINILM, runs[runs["corpus"] == "emoint"]))
+    shown = uncertainty.differences(MINILM, uncertainty.curves(MINILM, runs[runs["corpus"] == "emoint"]))
     everywhere = comparisons(MINILM, metric="entropy")
     for a, b in (("lcl", "ce"), ("lcl", "scl"), ("scl", "ce")):
         assert word(shown, "emoint", a, b) == word(everywhere, "emoint", a, b)

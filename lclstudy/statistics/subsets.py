@@ -96,6 +96,16 @@ def rank_of(scores: np.ndarray, score: float) -> tuple[int, int]:
     return int((scores * _TIE > score).sum()) + 1, int((scores >= score * _TIE).sum())
 
 
+def rank_when_picked(
+    members: np.ndarray, scores: np.ndarray, classes: Sequence[int], score: float, taken: Iterable[int]
+) -> int:
+    """The best rank of a subset with this `score` among those of `members` that share no class with the ones `taken` before it.
+
+    A class of its own that was taken itself is no hindrance, or it could not have been picked at all.
+    """
+    return rank_of(scores[~sharing(members, {*taken} - {*classes})], score)[0]
+
+
 def resample_texts(
     labels: np.ndarray, predictions: np.ndarray, classes: int, draws: int, *, generator: np.random.Generator
 ) -> np.ndarray:

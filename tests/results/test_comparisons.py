@@ -39,6 +39,10 @@ def test_the_paired_difference_is_over_shared_seeds_and_a_pair_without_runs_is_n
 def test_published_differences_are_of_the_tables():
     assert published_differences()["emoint", "all", "lcl", "ce"] == pytest.approx(86.6 - 85.5)
     assert published_differences()["empathetic_dialogues", "4-easy", "lcl", "ce"] == pytest.approx(-0.4)
+    of_table = {
+        number: published_differences(table=number)["empathetic_dialogues", "all", "lcl", "ce"] for number in (None, 1, 3)
+    }
+    assert of_table == pytest.approx({None: 60.1 - 58.3, 1: 60.1 - 58.3, 3: 60.1 - 58.1}), "Table 3 has runs of its own"
 
 
 def test_frozen_comparisons_have_both_intervals():

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from lclstudy.results import frozen
-from lclstudy.results.comparisons import scored
+from lclstudy.results.comparisons import PRIMARY, over_corpora, scored
 from lclstudy.runner.answer import answer, told
 from lclstudy.show.text import words
 
@@ -14,7 +15,7 @@ MINILM = frozen.read_frozen("minilm")
 
 @pytest.mark.parametrize("metric", ["accuracy", "entropy"])
 def test_the_mean_over_corpora_is_the_contrast_of_their_runs(metric):
-    found = told(MINILM, "lcl", "ce", metric)
+    found = told(MINILM, PRIMARY, metric)["lcl", "ce"]
     values = scored(MINILM, metric).query("set == 'all'").groupby(["corpus", "objective"])["value"]
     sides = [values.get_group((row["corpus"], name)) for row in found["places"] for name in ("lcl", "ce")]
     parts = np.array([side.var() / len(side) for side in sides])
@@ -25,8 +26,17 @@ def test_the_mean_over_corpora_is_the_contrast_of_their_runs(metric):
     np.testing.assert_allclose([mean.difference, mean.ci_low, mean.ci_high], [middle, middle - reach, middle + reach])
 
 
+def test_a_short_answer_is_of_p_by_holm_over_the_means_of_its_question():
+    found = told(MINILM, PRIMARY)
+    p_holm = multipletests([over_corpora(MINILM, *pair)[1].p for pair in PRIMARY], method="holm")[1]
+    assert [one["sign"] for one in found.values()] == [
+        np.sign(one["mean"].difference) * (p < 0.05) for one, p in zip(found.values(), p_holm, strict=True)
+    ]
+    assert told(MINILM, PRIMARY, "entropy")["lcl", "ce"]["sign"] == 1
+
+
 def test_each_corpus_counts_once_and_under_its_word():
-    found = told(MINILM, "lcl", "ce")
+    found = told(MINILM, PRIMARY)["lcl", "ce"]
     listed = [row["corpus"] for rows in found["words"].values() for row in rows]
     assert sorted(listed) == sorted({row["corpus"] for row in found["places"]})
     assert "that LCL is above CE is **contradicted**" in found["words"]  # EmoInt, n = 3: p by Holm 0.045
@@ -36,5 +46,5 @@ def test_what_has_not_run_is_left_out():
     quick, ablations = (answer(frozen.read_frozen(name)) for name in ("quick", "ablations"))
     assert quick["gains"]["ce_aug", "ce"] is None and ablations["confusable"] == []
     assert quick["gains"]["lcl", "ce"]["mean"] is None, "one corpus has no mean over corpora"
-    said = words("runner/templates/answer.md.j2", **quick)
+    said = words("runner/templates/answer.md.j2", brief=False, **quick)
     assert "Better than cross-entropy?" in said and "second views" not in said

@@ -100,11 +100,13 @@ def shown_systems(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def printed_table(found: pd.DataFrame, number: int) -> pd.DataFrame:
-    """Table 1 or 2 of the report as text: `published / ours`, a row per system, a column per corpus."""
+    """Table 1 or 2 of the report as text: `published / ours`, a row per system of which either has a number, a column per
+    corpus."""
     corpora = [name for name in CORPORA if name in set(published.table(PAPER, number)["corpus"])]
-    here = found[found["corpus"].isin(corpora)]
+    here = found[found["corpus"].isin(corpora) & (found["published"].notna() | (found["n"] > 0))]
     cells = pd.DataFrame({"System": here["system"], "corpus": here["corpus"], "cell": [*map(_cell, here.to_dict("records"))]})
-    table = cells.pivot(index="System", columns="corpus", values="cell").loc[list(SYSTEMS), corpora]
+    table = cells.pivot(index="System", columns="corpus", values="cell").fillna(text.NONE)
+    table = table.loc[[name for name in SYSTEMS if name in table.index], corpora]
     return table.rename(columns=names.corpus).rename_axis(columns=None).reset_index()
 
 

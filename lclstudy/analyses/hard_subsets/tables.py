@@ -113,12 +113,10 @@ def _errors(found: Source) -> int:
 
 
 def _ranks_when_picked(table: pd.DataFrame, hard: pd.Series, members: np.ndarray, scores: np.ndarray) -> list[int | None]:
-    """The rank of each hard set among the sets that share no class with the hard sets before it, as the paper searched. A class
-    that it shares with one before it itself is no hindrance, or it could not have been picked at all."""
+    """The rank of each hard set among the sets that share no class with the hard sets before it, as the paper searched."""
     taken, ranks = set(), []
     for ids, confusion, wanted in zip(table["members"], table["confusion"], hard, strict=True):
-        left = scores[~subsets.sharing(members, taken - {*ids})]
-        ranks.append(subsets.rank_of(left, confusion)[0] if wanted else None)
+        ranks.append(subsets.rank_when_picked(members, scores, ids, confusion, taken) if wanted else None)
         taken |= {*ids} if wanted else set()
     return ranks
 

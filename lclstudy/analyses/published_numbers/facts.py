@@ -125,7 +125,7 @@ def set_d_facts(followed_up: FollowUp) -> dict:
     fourth, gaps = followed_up.fourth.set_index("class"), followed_up.sets.loc[followed_up.sets["set"] != SET, "gap"]
     fitting = fourth.index[(fourth["low"] < followed_up.printed) & (followed_up.printed < fourth["high"])]
     return {**followed_up._asdict(), "fourth": fourth.to_dict("index"), "gaps": (gaps.min(), gaps.max()),
-            "nearest": fourth.index[0], "fitting": list(fitting), "classes": len(fourth)}  # fmt: skip
+            "nearest": fourth.index[0], "fitting": list(fitting), "others": len(fourth) - 1}  # fmt: skip
 
 
 def size_facts() -> dict:

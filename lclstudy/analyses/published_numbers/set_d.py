@@ -25,10 +25,11 @@ class FollowUp(NamedTuple):
 
     `sets`: a row per published set: `set`, `classes`, and accuracies of CE in percent: `restricted` (ours on 32 classes),
     `alone` (ours trained on the set alone, where there is a run), `printed`; `gap` = printed - restricted. `fourth`: a row per
-    class that could stand in the place of the doubted one, by distance from the printed accuracy: `class`, `restricted`,
-    `expected` with `low` and `high` (95 % prediction interval, from the gaps of the other sets), `confusion` (validation errors
-    within the set), `added` (of these, with the class), `rank` among all sets of four by confusion, and `rank_left` among those
-    that share no class with the hard sets before. `printed`: the accuracy in question; `runs` on 32 classes.
+    class that could stand in the place of the doubted one because it is in no hard set before, and the doubted one, by
+    distance from the printed accuracy: `class`, `restricted`, `expected` with `low` and `high` (95 % prediction interval, from
+    the gaps of the other sets), `confusion` (validation errors within the set), `added` (of these, with the class), `rank`
+    among all sets of four by confusion, and `rank_left` (`subsets.rank_when_picked`). `printed`: the accuracy in question;
+    `runs` on 32 classes.
     """
 
     sets: pd.DataFrame
@@ -66,12 +67,13 @@ def follow_up(results: Frozen) -> FollowUp:
     kept = numbers(name for name in members[SET] if name != DOUBTED)
     every, scores = subsets.scored(confusion, len(kept) + 1)
     before = numbers(name for hard in ("4-hard-a", "4-hard-b", "4-hard-c") for name in members[hard])
-    left, rows = scores[~subsets.sharing(every, before)], []
-    for one in sorted({*range(len(classes))} - {*kept}):
+    rows = []
+    for one in sorted({*range(len(classes))} - {*kept} - ({*before} - {classes.index(DOUBTED)})):
         errors = int(subsets.confusion_within(confusion, [*kept, one]))
         row = {"class": classes[one], "restricted": restricted([*kept, one]), "confusion": errors}
         row["added"] = errors - int(subsets.confusion_within(confusion, kept))
-        rows.append(row | {"rank": subsets.rank_of(scores, errors)[0], "rank_left": subsets.rank_of(left, errors)[0]})
+        when_picked = subsets.rank_when_picked(every, scores, [*kept, one], errors, before)
+        rows.append(row | {"rank": subsets.rank_of(scores, errors)[0], "rank_left": when_picked})
     fourth = pd.DataFrame(rows)
     fourth["expected"] = fourth["restricted"] + gaps.mean()
     fourth = fourth.assign(low=fourth["expected"] - reach, high=fourth["expected"] + reach)

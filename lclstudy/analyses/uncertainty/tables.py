@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn import metrics as sklearn_metrics
 
 from lclstudy.plan import names
-from lclstudy.results.comparisons import ALL_CLASSES, ENTROPY, PLACE, claimed, compare
+from lclstudy.results.comparisons import ALL_CLASSES, ENTROPY, PLACE, compare, comparisons
 from lclstudy.results.frozen import Frozen
 from lclstudy.show import text
 from lclstudy.statistics import metrics
@@ -46,18 +46,17 @@ def curves(results: Frozen, runs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[[*RUN, "outcome", "texts", "k", "entropy"]]
 
 
-def differences(table: pd.DataFrame) -> pd.DataFrame:
-    """`compare` of the entropy over all C scores, from `curves`: is the first of two objectives peakier, that is, below?
+def differences(results: Frozen, table: pd.DataFrame) -> pd.DataFrame:
+    """`comparisons` of the entropy over all C scores: is the first of two objectives peakier, that is, below?
 
-    Judged over all predictions. Beside it, without a word: `right_difference`, `right_ci_low`, `right_ci_high` of the right
-    predictions alone, and the same of the `wrong` ones.
+    Judged over all predictions. Beside it, from `curves` and without a word: `right_difference`, `right_ci_low`,
+    `right_ci_high` of the right predictions alone, and the same of the `wrong` ones.
     """
     ends = table[table["k"] == table.groupby(["corpus", "set"])["k"].transform("max")].dropna(subset="entropy")
-    ends = ends.rename(columns={"entropy": "value"})
-    by = {outcome: compare(ends[ends["outcome"] == outcome], claims=claimed(ENTROPY)) for outcome in OUTCOMES}
-    found, key = by["all"], [*PLACE, "a", "b"]
+    ends, key = ends.rename(columns={"entropy": "value"}), [*PLACE, "a", "b"]
+    found = comparisons(results, metric=ENTROPY)
     for outcome in OUTCOMES[1:]:
-        beside = by[outcome].set_index(key)[["difference", "ci_low", "ci_high"]]
+        beside = compare(ends[ends["outcome"] == outcome]).set_index(key)[["difference", "ci_low", "ci_high"]]
         found = found.join(beside.add_prefix(f"{outcome}_"), on=key)
     return found
 
@@ -129,7 +128,7 @@ def readable_differences(found: pd.DataFrame) -> pd.DataFrame:
         "p": row["note"] or text.p_value(row["p"]),
         "p (Holm)": text.p_value(row["p_holm"]),
         "The paper's claim": text.claim(row) or text.NONE,
-        "Word": row["word"],
+        "Word": "; ".join(filter(None, (row["word"], row["mark"]))),
         "Right predictions": text.interval(row["right_difference"], row["right_ci_low"], row["right_ci_high"]),
         "Wrong predictions": text.interval(row["wrong_difference"], row["wrong_ci_low"], row["wrong_ci_high"]),
         "Paired by seed": text.interval(row["paired_difference"], row["paired_low"], row["paired_high"]),

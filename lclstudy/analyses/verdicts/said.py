@@ -83,9 +83,8 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def counts(table: pd.DataFrame) -> pd.DataFrame:
-    """How many claims have each verdict: a row per paper and encoder, the claim's own or another. Weighted F1 is left out: it
-    judges the same runs as accuracy, and is one fact with it."""
-    kept = table[table["metric"] != "weighted_f1"]
+    """How many claims that are `counted` have each verdict: a row per paper and encoder, the claim's own or another."""
+    kept = published.counted(table)
     whose = kept["other_encoder"].map({True: "another encoder", False: "the claim's encoder"})
     whose = whose.where(kept["word"] != NOT_RUN, "–")
     found = pd.crosstab([kept["paper"].map(PAPERS), whose], kept["word"]).reindex(columns=VERDICTS, fill_value=0)
@@ -94,11 +93,16 @@ def counts(table: pd.DataFrame) -> pd.DataFrame:
 
 def facts(table: pd.DataFrame) -> dict:
     """What `said.md.j2` is filled in with: the counts by paper, and the claims that were decided, accuracy before F1."""
-    kept = table[table["metric"] != "weighted_f1"]
+    kept = published.counted(table)
     tried = kept["word"] != NOT_RUN
     counted = kept.groupby("paper")["word"].value_counts().unstack(fill_value=0).reindex(columns=VERDICTS, fill_value=0)
     decided = table[~table["word"].isin((NOT_RUN, UNDECIDED))].sort_values("metric", kind="stable")
-    rows = [{**row, "what": what(row), "where": where(row), "n_said": ", ".join(map(str, row["n"]))}
+    doubts = {
+        (test.corpus, test.classes, test.better, test.worse): test.p
+        for test in published.significance_tests().query("claim == 'not significant' and p_relation == '='").itertuples()
+    }
+    rows = [{**row, "what": what(row), "where": where(row), "n_said": ", ".join(map(str, row["n"])),
+             "own_p": doubts.get((row["corpus"], row["classes"], row["a"], row["b"]))}
             for row in decided.to_dict("records")]  # fmt: skip
     return {
         "papers": {PAPERS[name]: [(word, n) for word, n in counted.loc[name].items() if n] for name in published.PAPERS},

@@ -112,12 +112,17 @@ def _contrasted(claim: dict, results: list[Frozen]) -> Evidence:
     else:
         return _absent("a corpus or set has no run of a side")
     factors = [factor for factor, *_ in places]
-    printed = published_differences(claim["metric"], claim["split"])
+    printed = published_differences(claim["metric"], claim["split"], 3 if claim["place"].endswith("Table 3") else None)
     gains = [printed.get((corpus, classes, claim["a"], claim["b"])) for _, corpus, classes in places]
     expected = None if None in gains else float(np.dot(factors, gains))
     n = min(each.fewest() for each in sides)
     claimed = "below" if claim["metric"] == "entropy" else "above"
-    return Evidence(judging.judge_difference(_contrast(factors, sides), n, expected, claimed), frozen.name, sides[0].encoder)
+    found = judging.judge_difference(_contrast(factors, sides), n, expected, claimed)._replace(p_holm=math.nan)  # no family
+    rows = comparisons(frozen, metric=claim["metric"], split=claim["split"]).query("a == @claim['a'] and b == @claim['b']")
+    marks = rows.set_index(list(PLACE))["mark"]
+    rising = [corpus for _, corpus, classes in places if marks.get((corpus, classes, sides[0].encoder))]
+    mark = f"not converged on {text.listed(map(names.corpus, dict.fromkeys(rising)))}" if rising else ""
+    return Evidence(found, frozen.name, sides[0].encoder, mark)
 
 
 def _contrast(factors: Sequence[float], sides: Sequence[Sides]) -> tests.TTest:
@@ -183,7 +188,8 @@ def _better_encoder(claim: dict, results: list[Frozen]) -> Evidence:
     first, second = (_sides({**claim, "encoder": name}, results, same_encoder=True) for name in both)
     if not (first and second):
         return _absent(f"no run with {' or '.join(map(names.encoder, both))}")
-    return Evidence(judging.judge(first.a, second.a), first.results.name, first.encoder)
+    found = judging.judge(first.a, second.a)._replace(p_holm=math.nan)  # no family
+    return Evidence(found, first.results.name, first.encoder)
 
 
 def _settings(claim: dict, results: list[Frozen]) -> Evidence:
@@ -247,12 +253,13 @@ def forest_rows(results: Frozen, a: str, b: str) -> pd.DataFrame:
     cells = published.table("suresh2021").query("table in (1, 2) and metric == 'accuracy' and encoder == 'electra-base'")
     rows, mean = over_corpora(results, a, b)
     rows = beside_published(rows, cells).rename(columns={"expected": "published_difference"})
-    reach = np.sqrt(((rows["published_high"] - rows["published_difference"]) ** 2).sum()) / max(len(rows), 1)
     rows = rows.assign(label=rows["corpus"].map(names.corpus), n=[f"{row.n_a}, {row.n_b}" for row in rows.itertuples()],
                        published_n=[f"{row.published_n:.0f}, {row.published_n:.0f}" for row in rows.itertuples()])  # fmt: skip
     if mean:
-        middle = rows["published_difference"].mean()
-        told = {"published_difference": middle, "published_low": middle - reach, "published_high": middle + reach}
+        printed = cells.set_index(["corpus", "objective"])[["value", "spread", "n"]]
+        theirs = tests.contrast_from_summary((sign / len(rows), *printed.loc[(corpus, side)])
+                                             for corpus in rows["corpus"] for sign, side in ((1, a), (-1, b)))  # fmt: skip
+        told = {"published_difference": theirs.difference, "published_low": theirs.ci_low, "published_high": theirs.ci_high}
         label = {"label": f"mean of {len(rows)} corpora", "a": a, "n": "", "published_n": ""}
         rows.loc[len(rows)] = {**label, **mean._asdict(), **told}
     return rows.rename(columns={"published_low": "published_ci_low", "published_high": "published_ci_high"})

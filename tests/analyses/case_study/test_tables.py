@@ -1,7 +1,11 @@
 """The case study on frozen runs made by hand: sets, published beside ours, the words, and the figures."""
 
+from itertools import permutations
+
+import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 
 from lclstudy.analyses.case_study import figures, tables
 from lclstudy.plan.spec import make_spec
@@ -88,6 +92,16 @@ def test_sets_and_runs_on_them_in_words(results):
     said = tables.run_findings(pd.concat(parts), {"all": None, "4-hard-a": HARD})
     assert said[0] == "4 of 6 runs finished, 1 failed."
     assert said[1:] == ["4-hard-a: test accuracy (%) CE 56.1 (0.1), n = 3; SCL not run; LCL 57.0, n = 1."]
+
+
+def test_a_correlation_over_few_sets_has_the_p_of_all_their_orders():
+    gained = pd.DataFrame(
+        {"whose": "ours", "set": list("abcde"), "difference": [1.0, 2, 3, 5, 4], "confusion": [2, 3, 5, 7, 8]}
+    )
+    every = [spearmanr(order, gained["confusion"]).statistic for order in permutations(gained["difference"])]
+    ((_, sets, rho, p),) = tables.correlations(gained)
+    assert (sets, rho) == (5, pytest.approx(0.9))
+    assert p == pytest.approx(np.mean(np.abs(every) > rho - 1e-9)), "by Student's t it would be 0.037"
 
 
 def test_figures_show_the_tables(made):

@@ -123,7 +123,7 @@ def test_printed_tables_have_no_blank_and_the_persian_task_is_multilingual_bert_
     assert list(rows["published"]) == [76.0, 76.0] and at(rows, objective="lcl")["n"].item() == 3
     one, two = (tables.printed_table(found, number).set_index("System") for number in (1, 2))
     for table in (one, two):
-        assert len(table) == len(tables.SYSTEMS) and not (table == "").any().any() and not table.isna().any().any()
+        assert not (table == "").any().any() and not table.isna().any().any()
     assert one.loc["GRU", "EmpatheticDialogues"] == "30 / 30.0 (0.0) (n = 3)"
     assert "not run" not in two.loc["ELECTRA + LCL", "ParsiNLU sentiment"]
 

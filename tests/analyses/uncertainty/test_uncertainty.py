@@ -58,8 +58,8 @@ def test_curves_are_by_definition_and_right_and_wrong_together_are_the_whole(res
     assert table.loc[("ce", 1, "all", 2), "entropy"] == pytest.approx(by_definition)
 
 
-def test_peakier_is_judged_over_all_predictions_and_the_others_stand_beside(curves):
-    found = tables.differences(curves)
+def test_peakier_is_judged_over_all_predictions_and_the_others_stand_beside(results, curves):
+    found = tables.differences(results, curves)
     row, single = row_of(found, a="lcl", b="ce"), row_of(found, a="lcl", b="scl")
     ends = curves[curves["k"] == 3]
     expected = welch(*(ends[(ends["outcome"] == "all") & (ends["objective"] == name)]["entropy"] for name in ("lcl", "ce")))
@@ -83,7 +83,7 @@ def test_calibration_is_that_of_the_definitions(results):
 
 
 def test_the_words_follow_from_the_numbers(results, curves):
-    found, calibrated = tables.differences(curves), tables.calibration(results, scored(results))
+    found, calibrated = tables.differences(results, curves), tables.calibration(results, scored(results))
     said = words("analyses/uncertainty/said.md.j2", **tables.facts(found, calibrated)).splitlines()
     assert said[0].startswith("- **Embedded** (tiny), entropy of all scores: LCL − CE −")
     assert "LCL against CE is **undecided**" in said[0] and "(n = 2, 1)" in said[0]
@@ -105,8 +105,8 @@ def test_a_line_per_objective_and_the_ceiling(curves):
     assert [line.get_marker() for line in ax.lines[:-1]] == ["o"] * 3, "of two classes there are points"
 
 
-def test_differences_from_ce_of_all_right_and_wrong_predictions(curves):
-    found = tables.differences(curves)
+def test_differences_from_ce_of_all_right_and_wrong_predictions(results, curves):
+    found = tables.differences(results, curves)
     ax = drawn(figures.differences, found, width=5.2, height=2)
     marks = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "D"]
     assert marks == row_of(found, a="lcl", b="ce")[["difference", "right_difference", "wrong_difference"]].tolist()
