@@ -48,3 +48,9 @@ def test_what_has_not_run_is_left_out():
     assert quick["gains"]["lcl", "ce"]["mean"] is None, "one corpus has no mean over corpora"
     said = words("runner/templates/answer.md.j2", brief=False, **quick)
     assert "Better than cross-entropy?" in said and "second views" not in said
+
+
+def test_the_brief_answer_leaves_out_what_is_undecided_on_a_corpus():
+    whole, brief = (words("runner/templates/answer.md.j2", brief=brief, **answer(MINILM)) for brief in (False, True))
+    assert "**undecided** on" in whole and "**undecided** on" not in brief
+    assert "**contradicted** on EmoInt" in brief
