@@ -136,13 +136,13 @@ def readable_differences(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def facts(found: pd.DataFrame, calibrated: pd.DataFrame) -> dict:
-    """What `said.md.j2` needs, from `differences` and `calibration`: the judged pairs by place, and how well confidence is
-    deserved on all classes."""
+    """What `said.md.j2` needs, from `differences` and `calibration`: the judged pairs by place; and on all classes by objective
+    the least and greatest of confidence less accuracy, in points, and of the best temperature, each with its count of places."""
     judged = found[found["word"] != "not run"].groupby(list(PLACE), sort=False)
     whole = calibrated[calibrated["set"] == ALL_CLASSES]
-    gaps = whole.assign(gap=100 * (whole["confidence"] - whole["accuracy"])).groupby([*PLACE, "objective"], sort=False)
-    means = gaps[["gap", "temperature"]].mean().reset_index().groupby("corpus", sort=False)
+    gaps = whole.assign(gap=100 * (whole["confidence"] - whole["accuracy"])).groupby(["objective", *PLACE], sort=False)
+    ends = gaps[["gap", "temperature"]].mean().groupby("objective", sort=False).agg(["min", "max", "count"])
     return {
         "places": [(place(*key[:2]), key[2], pairs.to_dict("records")) for key, pairs in judged],
-        "confidence": [(names.corpus(corpus), rows.to_dict("records")) for corpus, rows in means],
+        "confidence": [(objective, *row) for objective, *row in ends.itertuples()],
     }
