@@ -136,8 +136,8 @@ def readable_differences(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def facts(found: pd.DataFrame, calibrated: pd.DataFrame) -> dict:
-    """What `said.md.j2` needs, from `differences` and `calibration`: the judged pairs by place; and on all classes by objective
-    the least and greatest of confidence less accuracy, in points, and of the best temperature, each with its count of places."""
+    """What `said.md.j2` needs, from `differences` and `calibration`: the judged pairs by place; and, by objective, over the
+    corpora with all classes the ends of confidence less accuracy, in points, and of the best temperature, each with a count."""
     judged = found[found["word"] != "not run"].groupby(list(PLACE), sort=False)
     whole = calibrated[calibrated["set"] == ALL_CLASSES]
     gaps = whole.assign(gap=100 * (whole["confidence"] - whole["accuracy"])).groupby(["objective", *PLACE], sort=False)
