@@ -63,6 +63,10 @@ markdown.views([(str(one), text, replacements(text, rate, one)) for one in seeds
 # *Why: a text with few words that have synonyms changes less than the rate asks for; its second view is then nearly a copy.*
 # The number of words to replace is the rate times the number of words, **rounded up**. Function words (*the, was, not, ...*)
 # and words that WordNet does not know are never replaced, but they count.
+#
+# The authors' released code calls another replacer, nlpaug: it changes at most ten words of a text, leaves a drawn word without
+# a synonym as it is, and takes synonyms of the word's part of speech alone. What these differences do to the results is not
+# known.
 
 # %%
 figure, axes = style.subplots(height=2.9)

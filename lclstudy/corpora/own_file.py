@@ -3,7 +3,6 @@
 import json
 import re
 import unicodedata
-import zipfile
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -77,8 +76,9 @@ def _jsonl(file: OwnFile) -> Records:
     for line, content in lines(file.path):
         try:
             record = json.loads(content)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise malformed(file.path, line, f"not JSON ({getattr(error, 'msg', 'too deep')}); one object a line") from None
+        except (ValueError, RecursionError) as error:
+            problem = getattr(error, "msg", "too deep, or a number of too many digits")
+            raise malformed(file.path, line, f"not JSON ({problem}); one object a line") from None
         if not isinstance(record, dict) or not record:
             raise malformed(file.path, line, 'not a JSON object; write {"text": ..., "label": ...}')
         _check_columns(file, record, line)
@@ -103,9 +103,13 @@ def _xlsx(file: OwnFile) -> Records:
     import pandas
 
     try:
-        table = pandas.read_excel(file.path, header=None, dtype=object, keep_default_na=False)
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise StudyError(f"{relative(file.path)} is not a whole xlsx file ({error}); save it again as one.") from None
+        table = pandas.read_excel(file.path, header=None, dtype=object, keep_default_na=False, engine="openpyxl")
+    except Exception as error:  # openpyxl and the parsers below it raise errors of any kind
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise StudyError(
+            f"{relative(file.path)} is not a whole xlsx file without a password ({collapse(str(error))}); save it again as one."
+        ) from None
     header, *rows = table.to_numpy().tolist() or [[]]
     header = [str(name).strip() for name in header]
     _check_columns(file, header)
@@ -125,8 +129,8 @@ _READERS = {
 
 
 def _check_columns(file: OwnFile, names, line: int | None = None, separator: str = "") -> None:
-    """Raises StudyError unless the columns of texts and labels (if any) are there; an empty file has none, and is refused
-    later."""
+    """Raises StudyError unless the columns of texts and labels (if any) are there, and that of splits is in small letters; an
+    empty file has none, and is refused later."""
     place = relative(file.path) + (f", line {line}:" if line else "")
     names = [str(name).replace("\0", "\\0") for name in names]
     for parameter, column in {"text_column": file.text_column, "label_column": file.label_column, "split": "split"}.items():
@@ -140,6 +144,9 @@ def _check_columns(file: OwnFile, names, line: int | None = None, separator: str
                 near = next(name for name in names if name.casefold() == close[0])
                 hint = f"Did you mean {near!r}? {hint}"
             raise StudyError(f"{place} has no column {column!r}; found: {', '.join(names)}. {hint}")
+    for name in names:
+        if file.label_column and "split" not in names and name not in file and name.strip().casefold() == "split":
+            raise StudyError(f"{place} has a column {name!r}, which would not be read; rename it to split.")
 
 
 def _separator_hint(names: list[str], separator: str) -> str:

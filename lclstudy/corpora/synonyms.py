@@ -4,12 +4,18 @@ The protocol (paper section 4.2) replaces 30 % of the words. What counts here:
 
 - A *word* is a run of letters, digits and underscores, with inner hyphens and apostrophes: `well-known` and `don't` are one
   word each. Placeholders of the corpora (`URL`, `USER_MENTION`, `[NAME]`) are no words, and never change.
-- The number of words to replace is the rate times *all* words, rounded up, as in the augmenter that the released code calls.
-  They are drawn from the words that have synonyms; where there are fewer, all of these are replaced.
+- The number of words to replace is the rate times *all* words, rounded up. They are drawn from the words that have synonyms;
+  where there are fewer, all of these are replaced.
 - Synonyms of a word are the lemmas of all synsets that WordNet's morphology finds for it, other than the word itself and its
   base form (`took` does not become `take`). They are put in uninflected, each as likely as the others. Lemmas with other
   signs than letters, hyphens and apostrophes are left out.
 - Function words and words of one character are left alone.
+
+The released code calls `SynonymAug(aug_src="wordnet")` of nlpaug (its environment.yml names 1.1.0), which differs. It draws
+0.3 times as many words as there are tokens, punctuation signs too, rounded down (up in 1.1.11), at least 1 and at most 10 in a
+text; from all words but determiners, function words too; and leaves a drawn word that has no synonym as it is. Synonyms are of
+the part of speech that a tagger finds, where WordNet has it; the base form is one, and what stands in more synsets is likelier.
+What these differences do to the results is not known.
 """
 
 import logging

@@ -156,6 +156,12 @@ def needs_matrix(spec: RunSpec) -> bool:
     return fixed or RECIPES[spec.objective].name_similarity
 
 
+def stages_of(spec: RunSpec) -> int:
+    """How many stages an `Objective` of the spec has."""
+    pretrained = RECIPES[spec.objective].weighting and Protocol.parse(spec.protocol).weights == "pretrained"
+    return 2 if pretrained or spec.objective == "scl_two_stage" else 1
+
+
 def _cross_entropy(objective: Objective, batch: Batch) -> Outcome:
     _, logits = objective.primary(batch.rows)
     loss = F.cross_entropy(logits.float(), batch.labels)

@@ -132,15 +132,17 @@ def encoder_checksum(name: str) -> str:
     return f"{entry.revision} {hashlib.sha256(content.encode()).hexdigest()}"
 
 
-def file_checksum(path: Path) -> str:
-    """The sha256 of a file, 64 hex digits, read again only when its size or time has changed."""
-    return _checksum(path, path.stat().st_size, path.stat().st_mtime_ns)
+def file_checksum(path: Path, then: str = "") -> str:
+    """The sha256 of a file and of what comes `then`, 64 hex digits, read again only when its size or time has changed."""
+    return _checksum(path, path.stat().st_size, path.stat().st_mtime_ns, then)
 
 
 @lru_cache(maxsize=4096)
-def _checksum(path: Path, _size: int, _time: int) -> str:
+def _checksum(path: Path, _size: int, _time: int, then: str) -> str:
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = hashlib.file_digest(stream, "sha256")
+    digest.update(then.encode())
+    return digest.hexdigest()
 
 
 class OwnFile(NamedTuple):
@@ -187,9 +189,7 @@ def own_file(name: str) -> OwnFile:
 def corpus_checksum(name: str) -> str:
     """What identifies a corpus's content, 64 hex digits: the pinned hashes of its files, or the hash of one's own file."""
     if name in corpora():
-        content = "".join(f"{file.path} {file.sha256 or file.git_blob}\n" for file in corpora()[name].files).encode()
-    else:
-        own = own_file(name)
-        columns = f"\n{own.text_column}\n{own.label_column}" if own != OwnFile(own.path) else ""
-        content = own.path.read_bytes() + columns.encode()
-    return hashlib.sha256(content).hexdigest()
+        content = "".join(f"{file.path} {file.sha256 or file.git_blob}\n" for file in corpora()[name].files)
+        return hashlib.sha256(content.encode()).hexdigest()
+    own = own_file(name)
+    return file_checksum(own.path, f"\n{own.text_column}\n{own.label_column}" if own != OwnFile(own.path) else "")

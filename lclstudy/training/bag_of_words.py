@@ -8,6 +8,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from tqdm import tqdm
 
+from lclstudy.errors import StudyError
+
 STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0)  # C, the inverse of the regularisation
 MOST_ITERATIONS = 1000
 
@@ -16,8 +18,14 @@ def fit(texts: dict[str, list[str]], labels: dict[str, np.ndarray], classes: int
     """Fits with each of `STRENGTHS`: (a dict for each, the best one's [N, C] probabilities by split, counts for the record).
 
     `texts`, `labels` by split. The best is the first with the best validation accuracy. The same data give the same result.
+    Raises StudyError if the training texts are of one class, or hold no word.
     """
-    vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), token_pattern=r"[^\W_]+").fit(texts["train"])
+    if len(np.unique(labels["train"])) < 2:
+        raise StudyError(f"{label}: all training texts are of one class; give a bag of words texts of two or more.")
+    try:
+        vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), token_pattern=r"[^\W_]+").fit(texts["train"])
+    except ValueError:
+        raise StudyError(f"{label}: no training text holds a letter or a digit, all that a bag of words reads.") from None
     vectors = {split: vectorizer.transform(given) for split, given in texts.items()}
     fits, best = [], None
     for number, strength in enumerate(tqdm(STRENGTHS, desc=label, unit="fit", leave=False, disable=not progress), start=1):

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
@@ -53,8 +54,14 @@ class Classifier:
         self._network, self._tokenizer, self._device = network.to(device), tokenizer, device
 
     def predict(self, texts: Sequence[str], progress: bool = True) -> Predictions:
-        """Labels and probabilities of new texts, in their order; white space is collapsed as in a file of one's own."""
+        """Labels and probabilities of new texts, in their order; white space is collapsed as in a file of one's own.
+
+        Raises StudyError at a text that no UTF-8 can hold.
+        """
         given = [" ".join(text.split()) for text in ([texts] if isinstance(texts, str) else texts)]
+        for number, text in enumerate(given, 1):
+            if re.search("[\ud800-\udfff]", text):
+                raise StudyError(f"Text {number} holds half of a character or bytes that are not UTF-8; give UTF-8 text.")
         if not given:
             return Predictions([], np.zeros((0, len(self.classes)), np.float32))
         tokens = tokenize(given, self._tokenizer, self.max_length)
@@ -75,13 +82,27 @@ class _Plain(nn.Module):
 
 
 def new_folder(out: str | Path, spec: RunSpec) -> Path:
-    """`out` as a path. Raises StudyError, before any training, if nothing can be kept there."""
-    folder = Path(out)
+    """`out` as a whole path. Raises StudyError, before any training, if nothing can be kept there."""
+    folder = Path(out).resolve()
     if catalog.encoder(spec.encoder).kind == "bagofwords":
         raise StudyError(f"encoder {spec.encoder!r} is a bag of words and has no network to keep; use another encoder.")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise StudyError(f"{out} is there already and not empty; name a new folder.")
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise StudyError(f"{out} is there already and not empty; name a new folder.")
+        if folder == Path.cwd() or folder.is_mount():
+            raise StudyError(f"{out} is the working folder or a mounted one; name a new folder in it.")
+        _part(folder).rmdir()
+    except OSError as error:
+        raise StudyError(f"{out} cannot be written ({error.strerror}); name another folder.") from None
     return folder
+
+
+def _part(folder: Path) -> Path:
+    """An empty folder beside it, which takes its name when all is in it; what a killed save left there is deleted."""
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    return part
 
 
 def save(folder: Path, network: nn.Module, data: loop.Prepared, record: Record) -> None:
@@ -89,8 +110,7 @@ def save(folder: Path, network: nn.Module, data: loop.Prepared, record: Record) 
     spec = record.spec
     network = _whole(copy.deepcopy(network).cpu(), data).eval()
     plain = _as_plain(network, record.classes, data.encoder.tokenizer)
-    part = folder.with_name(f".{folder.name}.part")
-    part.mkdir(parents=True, exist_ok=True)
+    part = _part(folder)
     tokenizer = copy.deepcopy(data.encoder.tokenizer)
     tokenizer.model_max_length = spec.max_length  # where a pipeline cuts a text
     tokenizer.init_kwargs["model_input_names"] = ["input_ids", "attention_mask"]

@@ -88,7 +88,10 @@ def predict_command(options: argparse.Namespace) -> int:
         raise unknown("kind of file", options.texts, allowed)
     texts = own_file.read_texts(Path(options.texts), options.text_column) if options.texts else None
     classifier = load_classifier(options.classifier, options.device)
-    texts = [line.rstrip("\n") for line in sys.stdin] if texts is None else texts
+    try:
+        texts = [line.rstrip("\n") for line in sys.stdin] if texts is None else texts
+    except UnicodeDecodeError:
+        raise StudyError("The standard input is not UTF-8 text; save it in that encoding.") from None
     labels, probabilities = classifier.predict(texts)
     found = pd.DataFrame(probabilities, columns=[f"probability of {name}" for name in classifier.classes])
     found.insert(0, "label", labels)

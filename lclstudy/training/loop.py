@@ -104,13 +104,13 @@ def fit(
 
 def choose_device(name: str | None = None) -> torch.device:
     """The named device, or the first that is there of cuda, mps, cpu. Raises StudyError if the named one is not there."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name is None:
-        name = next(device for device, is_there in there.items() if is_there)
-    if not there.get(name.partition(":")[0], False):
-        allowed = ", ".join(device for device, is_there in there.items() if is_there)
-        raise StudyError(f"Device {name!r} is not here; allowed: {allowed}.")
-    return torch.device(name)
+    cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    counts = {"cuda": cuda, "mps": int(torch.backends.mps.is_available()), "cpu": 1}
+    there = [device for device, count in counts.items() if count]
+    numbered = [f"{device}:{number}" for device in there for number in range(counts[device])]
+    if name is not None and name not in there + numbered:
+        raise StudyError(f"Device {name!r} is not here; allowed: {', '.join(there + numbered)}.")
+    return torch.device(name or there[0])
 
 
 def _fit_networks(data: Prepared, spec: RunSpec, place: torch.device, progress: bool | Callable):
@@ -120,6 +120,7 @@ def _fit_networks(data: Prepared, spec: RunSpec, place: torch.device, progress: 
         torch.set_float32_matmul_precision("high")  # TF32 in products of fp32
     # Dropout and new layers draw from torch's global generator, so it is set here and given back as it was.
     with _flushed_denormals(), torch.random.fork_rng(devices=[place.index or 0] if place.type == "cuda" else []):
+        torch.manual_seed(spec.seed)  # label names may be read by an encoder whose weights are drawn
         matrix, before = _matrix(spec, data, place, progress)
         objective, after, validation = _fit(spec, data, matrix, place, progress)
         found = {"validation": validation, "test": evaluate(objective.primary, data.texts["test"], spec.precision, place)}

@@ -1,6 +1,7 @@
 """A corpus file of one's own: every format loads alike, and each kind of bad input gives one clear line."""
 
 import logging
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -90,6 +91,7 @@ BAD_CSV = {
     "text,label\na,x\n ,y\n": "line 3: the text is empty",
     "text,label,split\na,x,train\nb,y,tset\n": "line 3: Unknown split 'tset'; allowed: train",
     "text,label,split\na,x,train\nb,y,\nc,x,test\n": "line 3: the split is empty",
+    "text,label,Split\na,x,train\nb,y,test\n": "has a column 'Split', which would not be read; rename it to split.",
     "text,label,split\na,x,test\nb,y,test\n": "no rows of split 'train'",
     "text,label,split\na,x,train\nb,y,train\nc,z,test\n": "line 4: class 'z' is in test but not in train",
     "text,label\n" + "a,x\n" * 9 + "d,y\n": "too few rows of some class to split it by label: 'y' has 1; give 5 or more",
@@ -107,7 +109,8 @@ BAD_JSONL = {
     '{"text": null, "label": "y"}\n': "line 1: the text is empty",
     '{"text": "a", "label": NaN}\n': "line 1: the label is empty",
     '{"text": "a", "label": "x"}\n{"text": \n': "line 2: not JSON",
-    "[" * 100_000 + "\n": "line 1: not JSON",
+    "[" * 100_000 + "\n": "line 1: not JSON (too deep",
+    '{"text": "a", "label": "x"}\n{"text": "b", "label": %s}\n' % ("1" * 5000): "line 2: not JSON (too deep, or a number",
     '["a", "x"]\n': 'line 1: not a JSON object; write {"text": ..., "label": ...}',
     '{"text": "a", "label": "x", "split": 3}\n': "line 1: Unknown split 3",
     '{"text": "a", "label": {"name": "x"}}\n': "line 1: the label is an object; give a text",
@@ -149,6 +152,26 @@ def test_tables_of_one_kind_alone(tmp_path):
     path = tmp_path / "cleared.xlsx"
     write(path, pd.DataFrame([("a", "x"), ("", ""), ("b", "")], columns=["text", "label"]))
     check(path, "line 4: the label is empty")
+    with zipfile.ZipFile(path) as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    types = {"[Content_Types].xml": b'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'}
+    for other in (
+        {"content.xml": b"<a/>"},  # as of an ods file
+        {**types, "xl/workbook.bin": b""},  # as of an xlsb file
+        *({**parts, f"xl/{name}.xml": b"<cut"} for name in ("workbook", "styles", "worksheets/sheet1")),
+    ):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in other.items():
+                archive.writestr(name, content)
+        check(path, "is not a whole xlsx file without a password")
+    path.write_bytes(bytes.fromhex("D0CF11E0A1B11AE1") + bytes(2000))  # as of an xls file, or one with a password
+    check(path, "is not a whole xlsx file without a password")
+
+
+def test_a_label_column_may_be_called_split_and_texts_alone_have_none(tmp_path):
+    path = write(tmp_path / "mine.csv", pd.DataFrame({"text": ["a", "b"] * 9, "Split": ["x", "y"] * 9}))
+    assert load_corpus(path, label_column="Split")["train"].features["label"].names == ["x", "y"]
+    assert read_texts(Path(path)) == ["a", "b"] * 9
 
 
 @pytest.mark.parametrize("name", ["gone.csv", "folder.csv", "mine.json", ".csv", ""])

@@ -1,6 +1,8 @@
 """The catalogue: facts that hold together, and with the raw files' own list where it is there."""
 
 import csv
+import hashlib
+import os
 
 import pytest
 
@@ -63,6 +65,21 @@ def test_a_file_with_columns_of_its_own_has_a_name_and_a_checksum(tmp_path, colu
     assert make_spec(name, "ce", encoder="tiny").label() == "mine ce tiny seed 0"
     same = catalog.corpus_checksum(name) == catalog.corpus_checksum(str(mine))
     assert same == (columns == ("text", "label"))
+    added = "" if same else f"\n{columns[0]}\n{columns[1]}"
+    assert catalog.corpus_checksum(name) == hashlib.sha256(f"text,label\nx,y\n{added}".encode()).hexdigest()
+
+
+@pytest.mark.parametrize("columns", [(), ("Text", "label")])
+def test_a_file_of_ones_own_is_hashed_again_only_when_its_size_or_time_has_changed(tmp_path, columns):
+    mine = tmp_path / "mine.csv"
+    mine.write_text("text,label\nx,y\n")
+    name, time = catalog.own_name(mine, *columns), mine.stat().st_mtime_ns
+    before = catalog.corpus_checksum(name)
+    mine.write_text("text,label\ny,x\n")
+    os.utime(mine, ns=(time, time))
+    assert catalog.corpus_checksum(name) == before, "it was not read"
+    os.utime(mine, ns=(time, time + 1))
+    assert catalog.corpus_checksum(name) != before
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lclstudy.models import label_weights
-from lclstudy.models.objectives import FIXED_WEIGHTS, RECIPES, Objective
+from lclstudy.models.objectives import FIXED_WEIGHTS, RECIPES, Objective, stages_of
 from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile
 from lclstudy.plan.spec import OBJECTIVES, Protocol, make_spec
@@ -43,6 +43,7 @@ def test_each_run_of_the_profile_in_small(spec):
     record = run(replace(spec, **SMALL))
     stages = 2 if spec.objective == "scl_two_stage" or "pretrained" in spec.protocol or "confusion" in spec.protocol else 1
     assert [epoch.get("stage") for epoch in record.epochs] == ([None] if stages == 1 else [1, 2])
+    assert stages == stages_of(spec) + ("confusion" in spec.protocol), "whose first one is another run"
     assert record.best_epoch == stages, "of the last stage"
     assert np.isfinite([value for epoch in record.epochs for value in epoch.values()]).all()
     two = RECIPES[spec.objective].weighting and Protocol.parse(spec.protocol).weights not in FIXED_WEIGHTS
@@ -118,8 +119,20 @@ def test_views_anew_differ_from_epoch_to_epoch_and_not_from_call_to_call(monkeyp
     assert [first] == views(replace(anew, protocol="released")), "the first epoch has the views that others keep"
     assert first != second != third != first
     prepare._prepare.cache_clear()
-    assert views(anew)[:3] == seen
+    assert views(anew) == seen
+    assert len(views(replace(anew, objective="scl_two_stage"))) == 6
     assert views(replace(anew, augment_seed=1))[1] not in seen
+
+
+@pytest.mark.parametrize(("objective", "protocol"), [("lascl", "released"), ("lcl", "released,weights=names")])
+def test_the_seed_draws_the_encoder_that_reads_the_label_names(tmp_path, objective, protocol):
+    (tmp_path / "own.csv").write_text("text,label\n" + "joy sunshine,joy\nanger quarrel,anger\n" * 20)
+    found = []
+    for before in (1, 2):
+        torch.manual_seed(before)
+        record = run(spec(objective, protocol, corpus=str(tmp_path / "own.csv"), encoder="gru"))
+        found.append((record.epochs[0]["loss"], record.test_probabilities.tolist()))
+    assert found[0] == found[1]
 
 
 def test_fixed_weights_leave_the_first_step_of_the_primary_network_as_it_was():

@@ -7,6 +7,7 @@ import numpy as np
 from lclstudy.plan.spec import make_spec
 from lclstudy.runs import grid, store
 from lclstudy.training import bag_of_words
+from tests.material import refused
 
 TEXTS = {
     "train": ["good fine film", "fine good day", "bad poor film", "poor bad day", "bad film", "good day"],
@@ -34,6 +35,13 @@ def test_the_strength_is_chosen_by_validation_and_the_first_of_equals(monkeypatc
     monkeypatch.setattr(bag_of_words, "STRENGTHS", bag_of_words.STRENGTHS[first : first + 1])
     assert np.array_equal(best["test"], fit()[1]["test"])
     assert np.array_equal(best["validation"], fit({**TEXTS, "test": ["good", "zebra zebra", "bad"]})[1]["validation"])
+
+
+def test_training_texts_without_a_word_or_of_one_class_are_refused():
+    with refused("no training text holds a letter or a digit"):
+        fit({**TEXTS, "train": ["?!"] * 6})
+    with refused("mine: all training texts are of one class"):
+        bag_of_words.fit(TEXTS, {**LABELS, "train": np.zeros(6, int)}, 3, progress=False, label="mine")
 
 
 def test_it_learns_the_embedded_corpus_and_is_frozen_like_any_run(tmp_path):

@@ -108,9 +108,23 @@ def test_another_folder_is_refused_in_a_line(kept, tmp_path, name, content, said
         load_classifier(folder)
 
 
-def test_nothing_is_trained_for_a_folder_that_cannot_be_written(kept):
+def test_a_card_says_that_bf16_is_not_what_predict_computes_in_and_a_killed_save_leaves_nothing(kept, tmp_path):
+    (tmp_path / ".model.part").mkdir()
+    (tmp_path / ".model.part" / "old.txt").write_text("")
+    keep(tmp_path, "ce", train_limit=20, precision="bf16")
+    assert not (tmp_path / "model" / "old.txt").exists() and not (tmp_path / ".model.part").exists()
+    cards = [(folder / "README.md").read_text("utf-8") for folder in (tmp_path / "model", kept[1])]
+    assert ["`lclstudy predict` computes in fp32" in card for card in cards] == [True, False]
+
+
+def test_nothing_is_trained_for_a_folder_that_cannot_be_written(kept, tmp_path, monkeypatch):
     with refused("is there already and not empty"):
         keep(kept[1].parent)
+    with refused("model cannot be written (Not a directory)"):
+        keep(kept[1] / "README.md")
+    monkeypatch.chdir(tmp_path)
+    with refused(". is the working folder"):
+        train(make_spec("embedded", "ce", encoder="tiny", **QUICK), out=".")
     with refused("bag of words and has no network to keep"):
         train(make_spec("embedded", "ce", encoder="tfidf"), out="model")
 
@@ -135,6 +149,10 @@ def test_the_two_commands(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("so happy, today\nso angry at you\n"))
     assert __main__.main(["predict", str(folder)]) == 0
     assert capsys.readouterr().out == from_file
+    for errors, said in (("strict", "standard input is not UTF-8"), ("surrogateescape", "Text 2 holds half of a character")):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"so happy\ncaf\xe9\n"), "utf-8", errors))
+        assert __main__.main(["predict", str(folder)]) == 2
+        assert said in capsys.readouterr().err
     pd.DataFrame({"words": ["so happy, today", "so angry at you"]}).to_excel(tmp_path / "new.xlsx", index=False)
     assert __main__.main(["predict", str(folder), str(tmp_path / "new.xlsx"), "--text-column", "words"]) == 0
     assert capsys.readouterr().out == from_file

@@ -142,6 +142,15 @@ def test_bf16_runs_and_stays_near_fp32():
     assert half.dtype == np.float32 and 0 < np.abs(half - full).max() < 0.05
 
 
+@pytest.mark.parametrize("name", ["cpu:x", "cuda:9", "gpu", ""])
+def test_a_device_that_is_not_here_is_refused(monkeypatch, name):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with refused(f"Device {name!r} is not here; allowed: cuda, ", "cuda:0, cuda:1"):
+        loop.choose_device(name)
+    assert (loop.choose_device("cuda:1").index, loop.choose_device("cpu").type) == (1, "cpu")
+
+
 def test_fewer_texts_than_a_batch_are_refused_before_training():
     with refused("batch_size 50 exceeds the 20 training texts", "use a smaller batch_size"):
         run("ce", batch_size=50, train_limit=20)
