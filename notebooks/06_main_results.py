@@ -96,8 +96,8 @@ report.figure(figures.curves(epochs), "curves")
 
 # %%
 best = [(row, *results.confusion(identities)) for row, identities in tables.best_runs(results, main)]
-found = [(f"{names.corpus(row['corpus'])}, {names.objective(row['objective'])}, n = {row['n']}", counts, classes)
-         for row, counts, classes in best]  # fmt: skip
+found = [(f"{names.corpus(row['corpus'])}, {names.objective(row['objective'])}, {names.encoder(row['encoder'])}, "
+          f"n = {row['n']}, test", counts, classes) for row, counts, classes in best]  # fmt: skip
 for number, figure in enumerate(figures.confusions(found), 1):
     report.figure(figure, f"confusion_{number}")
 

@@ -49,8 +49,8 @@ if figure:
 
 # %%
 if gains["whose"].value_counts().max() >= tables.FEWEST:
-    figure, axes = style.subplots(width=4.5, height=1.1 + 0.17 * gains["set"].nunique())
-    figures.gains_by_confusion(gains, axes[0])
+    figure, axes = style.subplots(width=style.DOUBLE, height=1.1 + 0.17 * gains["set"].nunique())
+    figures.gains_by_confusion(gains, table, axes[0])
     report.figure(figure, "confusion")
 
 # %% [markdown]

@@ -52,7 +52,7 @@ report.figure(figures.entropy_curves(curves), "entropy")
 # %%
 shown = differences[(differences["b"] == "ce") & (differences["word"] != "not run")]
 if len(shown):
-    figure, (ax,) = style.subplots(width=5.2, height=1.1 + 0.45 * len(shown))
+    figure, (ax,) = style.subplots(width=style.DOUBLE, height=1.1 + 0.45 * len(shown))
     figures.differences(differences, ax)
     report.figure(figure, "differences")
 
@@ -75,7 +75,7 @@ if len(readable):
 
 # %%
 bins = tables.reliability(results, runs[runs["set"] == comparisons.ALL_CLASSES])
-report.figure(figures.reliability_diagrams(bins), "reliability")
+report.figure(figures.reliability_diagrams(bins, runs), "reliability")
 
 # %% [markdown]
 # *Calibration error* is the mean distance between confidence and accuracy over 15 bins. *AUROC* tells how well confidence

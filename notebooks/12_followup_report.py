@@ -70,7 +70,7 @@ report.table(followup_tables.printed_table(systems, 2), "table2", caption.format
 # %%
 figure, axes = plots.subplots(1, max(1, grid["batch_size"].nunique()), width=plots.DOUBLE, height=2.4)
 if len(grid):
-    figures.grid_heatmaps(grid, followup_tables.reports_best(), axes)
+    figures.grid_heatmaps(grid, followup_tables.reports_best(), "LCL on SST-5", axes)
     report.figure(figure, "grid")
 
 # %% [markdown]

@@ -85,5 +85,7 @@ def _key(table: pd.DataFrame, spread: float, ax: Axes) -> None:
     if not np.isnan(spread):
         band = {"color": BAND, "linewidth": 6, "marker": ""}
         entries.append((f"two runs of LCL that differ in their seed alone lie up to {spread:.1f} points apart", band))
+    if (table[["difference", "ci_low", "ci_high"]].abs() > ax.get_xlim()[1]).any(axis=None):
+        entries.append(("arrowhead: beyond the axis", {"marker": "<", "linestyle": "", "markersize": 3}))
     if entries:
         marks.key(ax, entries, columns=1)

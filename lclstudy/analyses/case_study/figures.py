@@ -4,8 +4,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lclstudy.plan import names
 from lclstudy.results.comparisons import PRIMARY
-from lclstudy.show import marks, style
+from lclstudy.show import marks, style, text
 from lclstudy.show.forest import forests
 
 
@@ -15,17 +16,22 @@ def gains(differences: pd.DataFrame) -> Figure | None:
     return forests(rows.assign(label=rows["set"]), PRIMARY)
 
 
+WHOSE = {"published": (marks.OPEN, "published_encoder", "published_n"), "ours": (style.colour("lcl"), "encoder", "n")}
+
+
 @style.style()
-def gains_by_confusion(gains: pd.DataFrame, ax: Axes) -> Axes:
-    """`tables.gains`, a row per set, the least confused on top. Open marks: published."""
-    look = {"color": style.colour("lcl"), "marker": style.marker("lcl"), "linestyle": "none"}
-    faces = {"published": marks.OPEN, "ours": style.colour("lcl")}
-    places = gains.drop_duplicates("set").sort_values("confusion", ignore_index=True)
-    shown = {whose: {**look, "markerfacecolor": faces[whose]} for whose in gains["whose"].unique()}
-    for whose, rows in gains.groupby("whose"):
-        ax.plot(rows["difference"], [places["set"].tolist().index(name) for name in rows["set"]], **shown[whose], markersize=4)
+def gains_by_confusion(gains: pd.DataFrame, table: pd.DataFrame, ax: Axes) -> Axes:
+    """`tables.gains`, a row per set, the least confused on top; encoders and n of `tables.table_3`. Open marks: published."""
+    places, entries = gains.drop_duplicates("set").sort_values("confusion", ignore_index=True), []
+    for whose, rows in gains.groupby("whose", sort=False):
+        face, encoder, n = WHOSE[whose]
+        look = {"color": style.colour("lcl"), "marker": style.marker("lcl"), "linestyle": "none", "markerfacecolor": face}
+        ax.plot(rows["difference"], [places["set"].tolist().index(name) for name in rows["set"]], **look, markersize=4)
+        both = table[table["classes"].isin(rows["set"]) & table["objective"].isin(["lcl", "ce"])]
+        entries.append((f"{whose} ({text.several(*both[encoder].map(names.encoder))}, n = {text.several(*both[n])})", look))
     marks.rows(ax, [f"{row.set} ({row.confusion:.0f} %)" for row in places.itertuples()], zero=True)
     ax.set_xlabel("LCL − CE (points)")
-    ax.set_title("What LCL gains; in brackets: texts of the set\nthat our CE takes for another class of it")
-    marks.key(ax, list(shown.items()))
+    where = f"sets of classes of {names.corpus(table['corpus'].iloc[0])}"
+    ax.set_title(f"What LCL gains on {where}; in brackets:\ntexts of the set that our CE takes for another class of it")
+    marks.key(ax, entries)
     return ax

@@ -59,12 +59,15 @@ _SETTINGS_KEY = [
 def _dots_key(table: pd.DataFrame) -> list[tuple[str, dict]]:
     instead = [names.encoder(name) for name in dict.fromkeys(table["ours"][(table["n"] > 0) & ~table["same"]])]
     grey = [(f"ours, {', '.join(instead)} in place of ELECTRA", {"linestyle": ""})] if instead else []
-    return [("the report (one best run)", {"color": "black", "markerfacecolor": marks.OPEN, "linestyle": ""}),
-            ("ours, the report's encoder; line: 95 % interval", {"color": "black"}), *grey, _SETTINGS_KEY[1]]  # fmt: skip
+    looks = [(names.objective(name), {"color": colour(name), "marker": marker(name), "linestyle": ""})
+             for name in table["objective"].unique()]  # fmt: skip
+    usual = [("the report (one best run)", {"color": "black", "markerfacecolor": marks.OPEN, "linestyle": ""}),
+            ("ours, the report's encoder; line: 95 % interval", {"color": "black"})]  # fmt: skip
+    return [*usual, *grey, _SETTINGS_KEY[1], *looks]
 
 
 @style()
-def grid_heatmaps(found: pd.DataFrame, best: Mapping[str, float], axes: Sequence[Axes]) -> Sequence[Axes]:
+def grid_heatmaps(found: pd.DataFrame, best: Mapping[str, float], title: str, axes: Sequence[Axes]) -> Sequence[Axes]:
     """Test accuracy over alpha and temperature, a panel per batch size; framed: best on validation, and the report's best.
 
     `found` is of `tables.grid`, `best` of `tables.reports_best`.
@@ -72,11 +75,12 @@ def grid_heatmaps(found: pd.DataFrame, best: Mapping[str, float], axes: Sequence
     limits = (found["mean"].min(), found["mean"].max()) if found["mean"].notna().any() else (0.0, 100.0)
     top = found.loc[found["validation"].idxmax()] if found["validation"].notna().any() else None
     for ax, (size, rows) in zip(axes, found.groupby("batch_size"), strict=True):
-        square = rows.pivot(index="alpha", columns="temperature", values="mean")
+        square, counts = (rows.pivot(index="alpha", columns="temperature", values=name) for name in ("mean", "n"))
         image = ax.imshow(square.to_numpy(), cmap=COLOUR_MAP, vmin=limits[0], vmax=limits[1], aspect="auto")
         for (row, column), value in np.ndenumerate(square.to_numpy()):
             shade = NEUTRAL if np.isnan(value) else "black" if value > np.mean(limits) else "white"
-            said = "not\nrun" if np.isnan(value) else f"{value:.1f}"
+            n = counts.iloc[row, column]
+            said = "not\nrun" if np.isnan(value) else f"{value:.1f}" + (f"\nn = {n}" if n > 1 else "")
             ax.text(column, row, said, ha="center", va="center", size=SMALLEST, color=shade)
         ax.set_xticks(range(square.shape[1]), [f"{value:g}" for value in square.columns])
         ax.set_yticks(range(square.shape[0]), [f"{value:g}" for value in square.index])
@@ -88,6 +92,8 @@ def grid_heatmaps(found: pd.DataFrame, best: Mapping[str, float], axes: Sequence
                 _frame(square, point, look, ax)
         ax.spines[["left", "bottom"]].set_visible(False)
     axes[0].set_ylabel("alpha (weight of cross-entropy)")
+    said = f"{title}, {names.encoder(found['encoder'].iloc[0])}; a cell is one run unless it gives n"
+    axes[0].figure.suptitle(said, x=0.01, ha="left", size=SMALLEST + 1)
     bar = axes[0].figure.colorbar(image, ax=list(axes), shrink=0.9, pad=0.02)
     bar.set_label("test accuracy (%)")
     bar.outline.set_visible(False)
@@ -116,7 +122,8 @@ def curves(epochs: pd.DataFrame, chance: float, axes: Sequence[Axes]) -> Sequenc
             ax.plot(mean.index, mean, color=colour(objective), marker=marker(objective), linestyle=DASHES[place],
                     markersize=3, label=said)  # fmt: skip
         ax.axhline(chance, color=NEUTRAL, linewidth=0.8, linestyle=LARGEST["linestyle"], label="largest class")
-        ax.set(xlabel="epoch", title=names.objective(objective), xticks=sorted(rows["epoch"].unique()),
+        where = f"{names.corpus(rows['corpus'].iloc[0])}, {names.encoder(rows['encoder'].iloc[0])}"
+        ax.set(xlabel="epoch", title=f"{where}: {names.objective(objective)}", xticks=sorted(rows["epoch"].unique()),
                ylim=(seen.min() - 2, seen.max() + 2))  # fmt: skip
         ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.25))
     axes[0].set_ylabel("validation accuracy (%)")

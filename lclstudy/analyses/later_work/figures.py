@@ -11,8 +11,9 @@ from lclstudy.show.style import NEUTRAL, colour, marker
 from .tables import CORPORA, GROUPS
 
 OTHER = {"suresh2021": "zhang2024", "zhang2024": "suresh2021"}
-SAID = """at the right: method − CE, or this CE − the other group's CE; n = 5 unless it says else
-t: perhaps chosen on test   f: weighted F1 above accuracy, as if by predictions   d: counts without a dropped row"""
+SAID = """at the right: method − CE, or this CE − the other group's CE; n = 5 unless stated
+t: perhaps chosen on test   f: weighted F1 above accuracy, as if by predictions   \
+d: each split one text short of the public files"""
 
 
 def accuracies(table: pd.DataFrame) -> Figure:

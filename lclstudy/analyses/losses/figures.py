@@ -45,10 +45,11 @@ def arrows(angles: np.ndarray, push: np.ndarray, ax: Axes, scale: float = 30.0) 
     """How hard each point is pushed along the circle, `push` [K], as arrows outside of it, `scale` degrees long per unit.
 
     Those to the left run nearer to the circle than those to the right, so that they do not cross. What would be hidden by its
-    point is left out.
+    point is left out, and the figure says so.
     """
     for angle, value in zip(angles, push, strict=True):
         if abs(value * scale) < _HIDDEN:
+            ax.get_figure(root=True).supxlabel("no arrow: a push too small to show beside its point", size=SMALLEST)
             continue
         way = np.linspace(angle, angle + value * scale, 30)
         x, y = _at(way) * (1 + (0.14 if value > 0 else 0.3) * np.linspace(0, 1, 30) ** 0.5)
@@ -70,9 +71,9 @@ def ends(path: np.ndarray, labels: np.ndarray, classes: Sequence[str], ax: Axes,
         shade, _, marker = CLASSES[label]
         places = path[:, labels == label]
         for turn, angles in enumerate(places.T, 1):
-            radius = 1 + 0.06 * turn * np.linspace(0, 1, len(angles))  # else the ways of two points hide each other
-            ax.plot(*(_at(angles) * radius), color=shade, linewidth=1, alpha=0.7)
-            ax.plot(*_at(angles[0]), marker=marker, color=shade, markersize=6, alpha=0.3, markeredgecolor="none")
+            beside = 1 + 0.03 * turn  # else the ways of two points hide each other; it ends below the mark
+            ax.plot(*(_at(angles) * beside), color=shade, linewidth=1, alpha=0.7)
+            ax.plot(*(_at(angles[0]) * beside), marker=marker, color=shade, markersize=6, alpha=0.3, markeredgecolor="none")
         middle = np.rad2deg(np.angle(np.exp(1j * np.deg2rad(places[-1])).mean())) % 360
         ax.plot(*_at(middle), marker=marker, color=shade, markersize=10, markeredgecolor="white", zorder=3)
         _beside(ax, middle, name, 1.24)

@@ -15,6 +15,7 @@ from lclstudy.plan import names
 from lclstudy.show import marks
 from lclstudy.show.plots import class_order
 from lclstudy.show.style import DOUBLE, NEUTRAL, SMALLEST, colour, drawable, marker, style
+from lclstudy.show.text import number
 from lclstudy.statistics import metrics
 
 MATRIX = 15  # up to so many classes the whole confusion is drawn, of more the pairs most often confused
@@ -51,7 +52,8 @@ def card(
     power_line(curve, gain, max(map(len, scores.values())), bottom)
     few = len(classes) <= MATRIX
     (confusion_change if few else confusion_pairs)(confusion, classes, right.subplots())
-    what = "What LCL changes: share of the texts of a label\n(points, LCL − CE); blue diagonal, red rest: better" if few else (
+    share = "What LCL changes: share of a label's texts (points, LCL − CE)"
+    what = f"{share};\nbetter: blue on the diagonal, red elsewhere" if few else (
         f"The pairs most often confused, of {len(classes):,} classes:\nerrors of CE and of LCL")  # fmt: skip
     right.suptitle(what, x=0.03, ha="left", fontsize=SMALLEST + 1)  # above its axes a title would run over the edge
     return figure
@@ -116,8 +118,8 @@ def power_line(curve: pd.DataFrame, gain: float, now: int, ax: Axes) -> Axes:
     where = "80 % is out of reach"
     if len(reached):
         ax.plot(reached["n"].iloc[0], 100 * reached["power"].iloc[0], color=colour("lcl"), marker="o", markersize=4)
-        where = f"80 % at {reached['n'].iloc[0]:,} seeds"
-    ax.set_title(f"{told}:\n{where} (band: spread uncertain)")
+        where = f"dot: {reached['n'].iloc[0]:,} seeds for 80 %"
+    ax.set_title(f"{told};\n{where}; band: uncertainty")
     return ax
 
 
@@ -130,7 +132,8 @@ def confusion_change(confusion: dict[str, np.ndarray], classes: Sequence[str], a
     labels = [drawable(classes[index], index) for index in order]
     reach = max(1.0, np.nanmax(np.abs(change), initial=0.0))
     look = {"cmap": "RdBu", "vmin": -reach, "vmax": reach, "cbar": False, "xticklabels": False, "yticklabels": False}
-    sns.heatmap(change, ax=ax, annot=len(classes) <= ANNOTATED, fmt="+.1f", annot_kws={"size": SMALLEST}, **look)
+    said = np.vectorize(lambda value: number(value, 1, sign=True))(change) if len(classes) <= ANNOTATED else None
+    sns.heatmap(change, ax=ax, annot=said, fmt="", annot_kws={"size": SMALLEST}, **look)
     ax.set_facecolor("#DDDDDD")
     places = np.arange(len(labels)) + 0.5
     ax.set_xticks(places, labels, rotation=90)

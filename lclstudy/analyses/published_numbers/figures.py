@@ -62,7 +62,7 @@ def degrees_of_freedom(degrees: pd.DataFrame, ax: Axes) -> Axes:
         ax, [f"{row.test}, t = {row.t_printed:.2f}, p {row.p_relation} {row.p_printed:g}" for row in degrees.itertuples()]
     )
     fits = [degrees[f"fits_{kind}"].sum() for kind in ("welch", "student")]
-    ax.set_title(f"Of {len(degrees)} printed pairs of t and p, {fits[0]} fit Welch's test, {fits[1]} Student's")
+    ax.set_title(f"If rounded, {fits[0]} of {len(degrees)} printed t and p fit Welch's test, {fits[1]} Student's")
     entries = [("the printed t and p need, if rounded", _BAND),
                ("… if cut", {"color": PRINTED, "marker": "s", "markerfacecolor": "none", "linestyle": "none"}),
                ("Welch's test has", {**_POINT, "linestyle": "-"}), ("Student's has", _KINDS["student"]),

@@ -34,9 +34,7 @@ def entropy_curves(curves: pd.DataFrame) -> Figure:
         top = 1.04 * ax.get_ylim()[1]
         ax.plot(k, np.log2(k), color=NEUTRAL, linewidth=0.7, linestyle=":", zorder=1)
         n = drawn.groupby("objective")["seed"].nunique()
-        counts = "–".join(dict.fromkeys(map(str, (n.min(), n.max()))))
-        several = "s, band: lowest to highest" if n.max() > 1 else ""
-        ax.set_title(f"{title}\nn = {counts} run{several}")
+        ax.set_title(f"{title}\n{_runs(n)}{', band: lowest to highest' if n.max() > 1 else ''}")
         ax.set(xlabel="k", ylabel="entropy of the top-k scores (bits)", xlim=(1.8, k[-1] + 0.2), ylim=(0, top))
         ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
         last = drawn[drawn["k"] == k[-1]].groupby("objective")["entropy"].mean()
@@ -49,8 +47,13 @@ def _panels(table: pd.DataFrame, height: float) -> tuple[Figure, list[tuple[Axes
     """A figure, and of each place with all classes its axes, title, rows and objectives."""
     places = list(table[table["set"] == ALL_CLASSES].groupby(list(PLACE), sort=False))
     figure, axes = panels(len(places), height=height, columns=2)
-    return figure, [(ax, names.corpus(key[0]), rows, [name for name in OBJECTIVES if name in set(rows["objective"])])
-                    for ax, (key, rows) in zip(axes, places, strict=True)]  # fmt: skip
+    return figure, [(ax, f"{names.corpus(corpus)}, {names.encoder(encoder)}", rows,
+                     [name for name in OBJECTIVES if name in set(rows["objective"])])
+                    for ax, ((corpus, _, encoder), rows) in zip(axes, places, strict=True)]  # fmt: skip
+
+
+def _runs(n: pd.Series) -> str:
+    return f"n = {'–'.join(dict.fromkeys(map(str, (n.min(), n.max()))))} run{'s' if n.max() > 1 else ''}"
 
 
 @style()
@@ -66,6 +69,9 @@ def differences(found: pd.DataFrame, ax: Axes) -> Axes:
     labels = [f"{place(row.corpus, row.set)}\n{text.pair(row.a, row.b)}" for row in shown.itertuples()]
     marks.rows(ax, labels, zero=True)
     marks.symmetric([ax], shown.filter(regex="difference$|ci_low$|ci_high$").drop(columns="paired_difference"), least=0.2)
+    encoders = text.several(*shown["encoder"].map(names.encoder))
+    right = "at the right n of each and the word; in quotes: the paper's claim"
+    ax.set_title(f"Entropy of the scores of test texts, {encoders}\n{right}")
     ax.set_xlabel("difference of entropy (bits); left of 0: peakier than CE")
     entries = [("all predictions", {}), ("right ones", {"markerfacecolor": marks.OPEN}),
                ("wrong ones", {"markerfacecolor": marks.OPEN, "linestyle": "--"})]  # fmt: skip
@@ -74,13 +80,14 @@ def differences(found: pd.DataFrame, ax: Axes) -> Axes:
 
 
 @style()
-def reliability_diagrams(bins: pd.DataFrame) -> Figure:
+def reliability_diagrams(bins: pd.DataFrame, runs: pd.DataFrame) -> Figure:
     """Accuracy against confidence in bins for each objective, a panel per place; below the diagonal the model is too sure.
 
-    `bins` is of `tables.reliability`. Marks grow with the share of the texts in a bin; bins of fewer than 10 texts are left
-    out, because their accuracy is mostly chance.
+    `bins` is of `tables.reliability` of `runs`. Marks grow with the share of the texts in a bin; bins of fewer than 10 texts
+    are left out, because their accuracy is mostly chance.
     """
-    figure, places = _panels(bins, 2.9)
+    key = [*PLACE, "objective"]
+    figure, places = _panels(bins.join(runs.groupby(key).size().rename("n"), on=key), 2.9)
     for ax, title, rows, order in places:
         ax.plot([0, 100], [0, 100], color=NEUTRAL, linewidth=0.6, linestyle=":")
         for objective in order:
@@ -89,7 +96,8 @@ def reliability_diagrams(bins: pd.DataFrame) -> Figure:
             x, y, sizes = 100 * filled["confidence"], 100 * filled["accuracy"], 4 + 60 * filled["count"] / here["count"].sum()
             ax.plot(x, y, color=colour(objective), linewidth=0.8)
             ax.scatter(x, y, s=sizes, color=colour(objective), marker=marker(objective), linewidths=0)
-        ax.set_title(f"{title}\nup to {rows.groupby('objective')['count'].sum().max():,} predictions each")
+        n = rows.groupby("objective")["n"].first()
+        ax.set_title(f"{title}\n{_runs(n)} on {rows['count'].sum() // n.sum():,} test texts")
         ax.set(xlabel="confidence (%)", ylabel="accuracy (%)", xlim=(0, 101), ylim=(0, 101))
         ax.text(96, 6, "too sure", ha="right", size=SMALLEST, color=NEUTRAL, style="italic")
         ax.text(4, 92, "not sure enough", size=SMALLEST, color=NEUTRAL, style="italic")

@@ -21,14 +21,17 @@ def tiles(table: pd.DataFrame, whats: Sequence[str], wheres: Sequence[str], ax: 
     """A tile per claim in the colour and with the letter of its verdict: what is claimed in rows, where in columns.
 
     `table` is of `tables.judge_claims`, `whats` and `wheres` its rows' labels. A tile with an asterisk was judged with another
-    encoder than the source's. Claims of one row and column stand on top of each other in the file's order.
+    encoder than the source's. Where claims of one row and column have several words, the tile is parted between them.
     """
     rows, columns = list(dict.fromkeys(whats)), list(dict.fromkeys(wheres))
-    for claim, what, where in zip(table.to_dict("records"), whats, wheres, strict=True):
-        x, y = columns.index(where), rows.index(what)
-        ax.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, color=COLOURS[claim["word"]], linewidth=0))
-        letter = LETTERS[claim["word"]] + ("*" if claim["other_encoder"] and claim["word"] != "not run" else "")
-        ax.text(x, y, letter, ha="center", va="center", size=SMALLEST)
+    cells = table.assign(what=whats, where=wheres).groupby(["what", "where"], sort=False)
+    for (what, where), claims in cells[["word", "other_encoder"]]:
+        words = list(claims.drop_duplicates().itertuples(index=False))
+        y, width = rows.index(what), 0.92 / len(words)
+        for place, (word, other) in enumerate(words):
+            x = columns.index(where) - 0.46 + place * width
+            ax.add_patch(Rectangle((x, y - 0.44), width, 0.88, color=COLOURS[word], linewidth=0))
+            ax.text(x + width / 2, y, LETTERS[word] + "*" * other, ha="center", va="center", size=SMALLEST)
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     ax.set_xticks(range(len(columns)), columns, rotation=45, ha="left", rotation_mode="anchor")
     ax.xaxis.tick_top()
@@ -36,9 +39,10 @@ def tiles(table: pd.DataFrame, whats: Sequence[str], wheres: Sequence[str], ax: 
     ax.tick_params(length=0)
     for side in ax.spines.values():
         side.set_visible(False)
-    ax.set_title(title)
+    ax.set_title(f"{title}: {len(table)} claims on {len(cells)} tiles")
     there = [word for word in VERDICTS if word in set(table["word"])]
     handles = [Patch(color=COLOURS[word], label=f"{LETTERS[word]}  {word}".strip()) for word in there]
+    handles += [Patch(color="none", label=said) for said in ("*  another encoder than the claim's", "white: no such claim")]
     ax.get_figure(root=True).legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))
     return ax
 

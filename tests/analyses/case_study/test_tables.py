@@ -105,10 +105,10 @@ def test_a_correlation_over_few_sets_has_the_p_of_all_their_orders():
 
 
 def test_figures_show_the_tables(made):
-    _, found, gains = made
+    table, found, gains = made
     figure = figures.gains(found)
     check_readable(figure)
     assert len(figure.axes) == 2 and figures.gains(found.iloc[:0]) is None
     assert all(any("undecided" in text.get_text() for text in ax.texts) for ax in figure.axes)
-    ax = drawn(figures.gains_by_confusion, gains, width=4.5, height=2.8)
+    ax = drawn(figures.gains_by_confusion, gains, table, height=2.8)
     assert sorted(x for line in ax.lines if line.get_marker() == "D" for x in line.get_xdata()) == sorted(gains["difference"])

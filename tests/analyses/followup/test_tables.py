@@ -37,10 +37,10 @@ def made(name, score=lambda spec: None, profile=None):
         row = {**asdict(spec), "classes": "", "identity": spec.identity(), "status": "not run" if found is None else "done"}
         rows.append({**row, "test_accuracy": found, "validation_accuracy": found, "train_limit": pd.NA})
         losses = {"loss_contrastive": 9.0, "validation_accuracy": found, "identity": spec.identity()}
-        told = [{**losses, "objective": spec.objective, "epoch": epoch, "loss_ce": 1.0 / epoch} for epoch in (1, 2)]
+        told = [{**asdict(spec), **losses, "epoch": epoch, "loss_ce": 1.0 / epoch} for epoch in (1, 2)]
         epochs += told if found is not None else []
     runs = pd.DataFrame(rows).astype({"test_accuracy": float, "validation_accuracy": float})
-    columns = ["identity", "objective", "epoch", "loss_ce", "loss_contrastive", "validation_accuracy"]
+    columns = ["identity", "corpus", "encoder", "objective", "epoch", "loss_ce", "loss_contrastive", "validation_accuracy"]
     return Made(name, runs, pd.DataFrame(epochs, columns=columns))
 
 
@@ -174,7 +174,7 @@ def test_what_is_not_run_is_said_and_shown_so():
     assert not shown.isna().any().any() and not (shown == "").any().any()
     found = said(absent)
     assert "**The grid on SST-5**: not run" in found and "**EmoInt**: the report's settings are not run" in found
-    axes = drawn(figures.grid_heatmaps, tables.grid(absent), tables.reports_best(), height=2.4, columns=3)
+    axes = drawn(figures.grid_heatmaps, tables.grid(absent), tables.reports_best(), "LCL on SST-5", height=2.4, columns=3)
     assert {text.get_text() for ax in axes for text in ax.texts} == {"not\nrun"}
 
 
@@ -194,7 +194,7 @@ def test_the_figures_show_what_the_tables_hold():
     settings, found = failure(made("report_small", emoint)), tables.grid(made("report_small", sst5))
     for shown in (tables.shown_systems(systems), tables.shown_settings(settings, 80.0)):
         drawn(figures.dots, shown, "EmoInt", height=marks.grouped_height(shown["group"]))
-    axes = drawn(figures.grid_heatmaps, found, tables.reports_best(), height=2.4, columns=3)
+    axes = drawn(figures.grid_heatmaps, found, tables.reports_best(), "LCL on SST-5", height=2.4, columns=3)
     assert sum(len(ax.texts) for ax in axes) == 45
     drawn(figures.curves, tables.curves(made("report_small", emoint), settings), 31.7, height=2.6, columns=3)
 

@@ -160,7 +160,7 @@ def test_degrees_of_freedom_show_what_is_needed_and_what_tests_have(audited):
     ax = drawn(figures.degrees_of_freedom, degrees, height=3.8)
     for bar, kind in ((ax.patches[0], "cut"), (ax.patches[len(degrees)], "rounded")):
         assert span(bar) == pytest.approx(tuple(degrees.loc[0, [f"{kind}_low", f"{kind}_high"]]))
-    assert ax.get_title(loc="left") == "Of 15 printed pairs of t and p, 14 fit Welch's test, 9 Student's"
+    assert ax.get_title(loc="left") == "If rounded, 14 of 15 printed t and p fit Welch's test, 9 Student's"
 
 
 def test_p_values_show_statement_and_interval(audited):

@@ -107,7 +107,7 @@ def test_a_line_per_objective_and_the_ceiling(curves):
 
 def test_differences_from_ce_of_all_right_and_wrong_predictions(results, curves):
     found = tables.differences(results, curves)
-    ax = drawn(figures.differences, found, width=5.2, height=2)
+    ax = drawn(figures.differences, found, height=2)
     marks = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "D"]
     assert marks == row_of(found, a="lcl", b="ce")[["difference", "right_difference", "wrong_difference"]].tolist()
     assert "n = 2\nundecided" in {text.get_text() for text in ax.texts}
@@ -116,8 +116,9 @@ def test_differences_from_ce_of_all_right_and_wrong_predictions(results, curves)
 def test_reliability_leaves_out_bins_of_few_texts(results):
     bins = tables.reliability(results, scored(results), bins=5)
     assert bins[bins["objective"] == "ce"]["count"].sum() == 2 * 40
-    figure = figures.reliability_diagrams(bins)
+    figure = figures.reliability_diagrams(bins, scored(results))
     check_readable(figure)
+    assert figure.axes[0].get_title(loc="left") == "Embedded, tiny\nn = 1–2 runs on 40 test texts"
     enough = bins[bins["count"] >= 10].groupby("objective").size()
     shown = [len(points.get_offsets()) for points in figure.axes[0].collections]
     assert shown == [enough.get(name, 0) for name in ("ce", "scl", "lcl")]

@@ -170,4 +170,6 @@ def test_every_verdict_has_a_colour_and_its_letter():
     ax = drawn(lambda ax: figures.tiles(table, whats, wheres, ax, "The paper"), height=3)
     letters = [text.get_text().rstrip("*") for text in ax.texts]
     assert letters == [figures.LETTERS[word] for word in table["word"]] and "R" in letters
+    ax = drawn(lambda ax: figures.tiles(table, ["LCL > CE"] * 12, ["EmoInt"] * 12, ax, "The paper"), height=3)
+    assert {text.get_text().rstrip("*") for text in ax.texts} == {*letters}, "words of one tile stand side by side"
     assert set(figures.COLOURS) == set(tables.VERDICTS)
