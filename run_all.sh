@@ -38,7 +38,7 @@ What they make (notebooks, figures, tables, results) goes to build/PROFILE; no t
 
   --only NN            these notebooks alone: 05, 05_run, or a list with commas
   --force              execute notebooks that are up to date too. Finished runs are never trained again;
-                       to train them again, remove their records from data/runs
+                       to train them again, remove their records from data/runs and give --retrain
   --dry-run            say what would be set up and executed and how many runs are missing, and stop
   --corpora LIST       these corpora of the profile alone, with commas: emoint,isear
   --objectives LIST    these objectives alone: ce,lcl
@@ -182,7 +182,7 @@ tell_set_up() {
 }
 
 main() {
-    local argument dry_run=no command=notebooks
+    local argument workers dry_run=no command=notebooks
     for argument in "$@"; do
         case $argument in
             -h | --help) usage && exit 0 ;;
@@ -209,7 +209,8 @@ main() {
         cd -- "$root"
         # A worker per core, each with one thread, and one more, because some tests wait; --dist loadfile keeps notebooks whole.
         export OMP_NUM_THREADS=1
-        run "$python" -P -m pytest -n $(($(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile --nbval --nbval-current-env \
+        workers=$("$python" -P -c 'import joblib; print(joblib.cpu_count() + 1)')
+        run "$python" -P -m pytest -n "$workers" --dist loadfile --nbval --nbval-current-env \
             --durations=15 tests notebooks "$@"
     fi
 }

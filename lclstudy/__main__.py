@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def _leave(*_) -> None:
+def _leave(*_, said: str = "lclstudy: interrupted.") -> None:
     """Ends the process where nothing need be put away: while torch is loaded, or once notebooks run, whose kernels end by
     themselves."""
-    os.write(2, b"lclstudy: interrupted; finished runs are kept, and the same command goes on from here.\n")
+    os.write(2, f"{said}\n".encode())
     os._exit(130)
 
 
@@ -36,6 +36,7 @@ from lclstudy.runner import execute
 from lclstudy.training import commands as classifiers
 
 RESTRICTIONS = ("corpora", "objectives", "seeds", "encoders")
+_KEPT = "lclstudy: interrupted; finished runs are kept, and the same command goes on from here."
 _HOW = ("executor", "workers", "device", "retrain")
 
 
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None, folder: Path | None = None) -> int:
         print(f"lclstudy: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("lclstudy: interrupted; finished runs are kept, and the same command goes on from here.", file=sys.stderr)
+        print(_KEPT, file=sys.stderr)
         return 130
 
 
@@ -130,6 +131,8 @@ def _add_profile(parser: _Parser, default: str | None) -> None:
     parser.add_argument("profile", nargs="?" if default else None, default=default, help=said)
     for name in RESTRICTIONS:
         parser.add_argument(f"--{name}", metavar="LIST", help=f"these {name} of the profile alone, with commas")
+    if not default:  # nothing is trained
+        return parser.set_defaults(executor=None, workers=None)
     parser.add_argument("--executor", metavar="NAME", help=f"how runs are executed: {', '.join(EXECUTORS)}")
     parser.add_argument("--workers", type=int, metavar="N", help="how many runs at a time")
     parser.add_argument("--device", help="cuda, mps or cpu (default: the first of these that there is)")
@@ -156,6 +159,8 @@ def _run(options: argparse.Namespace) -> int:
     from lclstudy.results import class_sets
     from lclstudy.runs import grid, store
 
+    if options.subsets:
+        grid.check_case_study(profile)
     runs, how = store.RunStore(), _given(options, _HOW)
     if options.dry_run:
         wanted = class_sets.all_specs(profile, runs) if options.subsets else profile.specs()
@@ -178,13 +183,15 @@ def _run(options: argparse.Namespace) -> int:
 
 def _notebooks(options: argparse.Namespace) -> int:
     os.environ |= bar_settings(shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
+    if options.refresh is not None and options.only is not None:
+        raise StudyError(f"--refresh names its notebooks itself: --refresh {options.only}; leave --only out.")
     if options.refresh is not None and not options.check:
         from lclstudy.runner import refresh
 
         refresh.refresh(options.folder, options.refresh)
         return 0
     profile = _profile(options)
-    given = _given(options, (*RESTRICTIONS, *_HOW)) | {name: _value(text) for name, text in options.parameter}
+    given = _given(options, (*RESTRICTIONS, *_HOW)) | {name: _value(name, text) for name, text in options.parameter}
     own = Path(options.profile).suffix == ".toml"
     source = str(Path(options.profile).resolve()) if own else options.profile
     plan = execute.Plan(profile, source, execute.find(options.folder, options.only), given, options.folder)
@@ -195,17 +202,23 @@ def _notebooks(options: argparse.Namespace) -> int:
             with _signals(_interrupt):
                 execute.run(plan, options.force)
         except KeyboardInterrupt:
-            _leave()  # and not by the way of what tidies up after kernels
+            _leave(said=_KEPT)  # and not by the way of what tidies up after kernels
         print(f"Executed notebooks, figures and tables: {paths.relative(paths.build(profile.name))}.")
+        for notebook in plan.notebooks:
+            if notebook.trains_profile and (count := plan.missing())[0]:
+                missing = f"{count[0]} of {count[1]} runs of {profile.name} are missing"
+                print(f"lclstudy: {missing}; {paths.relative(plan.output(notebook))} says why.", file=sys.stderr)
+                return 1
     return 0
 
 
-def _value(text: str) -> object:
-    """A parameter as Python writes it (`2e-5`, `None`, `['a', 'b']`), the whole path of a file that is here, else the text."""
+def _value(name: str, text: str) -> object:
+    """A parameter as Python writes it (`2e-5`, `None`, `['a', 'b']`), the whole path of a file that is here or of the folder
+    to keep, which notebooks in their own folder would miss, else the text."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
-        return str(Path(text).resolve()) if Path(text).is_file() else text
+        return str(Path(text).resolve()) if name == "keep" or Path(text).is_file() else text
 
 
 def bar_settings(columns: int | None) -> dict[str, str]:

@@ -52,6 +52,10 @@ settings = dict(seed=seed, classes=classes, encoder=encoder, alpha=alpha, temper
 settings |= dict(batch_size=batch_size, epochs=epochs, max_length=max_length, augment=augment, augment_rate=augment_rate)
 settings |= dict(augment_seed=augment_seed, pooling=pooling, protocol=protocol, precision=precision, train_limit=train_limit)
 spec = chosen.spec(corpus, objective, **settings)
+if keep:
+    from lclstudy.training import classifier
+
+    classifier.new_folder(keep, spec)  # a folder that will not do is refused now
 corpus = Path(spec.corpus).stem
 report = Report("04_train_one", chosen.name, files(spec.corpus))
 markdown.table(reports.settings(spec))

@@ -56,6 +56,10 @@ settings = dict(encoder=encoder, epochs=epochs, learning_rate=learning_rate, bat
 chosen = load_profile(profile)
 corpus = own_name(corpus, text_column, label_column)
 specs = own_corpus.plan(chosen, corpus, seeds, **settings)
+if keep:
+    from lclstudy.training import classifier
+
+    classifier.new_folder(keep, specs[0])  # a folder that will not do is refused now
 gain = own_corpus.check_gain(gain)
 dataset = load_corpus(corpus)
 mine = own_corpus.describe(dataset, names.corpus(Path(corpus).stem))

@@ -169,10 +169,11 @@ def record(spec, wrong, each=10):
 
 def froze(tmp_path, *runs, objective="ce"):
     """Frozen results of runs on all classes, (corpus, seed, wrong) or (corpus, seed, wrong, each) of `record`."""
-    store = RunStore(tmp_path / "runs")
+    store, specs = RunStore(tmp_path / "runs"), []
     for corpus, seed, *told in runs:
-        store.save(record(make_spec(corpus, objective, encoder="tiny", seed=seed), *told))
-    store.freeze(tmp_path / "results")
+        specs.append(make_spec(corpus, objective, encoder="tiny", seed=seed))
+        store.save(record(specs[-1], *told))
+    store.freeze(tmp_path / "results", specs)
     return frozen.read_frozen(tmp_path / "results")
 
 

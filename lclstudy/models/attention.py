@@ -46,7 +46,7 @@ def filled(count: int, multiple: int) -> int:
 class _Layout(NamedTuple):
     """Where the vectors of the packed tokens stand in squares [rows * heads * L], one for each part of the batch.
 
-    `out` takes them there (padding takes the first), `back` [T * heads] takes them back; `real` says what is no padding;
+    `out` takes them there (padding takes any), `back` [T * heads] takes them back; `real` says what is no padding;
     `parts`: the place of each part's square and its L, a multiple of 8.
     """
 
@@ -73,7 +73,8 @@ def _layout(rows: Packed, heads: int) -> _Layout:
     row, place = rows.slots // mask.shape[1], rows.slots % mask.shape[1]
     head = torch.arange(heads, device=mask.device)
     back = (first[row, :1] + head * first[row, 1:] + place[:, None]).flatten()
-    out, real = back.new_zeros(start), torch.zeros(start, dtype=torch.bool, device=mask.device)
+    # Padding takes any: one index for all of it would be summed serially on CUDA.
+    out, real = torch.arange(start, device=mask.device) % len(back), torch.zeros(start, dtype=torch.bool, device=mask.device)
     out[back], real[back] = torch.arange(len(back), device=mask.device), True
     return _Layout(out, back, real, parts)
 

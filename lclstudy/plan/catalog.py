@@ -1,6 +1,7 @@
 """The facts about corpora, encoders and objectives, read from the TOML files here. Data only: no torch, no datasets."""
 
 import hashlib
+import os
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -180,7 +181,7 @@ def own_file(name: str) -> OwnFile:
     for column in columns:
         if column not in _COLUMNS:
             raise unknown(f"parameter of {path}", column, _COLUMNS)
-    for place in (given, ROOT / given):
+    for place in (os.environ.get("LCLSTUDY_CALLER", "") / given, ROOT / given):  # whence notebooks were started headless
         if place.is_file():
             return OwnFile(place.resolve(), **columns)
     raise StudyError(f"No corpus file {path!r}; give the path of a csv, tsv, jsonl, parquet or xlsx file that exists.")

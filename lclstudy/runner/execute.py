@@ -96,11 +96,11 @@ def choose(names: list[str], only: str | None) -> list[str]:
     """Those of `names` that are named: `5`, `05`, `05_run`, or a list with commas; all for None."""
     if only is None:
         return names
-    wanted = [part.strip().removesuffix(".ipynb").zfill(2) for part in only.split(",")]
-    for part, given in zip(wanted, only.split(","), strict=True):
+    wanted = {part.strip().removesuffix(".ipynb").zfill(2): part.strip() for part in only.split(",") if part.strip()}
+    for part, given in (wanted or {only: only}).items():
         if not any(part in (name, name[:2]) for name in names):
-            raise unknown("notebook", given.strip(), names)
-    return [name for name in names if {name, name[:2]} & set(wanted)]
+            raise unknown("notebook", given, names)
+    return [name for name in names if {name, name[:2]} & wanted.keys()]
 
 
 @dataclass(frozen=True)
@@ -255,6 +255,8 @@ def run(plan: Plan, force: bool = False) -> None:
     """Executes what is not up to date: at most a notebook per core at a time, no two that train, and those that show results
     after the one that makes them. After a failure none is begun. Raises NotebookFailed.
     """
+    import joblib  # sees the quota of a container as well
+
     titles = {notebook: f"[{place}/{len(plan.notebooks)}] {notebook.name}" for place, notebook in enumerate(plan.notebooks, 1)}
     screen, training = Screen(), threading.Lock()
 
@@ -276,9 +278,10 @@ def run(plan: Plan, force: bool = False) -> None:
     grid = [each for each in plan.notebooks if each.trains_profile]
     free = [each for each in plan.notebooks if not (each.trains or each.reads_results)]
     rest = [each for each in reversed(plan.notebooks) if each not in (*grid, *free)]  # 14, which takes long, soon
+    os.environ["LCLSTUDY_CALLER"] = os.getcwd()  # where the files of one's own that a profile names are sought
     # Changed here and not by papermill, which would change it under the feet of the others.
     with chdir(plan.folder), TemporaryDirectory(prefix="lclstudy-", ignore_cleanup_errors=True) as sockets:
-        pool = futures.ThreadPoolExecutor(_cores())  # and no `with`, which at an interrupt would wait
+        pool = futures.ThreadPoolExecutor(joblib.cpu_count())  # and no `with`, which at an interrupt would wait
         for part in (grid + free, rest):
             begun = [pool.submit(work, notebook) for notebook in part]
             futures.wait(begun, return_when=futures.FIRST_EXCEPTION)
@@ -286,10 +289,6 @@ def run(plan: Plan, force: bool = False) -> None:
             futures.wait(kept)
             for each in kept:
                 each.result()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _run_one(plan: Plan, notebook: Notebook, sockets: str, screen: Screen) -> float:

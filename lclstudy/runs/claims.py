@@ -12,6 +12,7 @@ from lclstudy.errors import StudyError
 from lclstudy.plan.spec import RunSpec
 from lclstudy.results.records import Record
 
+from .executors import failure
 from .store import RunStore
 
 log = logging.getLogger("lclstudy")
@@ -33,6 +34,7 @@ class Queue:
         self._identities = {spec: spec.identity() for spec in specs}  # now, because a file of one's own may change
         self._waiting = list(self._identities)
         self._held = {}  # identity -> the open claim file
+        self.lost: list[Record] = []  # to be finished as well: runs whose file changed before they were begun
         if not specs:
             return
         where = f"{paths.relative(store.path)}: make room there, or point LCLSTUDY_RUNS to another folder."
@@ -54,6 +56,9 @@ class Queue:
                 if not self._claim(identity):
                     continue
                 self._waiting.remove(spec)
+                if not self._unchanged(spec):
+                    self.lost.append(Record(spec, (), status="failed"))
+                    continue
                 if self._store.missing([spec], self._retrain):
                     return spec
                 self._release(identity)  # another command has trained it
@@ -65,13 +70,26 @@ class Queue:
             time.sleep(WAIT_SECONDS)
 
     def left(self) -> int:
-        """How many runs are not finished, as far as we have seen."""
-        return len(self._waiting) + len(self._held)
+        """How many runs are not finished, here or by other commands."""
+        return len(self._held) + sum(not self._store.done(self._identities[spec]) for spec in self._waiting)
 
-    def finish(self, record: Record) -> None:
-        """Saves the record of a run that was taken, and gives its claim back. Raises as `RunStore.save` does."""
-        self._store.save(record)
+    def finish(self, record: Record) -> Record:
+        """Saves the record of a run that was taken, gives its claim back, and returns it. Raises as `RunStore.save` does.
+
+        If its file was edited or removed since the start, it is not saved, and what is returned has failed.
+        """
+        if self._unchanged(record.spec):
+            self._store.save(record)
+        else:
+            record = failure(record.spec, record.executor, "its file changed since the start; not kept")
         self._release(self._identities[record.spec])
+        return record
+
+    def _unchanged(self, spec: RunSpec) -> bool:
+        try:
+            return spec.identity() == self._identities[spec]
+        except StudyError:  # the file is gone
+            return False
 
     def close(self) -> None:
         """Gives back every claim."""

@@ -83,7 +83,7 @@ def places(specs: list[RunSpec], device: str | None, workers: int | None) -> lis
     seen = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = seen.split(",") if seen else [str(number) for number in range(torch.cuda.device_count())]
     names = names if place.index is None else [names[place.index]]
-    each = int(1 / max((catalog.encoder(spec.encoder).gpu_share for spec in specs), default=1))
+    each = int(1 / (max((catalog.encoder(spec.encoder).gpu_share for spec in specs), default=1) or 1))  # 0: a bag of words
     return [names[number % len(names)] for number in range(workers or each * len(names))]
 
 
@@ -142,17 +142,19 @@ def processes(take: Take, tell: Tell, specs, device, workers) -> Generator[Recor
                 try:
                     told = pipe.recv()  # type: ignore[union-attr]
                 except (EOFError, OSError):
-                    del busy[pipe]
-                    free.append(place)
                     worker.join()
                     reason = f"its worker process ended with status {worker.exitcode} (killed for memory? try fewer workers)"
-                    yield failure(spec, "processes", reason)
-                    continue
+                    told = failure(spec, "processes", reason)
                 if not isinstance(told, Record):
                     tell(spec, *told)
                     continue
                 del busy[pipe]
-                idle.append((pipe, worker, place))
+                if worker.exitcode is not None or (place is not None and told.failure):  # a fault of CUDA's outlives the run
+                    worker.kill()
+                    worker.join()
+                    free.append(place)
+                else:
+                    idle.append((pipe, worker, place))
                 yield told
 
 

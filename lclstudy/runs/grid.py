@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Collection
+from itertools import chain
 from typing import NamedTuple
 
 from tqdm import tqdm
@@ -78,11 +79,16 @@ def run_missing(
     queue = Queue(store, missing, retrain)
     board = Board(total, total - len(missing), progress)
     done, failures = 0, []
-    outcomes = EXECUTORS[executor](queue.take, board.tell, missing, device, workers)
+
+    def take(wait: bool) -> RunSpec | None:
+        board.count(total - queue.left())  # what other commands have finished, too
+        return queue.take(wait)
+
+    outcomes = EXECUTORS[executor](take, board.tell, missing, device, workers)
     try:
         with logging_redirect_tqdm(tqdm_class=tqdm):
-            for record in outcomes:
-                queue.finish(record)
+            for trained in chain(outcomes, queue.lost):
+                record = queue.finish(trained)
                 if record.status == "done":
                     done += 1
                     said = f"validation accuracy {record.epochs[record.best_epoch - 1]['validation_accuracy']:.3f}"
@@ -91,6 +97,7 @@ def run_missing(
                     said = "failed"
                     log.warning("%s failed: %s", record.spec.label(), record.failure)
                 board.finish(record.spec, said, total - queue.left())
+            board.count(total - queue.left())
     finally:
         outcomes.close()  # ends the workers
         queue.close()
@@ -105,11 +112,15 @@ def obtain(spec: RunSpec, store: RunStore | None = None, **how) -> Record:
     Raises StudyError if a setting is wrong, or if the run fails, with its reason.
     """
     store = store or RunStore()
-    run_missing([spec], store, **how)
-    record = store.load(spec)
-    if record.status != "done":
+    for record in run_missing([spec], store, **how).failures:
         raise StudyError(f"{spec.label()} failed: {record.failure}")
-    return record
+    return store.load(spec)
+
+
+def check_case_study(profile: Profile) -> None:
+    """Raises StudyError if the profile has no case study."""
+    if profile.case_study is None:
+        raise StudyError(f"Profile {profile.name}, as restricted, has no [case_study]; take one that has, or restrict less.")
 
 
 def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Summary:
@@ -118,8 +129,7 @@ def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Su
     `how`: `executor`, `workers`, `device`, `progress` and `retrain`, as for `run_missing`. Raises StudyError as that does, and
     if the profile has no case study.
     """
-    if profile.case_study is None:
-        raise StudyError(f"Profile {profile.name}, as restricted, has no [case_study]; take one that has, or restrict less.")
+    check_case_study(profile)
     store = store or RunStore()
     needed = [spec for spec in class_sets.searched(profile) if spec.seed in profile.case_study.seed]
     first = run_missing(needed, store, **how)

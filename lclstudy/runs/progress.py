@@ -30,7 +30,8 @@ class Board:
         self._how = {"disable": not shown, "mininterval": 0, "miniters": 1}  # who tells does so seldom enough
         if self._lines:  # the bars are kept, because they know what to say, but drawn nowhere
             self._how |= {"file": open(os.devnull, "w"), "bar_format": _LINE}  # noqa: SIM115
-        self._runs = tqdm(total=total, initial=done, desc="Runs", unit="run", **self._how)
+        # By the mean of all runs: the last ones may be of another size.
+        self._runs = tqdm(total=total, initial=done, desc="Runs", unit="run", smoothing=0, **self._how)
         self._running: dict[RunSpec, tqdm] = {}
         # A server of Jupyter names the session to its kernels: somebody looks on, and the line is written over.
         self._end, self._every = ("\r", TELL_SECONDS) if "JPY_SESSION_NAME" in os.environ else ("\n", LINE_SECONDS)
@@ -51,10 +52,16 @@ class Board:
         if spec in self._running:
             self._running.pop(spec).close()
         self._runs.set_postfix_str(f"{spec.label()}: {said}", refresh=False)
+        self.count(done)
+        self._line()
+
+    def count(self, done: int) -> None:
+        """That `done` runs are finished, some of them by other commands."""
         self._runs.update(done - self._runs.n)
-        self._line(last=self._runs.n == self._runs.total)
 
     def close(self) -> None:
+        if self._lines and (self._width or self._runs.n > self._runs.initial):
+            self._line(last=True)
         for bar in [*self._running.values(), self._runs]:
             bar.close()
 

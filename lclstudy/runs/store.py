@@ -48,8 +48,13 @@ class RunStore:
             by_identity.setdefault(spec.identity(), spec)
         frozen_runs = FrozenRuns([] if retrain is True else None)
         again = () if isinstance(retrain, bool) else retrain
-        left = [spec for identity, spec in by_identity.items() if not self._done(identity)]
+        left = [spec for identity, spec in by_identity.items() if not self.done(identity)]
         return [spec for spec in left if spec.seed in again or not frozen_runs.has(spec)]
+
+    def done(self, identity: str) -> bool:
+        """Whether a finished record of that identity is here, whole and verified."""
+        found = self._read(identity)
+        return found is not None and found[0]["status"] == "done"
 
     def save(self, record: Record) -> None:
         """Writes a record whole or not at all. A failed one never takes the place of a finished one.
@@ -57,7 +62,7 @@ class RunStore:
         Raises StudyError if the disk refuses.
         """
         facts, arrays = records.apart(record)
-        if self._done(facts["identity"]) and record.status != "done":
+        if self.done(facts["identity"]) and record.status != "done":
             return
         try:
             records.write(self.path / f"{facts['identity']}.npz", records.encode(facts, arrays))
@@ -94,17 +99,13 @@ class RunStore:
         """A row per epoch of each record, in the order of `frame`: identity, settings, then what the epoch recorded."""
         return tables.epochs_table(self._facts(specs))
 
-    def freeze(self, folder: Path | str, specs: list[RunSpec] | None = None) -> Path:
-        """Adds the records of `specs` (all if None) to the frozen results in a folder, or replaces them; removes none.
+    def freeze(self, folder: Path | str, specs: Iterable[RunSpec]) -> Path:
+        """Adds the records of `specs` to the frozen results in a folder, or replaces them; removes none.
 
         The same records give the same bytes. `read_frozen` reads them. Raises StudyError if the disk refuses.
         """
-        if specs is None:
-            runs = [found for identity in self._identities() if (found := self._read(identity, records.FULL))]
-        else:
-            read = ((spec, self._read(spec.identity(), records.FULL)) for spec in specs)
-            runs = ((tables.planned(spec, found[0]), found[1]) for spec, found in read if found)
-        frozen.freeze(Path(folder), runs)
+        read = ((spec, self._read(spec.identity(), records.FULL)) for spec in specs)
+        frozen.freeze(Path(folder), ((tables.planned(spec, found[0]), found[1]) for spec, found in read if found))
         return Path(folder)
 
     def retrained(self, name: str) -> pd.DataFrame:
@@ -135,10 +136,6 @@ class RunStore:
 
     def _identities(self) -> list[str]:
         return sorted(path.stem for path in self.path.glob("*.npz"))
-
-    def _done(self, identity: str) -> bool:
-        found = self._read(identity)
-        return found is not None and found[0]["status"] == "done"
 
     def _read(self, identity: str, wanted: Iterable[str] = ()) -> Found | None:
         """The facts and the arrays `wanted` of a record; None if there is none. What is damaged is reported and set aside."""
@@ -192,7 +189,11 @@ def freeze(profile: Profile, store: RunStore | None = None, also: Iterable[RunSp
 
 
 def publish(profile: Profile, store: RunStore | None = None) -> Path:
-    """As `freeze`, but into the tracked `data/results/NAME`. Raises StudyError on a profile of one's own."""
+    """As `freeze`, but into the tracked `data/results/NAME`. StudyError on a profile of one's own or without records."""
     if profile.name not in profile_names():
         raise unknown("profile to freeze into data/results", profile.name, profile_names())
+    store = store or RunStore()
+    if not any(store._read(spec.identity()) for spec in class_sets.all_specs(profile, store)):
+        where = f"No record of profile {profile.name}, as restricted, in {paths.relative(store.path)}"
+        raise StudyError(f"{where}; train its runs first: lclstudy run {profile.name} --retrain")
     return freeze(profile, store, folder=paths.results(profile.name))

@@ -92,13 +92,13 @@ def test_freezing_adds_and_replaces_and_never_removes(runs, tmp_path):
     assert set(after) == {f"{spec.identity()}.npz" for spec in (first, second, third)}
     assert [after[name] == data for name, data in before.items()].count(True) == 1
     other.save(failed_record(first))
-    other.freeze(folder)
+    other.freeze(folder, [first, second, third])
     assert files_in(folder) == after, "a failed run never takes the place of a finished one"
 
 
 def test_a_frozen_file_that_was_altered_is_named_and_stays(runs, tmp_path):
     (spec,) = saved(runs, spec_of())
-    folder = runs.freeze(paths.results("quick"))
+    folder = runs.freeze(paths.results("quick"), [spec])
     results = store.read_frozen("quick")
     path = folder / f"{spec.identity()}.npz"
     whole = path.read_bytes()
@@ -178,6 +178,8 @@ def test_a_profile_of_ones_own_never_writes_to_a_tracked_folder(runs, tmp_path):
     saved(runs, *profile.specs()[:1])
     with refused("Unknown profile to freeze into data/results 'mine'; allowed: ablations, "):
         store.publish(profile)
+    with refused("No record of profile quick, as restricted, in ", "; train its runs first: lclstudy run quick --retrain"):
+        store.publish(load_profile("quick"))
     assert store.freeze(profile) == paths.build("mine") / "results"
     assert not paths.results("").exists() and store.frozen_names() == ["mine"]
     assert store.read_frozen("mine").runs["status"].tolist() == ["done"]
@@ -212,8 +214,7 @@ def test_a_frozen_run_counts_as_finished(runs):
 
 def test_retrained_runs_stand_beside_the_frozen_ones(runs):
     first, second, third = grid()[:3]
-    saved(runs, first, second)
-    runs.freeze(paths.results("mine"))
+    runs.freeze(paths.results("mine"), saved(runs, first, second))
     assert runs.retrained("mine").empty, "these records are what was frozen"
     record = record_of(second)
     given = record.test_probabilities[0].copy()

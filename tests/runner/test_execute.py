@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import joblib
 import nbformat
 import psutil
 import pytest
@@ -43,7 +44,8 @@ def write(path: Path, *sources: str) -> Path:
 def study(own_folders, tmp_path, monkeypatch, capsys):
     """Runs the command line on the notebooks of `tmp_path`; gives the exit status, standard output and standard error."""
     monkeypatch.setenv("LCLSTUDY_FIGURES", "")
-    monkeypatch.setenv("TQDM_MININTERVAL", "1")
+    for name, value in (("TQDM_MININTERVAL", "1"), ("LCLSTUDY_CALLER", "")):  # which the command changes
+        monkeypatch.setenv(name, value)
 
     def run(*arguments: str) -> tuple[int, str, str]:
         status = main(["notebooks", *arguments], tmp_path / "notebooks")
@@ -65,20 +67,27 @@ for run in tqdm(range(3), 'runs'): pass
 """
 
 
+# What a profile names is sought from where the command was given, too.
+SEEKS = "from lclstudy.plan.catalog import own_file\nprint(corpus, own_file('my.csv').path, keep)"
+
+
 def test_executes_once_and_again_only_when_something_changed(study, tmp_path, monkeypatch):
     show = "import os, sys\nfrom tqdm import tqdm\nprint(profile, seeds, x, sys.executable, os.getcwd())"
     one = write(study.folder / "01_one.ipynb", "# parameters\nprofile = 'paper'\nseeds = ''\nx = 1", show, DRAW)
-    two = write(study.folder / "02_two.ipynb", "# parameters\nprofile = 'quick'\ncorpus = 'embedded'", "1")
+    parameters = "# parameters\nprofile = 'quick'\ncorpus = 'embedded'\nkeep = None"
+    two = write(study.folder / "02_two.ipynb", parameters, SEEKS)
     three = write(study.folder / "03_reads.ipynb", READS)
     (own := tmp_path / "my.csv").write_text("text,label\n")
     monkeypatch.chdir(tmp_path)
     given = ("quick", "--seeds", "0,1", "--parameter", "x", "2e-5", "--parameter", "corpus", "my.csv")
+    given += ("--parameter", "keep", "model/")
 
     status, out, _ = study(*given)
     assert status == 0
     assert out.index("[1/3] 01_one ...\n") < out.index("runs: 100%") < re.search(r"\[1/3\] 01_one ... \d+ s\n", out).start()
     words = printed(study.build / "quick" / "01_one.ipynb").split()
     assert words[:5] == ["quick", "0,1", "2e-05", sys.executable, str(study.folder.resolve())]
+    assert printed(study.build / "quick" / "02_two.ipynb").split() == [str(own), str(own), str(tmp_path / "model")]
     assert study(*given)[1].count("up to date") == 3
 
     def reasons(*more: str) -> dict[str, str]:
@@ -93,7 +102,7 @@ def test_executes_once_and_again_only_when_something_changed(study, tmp_path, mo
     assert reasons() == {one.stem: "not executed yet"}
     own.write_text("text,label\nthe day,dull\n")
     assert reasons() == {one.stem: "not executed yet", two.stem: "the data changed"}
-    write(two, "# parameters\nprofile = 'quick'\ncorpus = 'embedded'", "2")
+    write(two, parameters, "2")
     for folder in (tmp_path / "results" / "quick", study.build / "mine" / "results"):
         assert three.stem not in reasons()
         folder.mkdir(parents=True)
@@ -134,13 +143,14 @@ print(time.time())"""
 
 
 def test_side_by_side_but_not_two_that_train_nor_before_what_is_read(study, monkeypatch):
-    monkeypatch.setattr(execute, "_cores", lambda: 2)
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
     alone, free, grid = (f"mine, other = {names!r}\n{STAMPS}" for names in ("aa", "fg", "gf"))  # two wait for each other
     write(study.folder / "01_free.ipynb", free)
     write(study.folder / "04_one.ipynb", TRAINS[1], alone)
     write(study.folder / "05_grid.ipynb", *TRAINS, grid)
     write(study.folder / "06_shows.ipynb", READS, alone)
-    assert study()[0] == 0
+    status, _, err = study()
+    assert (status, err) == (1, "lclstudy: 9 of 9 runs of quick are missing; quick/05_grid.ipynb says why.\n")
     names = ("05_grid", "04_one", "06_shows")
     grid, *later = ([*map(float, printed(study.build / "quick" / f"{name}.ipynb").split())] for name in names)
     assert all(grid[1] < begun for begun, _ in later)
@@ -153,6 +163,7 @@ PARAMETER = "Unknown parameter of these notebooks"
     ("arguments", "message"),
     [
         (["quik"], "Unknown profile 'quik'; allowed: "),
+        (["--refresh", "--only", "02"], "--refresh names its notebooks itself: --refresh 02; leave --only out."),
         (["--only", "7"], "Unknown notebook '7'; allowed: 01_one, 02_two"),
         (["--parameter", "sed", "1"], f"{PARAMETER} 'sed'; allowed: profile, seeds. Did you mean 'seeds'?"),
         (["--only", "02", "--seeds", "1"], f"{PARAMETER} 'seeds'; allowed: "),
@@ -169,6 +180,12 @@ def test_wrong_names_stop_before_anything_runs(study, arguments, message):
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"lclstudy: {message}")
     assert not study.build.exists()
+
+
+def test_an_empty_part_of_a_list_names_no_notebook():
+    assert execute.choose(["00_published", "05_run"], "05,") == ["05_run"]
+    with refused("Unknown notebook ''; allowed: 00_published, 05_run"):
+        execute.choose(["00_published", "05_run"], "")
 
 
 def test_a_file_that_is_no_notebook_and_a_folder_without_one(study):
@@ -190,7 +207,7 @@ def test_the_notebook_that_trains_a_profile_is_not_up_to_date_while_runs_are_mis
     (own := tmp_path / "mine.toml").write_text(OWN)
     write(study.folder / "04_train_one.ipynb", "# parameters\nprofile = ''", TRAINS[1])
     write(study.folder / "05_run.ipynb", *TRAINS)
-    assert study(str(own))[0] == 0
+    assert study(str(own))[0] == 1
     out = study(str(own), "--dry-run")[1]
     assert "05_run ... to execute: runs are missing" in out
     assert "Runs of profile mine: 3 of 3 missing." in out, "LCL, SCL of the case study, and CE, whose confusions it searches"
@@ -200,6 +217,7 @@ def test_the_notebook_that_trains_a_profile_is_not_up_to_date_while_runs_are_mis
         for spec in specs:
             RunStore().save(record_of(spec, classes=spec.classes or LABELS))
     out = study(str(own), "--dry-run")[1]
+    assert "[1/1] 05_run ... up to date" in study(str(own), "--only", "05,")[1]
     assert "05_run ... up to date" in out and f"Runs of profile mine: 0 of {len(specs)} missing." in out and len(specs) == 4
 
 
@@ -219,6 +237,14 @@ def test_an_interrupt_ends_it_in_one_line_and_leaves_no_kernel(study, tmp_path):
     assert err == "lclstudy: interrupted; finished runs are kept, and the same command goes on from here.\n"
     wait_for(lambda: not psutil.pid_exists(int(began.read_text())))
     assert [path.name for path in study.folder.iterdir()] == ["01_long.ipynb"], "no socket stays"
+
+
+def test_an_interrupt_of_what_keeps_nothing_promises_nothing():
+    code = "import os, sys; from lclstudy.training import commands\n"
+    code += "commands.predict_command = lambda options: os.kill(os.getpid(), 2)\n"
+    code += "from lclstudy.__main__ import main; main(['predict', 'folder'])"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (130, "lclstudy: interrupted.\n")
 
 
 def wait_for(happened) -> None:

@@ -13,6 +13,7 @@ from lclstudy import paths
 from lclstudy.plan.profiles import profile_names
 from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.runner import execute, readme
+from tests.material import refused
 
 FOLDER = paths.ROOT / "notebooks"
 COMPUTING = {"02_augmentation", "03_losses", "04_train_one", "05_run", "14_your_corpus"}
@@ -73,6 +74,15 @@ def test_which_notebooks_train_and_which_wait_for_them():
 def test_the_notebook_of_one_run_names_every_objective():
     source = (FOLDER / "04_train_one.py").read_text("utf-8")
     assert [name for name in OBJECTIVES if not re.search(rf"\b{name}\b", source)] == []
+
+
+@pytest.mark.parametrize("name", ["04_train_one", "14_your_corpus"])
+def test_a_folder_to_keep_a_classifier_in_that_will_not_do_is_refused_before_training(own_folders, tmp_path, name):
+    (tmp_path / "there").touch()
+    cells = [cell for cell in jupytext.read(FOLDER / f"{name}.py").cells if cell.cell_type == "code"]
+    exec(cells[0].source, given := {})  # the parameters
+    with refused("is there already and not empty; name a new folder"):
+        exec(cells[1].source, given | {"keep": str(tmp_path)})
 
 
 @every_notebook

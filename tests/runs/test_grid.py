@@ -19,7 +19,8 @@ from lclstudy.runs.claims import Queue
 from lclstudy.runs.grid import obtain, run_missing
 from lclstudy.runs.progress import Board
 from lclstudy.runs.store import RunStore
-from tests.material import refused
+from lclstudy.training import loop
+from tests.material import refused, saved
 from tests.runs.grids import PROFILE, TINY, bursting, specs_of
 
 
@@ -127,6 +128,48 @@ def test_a_mistake_that_only_a_run_meets_fails_that_run(runs, monkeypatch):
     assert {path.suffix for path in runs.path.iterdir()} == {".npz"}, "its claim is given back"
 
 
+@pytest.mark.parametrize("change", [Path.unlink, lambda mine: mine.write_text("text,label\n")])
+def test_runs_whose_own_file_changes_meanwhile_fail_and_the_others_go_on(runs, tmp_path, monkeypatch, caplog, change):
+    texts = "".join(f"text {number},{'ab'[number % 2]}\n" for number in range(40))
+    (mine := tmp_path / "mine.csv").write_text(f"text,label\n{texts}")
+    theirs = [make_spec(str(mine), "ce", seed=seed, batch_size=5, **TINY) for seed in (0, 1)]
+    (other,) = specs_of(seeds=(0,))
+
+    def changing(*given):
+        """Trains; the file changes as the first run ends."""
+        for number, record in enumerate(serial(*given)):
+            if number == 0:
+                assert record.status == "done"
+                change(mine)
+            yield record
+
+    serial = executors.serial
+    monkeypatch.setitem(executors.EXECUTORS, "serial", changing)
+    summary = run_missing([*theirs, other], runs, "serial", device="cpu", progress=False)
+    assert summary[:3] == (1, 0, 2)
+    for seed, failed in enumerate(summary.failures):
+        assert f"mine ce tiny seed {seed} failed: its file changed since the start; not kept" in caplog.text
+        assert failed.spec == theirs[seed]
+    assert [path.name for path in runs.path.iterdir()] == [f"{other.identity()}.npz"]
+
+
+def test_a_worker_whose_run_failed_on_a_gpu_is_replaced(runs, monkeypatch):
+    """A fault of CUDA's fails each later run of its process. Here the GPU is not there, or the loss bursts."""
+    hired, hire = [], executors._hire
+    monkeypatch.setattr(executors, "places", lambda *_: ["0"])
+    monkeypatch.setattr(executors, "_hire", lambda *given: hired.append(hire(*given)) or hired[-1])
+    assert run_missing([bursting(0), bursting(1)], runs, "processes", progress=False)[:3] == (0, 0, 2)
+    assert len({worker.pid for _, worker, _ in hired}) == 2 and {place for *_, place in hired} == {"0"}
+
+
+@pytest.mark.parametrize(("encoder", "each"), [("tfidf", 1), ("minilm", 5), ("electra-base", 2)])
+def test_a_gpu_has_as_many_places_as_the_largest_encoder_has_room(monkeypatch, encoder, each):
+    monkeypatch.setattr(loop, "choose_device", lambda device: torch.device("cuda"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    spec = make_spec("embedded", "ce", encoder=encoder)
+    assert sorted(executors.places([spec], None, None)) == ["3"] * each + ["5"] * each
+
+
 def test_a_claim_is_one_process_own_until_it_is_given_back(runs):
     first, second = specs_of()
     one, other = Queue(runs, [first, second]), Queue(runs, [first, second])
@@ -170,11 +213,52 @@ def test_a_log_gets_few_lines(monkeypatch, capsys):
     assert bar.n == 100 and bar.postfix == "epoch=99, loss=2.345"
 
 
+def test_the_time_left_is_by_the_mean_of_all_runs_and_the_line_that_is_written_over_is_closed(monkeypatch, capsys):
+    monkeypatch.setenv("JPY_SESSION_NAME", "test")
+    clock = [0.0]
+    monkeypatch.setattr("tqdm.std.time", lambda: clock[0])
+    board = Board(total=6, done=1, shown=True)
+    for clock[0], done in ((1, 2), (2, 3), (30, 4)):
+        board.finish(specs_of(seeds=(done,))[0], "done", done)
+    board.count(5)  # by another command
+    board.close()
+    told = capsys.readouterr().err
+    assert "Runs: 5/6 runs, 00:07 left" in told and told.endswith("\n"), "30 s for 4 runs"
+    Board(total=6, done=6, shown=True).close()
+    assert not capsys.readouterr().err, "nothing to train, nothing to tell"
+
+
+def test_a_bar_counts_what_another_command_trains_meanwhile(runs, monkeypatch, capsys):
+    first, second = specs_of()
+
+    def other_trains_the_second(take, tell, specs, device, workers):
+        saved(runs, second)
+        yield from executors_serial(take, tell, specs, device, workers)
+
+    executors_serial = executors.serial
+    monkeypatch.setitem(executors.EXECUTORS, "serial", other_trains_the_second)
+    assert run_missing([first, second], runs, "serial", device="cpu")[:3] == (1, 1, 0)
+    assert "Runs: 2/2 runs" in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_a_dry_run_lists_what_is_missing_and_trains_nothing(profile, capsys):
     assert main(["run", profile, "--dry-run", "--seeds", "1", "--objectives", "lcl"]) == 0
     (spec,) = load_profile(profile).restrict(objectives=["lcl"], seeds=[1]).specs()
     assert capsys.readouterr().out == f"{spec.identity()} embedded lcl tiny seed 1\n1 of 1 runs would be trained\n"
     assert not RunStore().path.exists()
+
+
+def test_subsets_of_a_profile_without_a_case_study_are_refused_before_anything_is_trained(profile, capsys):
+    assert main(["run", profile, "--subsets"]) == 2
+    assert "Profile small, as restricted, has no [case_study]" in capsys.readouterr().err
+    assert not RunStore().path.exists()
+
+
+def test_the_command_that_freezes_takes_no_option_that_trains(own_folders, capsys):
+    assert main(["freeze", "quick", "--objectives", "ce", "--retrain"]) == 2
+    assert "Unrecognized arguments: --retrain" in capsys.readouterr().err
+    assert main(["freeze", "quick", "--objectives", "ce"]) == 2
+    assert "No record of profile quick, as restricted, in " in capsys.readouterr().err
 
 
 def test_the_command_trains_what_is_asked_for_and_failed_runs_give_status_1(profile, capsys):

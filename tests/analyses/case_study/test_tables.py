@@ -22,15 +22,16 @@ RIGHT = {"ce": (30, 31, 32), "lcl": (36, 37, 38), "scl": (31, 33, 36)}  # of 40 
 def results(tmp_path_factory):
     """Runs of three seeds on 4-hard-a, of two on a set of our own, and CE on all classes, which confuses 4-hard-a."""
     folder = tmp_path_factory.mktemp("case")
-    store = RunStore(folder / "runs")
+    store, specs = RunStore(folder / "runs"), []
     own = ("caring", "faithful", "grateful", "proud")
     for classes, seeds in ((HARD, 3), (own, 2)):
         for objective, right in RIGHT.items():
             for seed in range(seeds):
-                spec = make_spec(PAPER, objective, encoder="tiny", seed=seed, classes=classes)
-                store.save(_on_set(spec, 40 - right[seed]))
-    store.save(record(make_spec(PAPER, "ce", encoder="tiny"), {(HARD[0], HARD[1]): 2, (HARD[0], "sad"): 1}))
-    store.freeze(folder / "results")
+                specs.append(make_spec(PAPER, objective, encoder="tiny", seed=seed, classes=classes))
+                store.save(_on_set(specs[-1], 40 - right[seed]))
+    specs.append(make_spec(PAPER, "ce", encoder="tiny"))
+    store.save(record(specs[-1], {(HARD[0], HARD[1]): 2, (HARD[0], "sad"): 1}))
+    store.freeze(folder / "results", specs)
     return frozen.read_frozen(folder / "results")
 
 
