@@ -2,7 +2,7 @@
 
 
 def train(spec, device: str | None = None, progress=True, executor: str = "serial", data=None, out=None):
-    """The `Record` of a `RunSpec`: prepares it and fits it. On a CPU the same spec on the same machine gives the same record.
+    """The `Record` of a `RunSpec`: prepares it and fits it. On a CPU the same spec with as many threads gives the same record.
 
     `device` is `cuda`, `mps` or `cpu`; without it the first of these that is there. `progress`: whether to show a bar, or what
     makes one like tqdm's. `data` is what `prepare.prepare` gave, if somebody has called it: nothing is then read. `out`: a
