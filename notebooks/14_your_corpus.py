@@ -50,6 +50,7 @@ from lclstudy.runs import grid, store
 from lclstudy.show import markdown
 from lclstudy.show.report import Report
 from lclstudy.show.text import bullets, words
+from lclstudy.training import classifier
 
 settings = dict(encoder=encoder, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size, max_length=max_length,
                 augment=augment, train_limit=train_limit)  # fmt: skip
@@ -57,8 +58,6 @@ chosen = load_profile(profile)
 corpus = own_name(corpus, text_column, label_column)
 specs = own_corpus.plan(chosen, corpus, seeds, **settings)
 if keep:
-    from lclstudy.training import classifier
-
     classifier.new_folder(keep, specs[0])  # a folder that will not do is refused now
 gain = own_corpus.check_gain(gain)
 dataset = load_corpus(corpus)
@@ -140,7 +139,6 @@ markdown.table(tables.cost_table(frame))
 # %% tags=["nbval-ignore-output"]
 if keep:
     from lclstudy.training import train
-    from lclstudy.training.classifier import load_classifier
 
     train(tables.best(found).spec, device, out=keep)
-    display(markdown.table(tables.predicted(load_classifier(keep, device), dataset["test"], mine)))
+    display(markdown.table(tables.predicted(classifier.load_classifier(keep, device), dataset["test"], mine)))

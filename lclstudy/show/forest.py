@@ -16,7 +16,8 @@ _ENDS = [f"{whose}{end}" for whose in ("", "published_") for end in ("difference
 
 @style()
 def forest(rows: pd.DataFrame, ax: Axes, title: str, xlabel: str = "difference of test accuracy (points)") -> Axes:
-    """Differences with 95 % intervals, a row each: published (open) above ours (filled), n (and a word) at the right.
+    """Differences with 95 % intervals, a row each: published (open) above ours (filled), n (and a word) at the right, with
+    † where what is compared had not converged.
 
     `rows`: `label`, `a`, and `difference`, `ci_low`, `ci_high`, `n` (a text) of ours and the same with `published_`. A row
     labelled `mean` is drawn as a summary, below a line.
@@ -32,7 +33,8 @@ def forest(rows: pd.DataFrame, ax: Axes, title: str, xlabel: str = "difference o
             ax.axhline(place - 0.5, color=NEUTRAL, linewidth=0.6)
     marks.rows(ax, rows["label"], zero=True)
     marks.symmetric([ax], rows[_ENDS])
-    ax.set_title(f"{title}\nright of 0: the first is better; n at the right")
+    risen = "; †: not converged" if rows["n"].str.contains("†").any() else ""
+    ax.set_title(f"{title}\nright of 0: the first is better; n at the right{risen}")
     ax.set_xlabel(xlabel)
     return ax
 

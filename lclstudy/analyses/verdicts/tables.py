@@ -253,7 +253,8 @@ def forest_rows(results: Frozen, a: str, b: str) -> pd.DataFrame:
     cells = published.table("suresh2021").query("table in (1, 2) and metric == 'accuracy' and encoder == 'electra-base'")
     rows, mean = over_corpora(results, a, b)
     rows = beside_published(rows, cells).rename(columns={"expected": "published_difference"})
-    rows = rows.assign(label=rows["corpus"].map(names.corpus), n=[f"{row.n_a}, {row.n_b}" for row in rows.itertuples()],
+    rows = rows.assign(label=rows["corpus"].map(names.corpus),
+                       n=[f"{row.n_a}, {row.n_b}{'†' * bool(row.mark)}" for row in rows.itertuples()],
                        published_n=[f"{row.published_n:.0f}, {row.published_n:.0f}" for row in rows.itertuples()])  # fmt: skip
     if mean:
         printed = cells.set_index(["corpus", "objective"])[["value", "spread", "n"]]
