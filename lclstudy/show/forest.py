@@ -33,8 +33,7 @@ def forest(rows: pd.DataFrame, ax: Axes, title: str, xlabel: str = "difference o
             ax.axhline(place - 0.5, color=NEUTRAL, linewidth=0.6)
     marks.rows(ax, rows["label"], zero=True)
     marks.symmetric([ax], rows[_ENDS])
-    risen = "; †: not converged" if rows["n"].str.contains("†").any() else ""
-    ax.set_title(f"{title}\nright of 0: the first is better; n at the right{risen}")
+    ax.set_title(f"{title}\nright of 0: the first is better; n at the right")
     ax.set_xlabel(xlabel)
     return ax
 
@@ -65,4 +64,6 @@ def forests(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> Figure | No
 def forest_key(ax: Axes, published: str, ours: str) -> None:
     """The key below all panels: whose the open and the filled marks are."""
     entries = [(f"published ({published})", {"markerfacecolor": marks.OPEN}), (f"ours ({ours})", {})]
-    marks.key(ax, [(said, look) for said, look in entries if "()" not in said], title="line: 95 % interval")
+    risen = any("†" in said.get_text() for each in ax.get_figure(root=True).axes for said in each.texts)
+    title = "line: 95 % interval" + "; †: not converged" * risen
+    marks.key(ax, [(said, look) for said, look in entries if "()" not in said], title=title)
