@@ -53,11 +53,12 @@ def over_corpora(results: Frozen, a: str, b: str, metric: str = "accuracy") -> t
     """Objective `a` less `b` on all classes: the rows of `comparisons` that have an interval, with the encoder that has most of
     them, by number of classes; and, from two corpora on, their mean with equal weights, a Welch-Satterthwaite contrast.
     """
-    family, entries = next(pairs for pairs in (PRIMARY, SYNONYMS) if (a, b) in pairs), catalog.corpora()
+    family = next(pairs for pairs in (PRIMARY, SYNONYMS) if (a, b) in pairs)
+    sizes = {name: len(entry.labels) for name, entry in catalog.corpora().items()}  # one's own come last
     table = comparisons(results, family, metric)
     rows = table[(table["a"] == a) & (table["b"] == b) & (table["set"] == ALL_CLASSES) & table["ci_low"].notna()]
     rows = rows[rows["encoder"].isin(rows["encoder"].mode()[:1])]
-    rows = rows.sort_values("corpus", key=lambda each: each.map(lambda name: len(entries[name].labels)), kind="stable")
+    rows = rows.sort_values("corpus", key=lambda each: each.map(sizes), kind="stable")
     if len(rows) < 2:
         return rows, None
     groups = scored(results, metric).query("set == @ALL_CLASSES").groupby(["corpus", "encoder", "objective"])["value"]
