@@ -128,7 +128,7 @@ report.said(reports.run_findings(record))
 
 # %% tags=["nbval-ignore-output"]
 if keep:
-    from lclstudy.training import train
+    from lclstudy.training import THREADS, train
 
-    train(spec, device, out=keep)
+    train(spec, device, out=keep, threads=THREADS)
     print(f"Kept in {keep}; try: lclstudy predict {keep} texts.csv")

@@ -138,7 +138,7 @@ markdown.table(tables.cost_table(frame))
 
 # %% tags=["nbval-ignore-output"]
 if keep:
-    from lclstudy.training import train
+    from lclstudy.training import THREADS, train
 
-    train(tables.best(found).spec, device, out=keep)
+    train(tables.best(found).spec, device, out=keep, threads=THREADS)
     display(markdown.table(tables.predicted(classifier.load_classifier(keep, device), dataset["test"], mine)))

@@ -183,7 +183,8 @@ def _value(path: Path, place: int, column: str, value: object) -> str:
         raise malformed(path, place, f"the {column} is {kind}; give a text")
     if re.search("[\0\ud800-\udfff]", str(value)):
         raise malformed(path, place, f"the {column} holds a NUL byte or half of a character; save the file as UTF-8 text")
-    return collapse(str(value))
+    whole = isinstance(value, float) and value.is_integer()  # a table's column with gaps has 1.0 where 1 was meant
+    return collapse(str(int(value) if whole else value))
 
 
 def _check_alike(path: Path, rows: list[OwnRow]) -> None:

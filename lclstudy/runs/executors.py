@@ -28,9 +28,6 @@ from lclstudy.results.records import Record
 
 from .progress import Teller, lock_bars
 
-# Of torch, in every run: another number sums in another order, which changes the last bits, and two runs with a thread each
-# train more in an hour than one with two.
-THREADS = 1
 RETRIES = 2  # of a run whose node is lost, and of the start of Ray
 
 Take = Callable[[bool], RunSpec | None]  # whether to wait for what other commands train
@@ -39,19 +36,13 @@ Tell = Callable[[RunSpec, int, int, str], None]
 
 def attempt(spec: RunSpec, executor: str, device: str | None, tell: Callable[[int, int, str], None], data=None) -> Record:
     """The record of one run: a failed one, with the reason, whatever it died of."""
-    import torch
+    from lclstudy.training import THREADS, train
 
-    from lclstudy.training import train
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
     try:
-        return train(spec, device, partial(Teller, tell), executor, data)
+        return train(spec, device, partial(Teller, tell), executor, data, threads=THREADS)
     except Exception as error:
         reason = str(error) if isinstance(error, StudyError) else f"{type(error).__name__}: {error}"
         return failure(spec, executor, reason, traceback.format_exc(limit=-8))
-    finally:
-        torch.set_num_threads(threads)
 
 
 def failure(spec: RunSpec, executor: str, reason: str, trace: str = "") -> Record:
@@ -134,7 +125,7 @@ def processes(take: Take, tell: Tell, specs, device, workers) -> Generator[Recor
                 pipe, worker, place = idle.pop() if idle else _hire(device, free.pop(), hired)
                 busy[pipe] = worker, place, spec
                 with suppress(OSError):  # the worker is dead: reading its answer tells
-                    pipe.send(spec)  # type: ignore[union-attr]
+                    pipe.send((spec, _settings()))  # type: ignore[union-attr]
             if not busy:
                 return
             for pipe in wait(list(busy)):
@@ -176,6 +167,10 @@ def _hire(device: str | None, place: str | None, hired: ExitStack):
     return ours, worker, place
 
 
+def _settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("LCLSTUDY_")}
+
+
 def _work(pipe, device: str | None, place: str | None) -> None:
     """A worker process: trains what comes through the pipe."""
     lock_bars()
@@ -184,7 +179,9 @@ def _work(pipe, device: str | None, place: str | None) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"], device = place, "cuda"
     with suppress(EOFError, OSError):
         while True:
-            pipe.send(attempt(pipe.recv(), "processes", device, lambda *told: pipe.send(told)))
+            spec, settings = pipe.recv()
+            os.environ |= settings  # a notebook may set one after the server of workers has started
+            pipe.send(attempt(spec, "processes", device, lambda *told: pipe.send(told)))
 
 
 def cluster_is_here() -> bool:
