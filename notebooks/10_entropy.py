@@ -17,7 +17,6 @@ profile = ""  # a name of frozen results in data/results; empty: the best that t
 # %%
 from lclstudy.analyses.uncertainty import figures, tables
 from lclstudy.results import comparisons, frozen
-from lclstudy.show import style
 from lclstudy.show.report import Report
 from lclstudy.show.text import words
 
@@ -32,10 +31,11 @@ differences = tables.differences(results, curves)
 #
 # Below is peakier. What the paper claims of a corpus is *reproduced* or *contradicted* if Welch's test over runs says so at p
 # < .05, adjusted by Holm's method over the three comparisons of a corpus or class set; else, and always with fewer than 3 runs,
-# *undecided*. It claims something of the three corpora above alone; elsewhere the word is *above*, *below* or *undecided*.
+# *undecided*. It claims something of the three corpora above alone; elsewhere the word is *above*, *below* or *undecided*. The two
+# comparisons with CE + aug., which are another family, ask how much of it the second views do by themselves.
 
 # %%
-report.said(words("analyses/uncertainty/said.md.j2", **tables.facts(differences, calibrated)))
+report.said(words("analyses/uncertainty/said.md.j2", **tables.facts(results, differences, calibrated)))
 
 # %% [markdown]
 # ## Entropy against k, as in Figure 2
@@ -50,10 +50,7 @@ report.figure(figures.entropy_curves(curves), "entropy")
 # and of few that are hard.
 
 # %%
-shown = differences[(differences["b"] == "ce") & (differences["word"] != "not run")]
-if len(shown):
-    figure, (ax,) = style.subplots(width=style.DOUBLE, height=1.1 + 0.45 * len(shown))
-    figures.differences(differences, ax)
+if figure := figures.differences(differences):
     report.figure(figure, "differences")
 
 # %% [markdown]

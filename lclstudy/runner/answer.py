@@ -20,7 +20,7 @@ def answer(results: Frozen) -> dict:
     specs = load_profile(results.name).specs()
     return {
         "gains": told(results, PRIMARY) | told(results, SYNONYMS),
-        "entropies": told(results, PRIMARY, ENTROPY),
+        "entropies": told(results, PRIMARY, ENTROPY) | told(results, SYNONYMS, ENTROPY),
         "confusable": case_study.correlations(case_study.gains(results, CASE_STUDY)),
         "surer": [corpus for corpus, _, a, b in claimed(ENTROPY) if (a, b) == ("lcl", "ce")],
         "planned_corpora": len({spec.corpus for spec in specs}),

@@ -57,26 +57,38 @@ def _runs(n: pd.Series) -> str:
 
 
 @style()
-def differences(found: pd.DataFrame, ax: Axes) -> Axes:
-    """`tables.differences` from CE, a row per place and objective: of all predictions, and of right and wrong ones alone."""
-    shown = found[(found["b"] == "ce") & (found["word"] != "not run")]
-    for y, row in enumerate(shown.to_dict("records")):
-        for which, shift in SHIFTS.items():
-            face, dashed = marks.OPEN if which else marks.FILLED, which == "wrong_"
-            marks.interval(ax, y + shift, *(row[which + name] for name in ("difference", "ci_low", "ci_high")),
-                           colour(row["a"]), marker(row["a"]), face, dashed)  # fmt: skip
-        marks.beside(ax, y, f"n = {text.several(row['n_a'], row['n_b'])}\n{text.noted(row)}")
-    labels = [f"{place(row.corpus, row.set)}\n{text.pair(row.a, row.b)}" for row in shown.itertuples()]
-    marks.rows(ax, labels, zero=True)
-    marks.symmetric([ax], shown.filter(regex="difference$|ci_low$|ci_high$").drop(columns="paired_difference"), least=0.2)
-    encoders = text.several(*shown["encoder"].map(names.encoder))
-    right = "at the right n of each and the word; in quotes: the paper's claim"
-    ax.set_title(f"Entropy of the scores of test texts, {encoders}\n{right}")
-    ax.set_xlabel("difference of entropy (bits); left of 0: peakier than CE")
+def differences(found: pd.DataFrame) -> Figure | None:
+    """`tables.differences` from CE, a panel per objective, a row per place: of all predictions, of right and of wrong ones.
+
+    At the right the word, which is of all. None if nothing has run beside CE.
+    """
+    shown = found[found["b"] == "ce"]
+    places = {key: f"{place(*key[:2])}\nn = {text.several(*rows['n_a'], *rows['n_b'])}"
+              for key, rows in shown.groupby(list(PLACE), sort=False)}  # fmt: skip
+    objectives = [name for name in OBJECTIVES if name in set(shown["a"])]
+    if not places:
+        return None
+    figure, axes = panels(len(objectives), height=1.1 + 0.36 * len(places), columns=len(objectives))
+    for ax, objective in zip(axes, objectives, strict=True):
+        marks.rows(ax, [*places.values()] if ax is axes[0] else [""] * len(places), zero=True)
+        for row in shown[shown["a"] == objective].to_dict("records"):
+            y = [*places].index(tuple(row[name] for name in PLACE))
+            for which, shift in SHIFTS.items():
+                face, dashed = marks.OPEN if which else marks.FILLED, which == "wrong_"
+                marks.interval(ax, y + shift, *(row[which + name] for name in ("difference", "ci_low", "ci_high")),
+                               colour(objective), marker(objective), face, dashed)  # fmt: skip
+            marks.beside(ax, y, row["word"] + "†" * bool(row["mark"]))
+        ax.set_title(text.pair(objective, "ce"))
+        ax.set_xlabel("entropy, difference (bits)")
+    marks.symmetric(axes, shown.filter(regex="difference$|ci_low$|ci_high$").drop(columns="paired_difference"), least=0.2)
+    for ax in axes:
+        ax.locator_params(axis="x", nbins=4)
     entries = [("all predictions", {}), ("right ones", {"markerfacecolor": marks.OPEN}),
                ("wrong ones", {"markerfacecolor": marks.OPEN, "linestyle": "--"})]  # fmt: skip
-    marks.key(ax, entries, "line: 95 % interval over seeds", columns=3)
-    return ax
+    encoders = text.several(*shown["encoder"].map(names.encoder))
+    said = f"{encoders}; left of 0: peakier than CE; line: 95 % interval over seeds; word: of all predictions; †: not converged"
+    marks.key(axes[0], entries, said, columns=3)
+    return figure
 
 
 @style()

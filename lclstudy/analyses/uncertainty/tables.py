@@ -9,10 +9,11 @@ import pandas as pd
 from sklearn import metrics as sklearn_metrics
 
 from lclstudy.plan import names
-from lclstudy.results.comparisons import ALL_CLASSES, ENTROPY, PLACE, compare, comparisons
+from lclstudy.results.comparisons import ALL_CLASSES, ENTROPY, PLACE, PRIMARY, SYNONYMS, compare, comparisons, over_corpora
 from lclstudy.results.frozen import Frozen
 from lclstudy.show import text
 from lclstudy.statistics import metrics
+from lclstudy.statistics.judge import NOT_RUN
 
 RUN = [*PLACE, "objective", "seed"]
 OUTCOMES = ("all", "right", "wrong")
@@ -47,18 +48,19 @@ def curves(results: Frozen, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def differences(results: Frozen, table: pd.DataFrame) -> pd.DataFrame:
-    """`comparisons` of the entropy over all C scores: is the first of two objectives peakier, that is, below?
+    """`comparisons` of the entropy over all C scores, both families by place: is the first objective peakier, that is, below?
 
     Judged over all predictions. Beside it, from `curves` and without a word: `right_difference`, `right_ci_low`,
     `right_ci_high` of the right predictions alone, and the same of the `wrong` ones.
     """
     ends = table[table["k"] == table.groupby(["corpus", "set"])["k"].transform("max")].dropna(subset="entropy")
     ends, key = ends.rename(columns={"entropy": "value"}), [*PLACE, "a", "b"]
-    found = comparisons(results, metric=ENTROPY)
+    found = pd.concat([comparisons(results, pairs, ENTROPY) for pairs in (PRIMARY, SYNONYMS)], ignore_index=True)
+    found = found[found["word"] != NOT_RUN]
     for outcome in OUTCOMES[1:]:
-        beside = compare(ends[ends["outcome"] == outcome]).set_index(key)[["difference", "ci_low", "ci_high"]]
-        found = found.join(beside.add_prefix(f"{outcome}_"), on=key)
-    return found
+        beside = compare(ends[ends["outcome"] == outcome], (*PRIMARY, *SYNONYMS)).set_index(key)
+        found = found.join(beside[["difference", "ci_low", "ci_high"]].add_prefix(f"{outcome}_"), on=key)
+    return found.iloc[found.groupby(list(PLACE), sort=False).ngroup().argsort(kind="stable")]
 
 
 def calibration(results: Frozen, runs: pd.DataFrame) -> pd.DataFrame:
@@ -132,17 +134,25 @@ def readable_differences(found: pd.DataFrame) -> pd.DataFrame:
         "Right predictions": text.interval(row["right_difference"], row["right_ci_low"], row["right_ci_high"]),
         "Wrong predictions": text.interval(row["wrong_difference"], row["wrong_ci_low"], row["wrong_ci_high"]),
         "Paired by seed": text.interval(row["paired_difference"], row["paired_low"], row["paired_high"]),
-    } for row in found[found["word"] != "not run"].to_dict("records")])  # fmt: skip
+    } for row in found.to_dict("records")])  # fmt: skip
 
 
-def facts(found: pd.DataFrame, calibrated: pd.DataFrame) -> dict:
-    """What `said.md.j2` needs, from `differences` and `calibration`: the judged pairs by place; and, by objective, over the
-    corpora with all classes the ends of confidence less accuracy, in points, and of the best temperature, each with a count."""
-    judged = found[found["word"] != "not run"].groupby(list(PLACE), sort=False)
+def facts(results: Frozen, found: pd.DataFrame, calibrated: pd.DataFrame) -> dict:
+    """What `said.md.j2` needs, from `differences` and `calibration`: `encoders`; `counts` of runs; of each pair its mean over
+    `corpora` many and its places by what is judged; and, by objective, over the corpora with all classes the ends of confidence
+    less accuracy, in points, and of the best temperature, each with a count."""
     whole = calibrated[calibrated["set"] == ALL_CLASSES]
     gaps = whole.assign(gap=100 * (whole["confidence"] - whole["accuracy"])).groupby(["objective", *PLACE], sort=False)
     ends = gaps[["gap", "temperature"]].mean().groupby("objective", sort=False).agg(["min", "max", "count"])
+    pairs = []
+    for (a, b), rows in found.groupby(["a", "b"], sort=False):
+        corpora, mean = over_corpora(results, a, b, ENTROPY)
+        judged = rows.groupby([text.judged(row) for row in rows.to_dict("records")], sort=False)
+        places = {said: here.to_dict("records") for said, here in judged}
+        pairs.append({"a": a, "b": b, "mean": mean, "corpora": len(corpora), "places": places})
     return {
-        "places": [(place(*key[:2]), key[2], pairs.to_dict("records")) for key, pairs in judged],
+        "encoders": text.several(*found["encoder"].map(names.encoder)),
+        "counts": text.several(*found["n_a"], *found["n_b"]),
+        "pairs": pairs,
         "confidence": [(objective, *row) for objective, *row in ends.itertuples()],
     }
