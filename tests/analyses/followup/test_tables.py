@@ -13,7 +13,7 @@ from lclstudy.plan.profiles import load_profile
 from lclstudy.results import published, selection
 from lclstudy.results.frozen import Frozen
 from lclstudy.show import marks
-from tests.analyses.drawing import drawn
+from tests.analyses.helpers import drawn
 from tests.material import refused
 
 

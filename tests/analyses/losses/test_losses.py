@@ -1,5 +1,4 @@
-"""Pushes, forces and descents on the circle, against the gradients of the losses themselves and cases worked out by hand; and
-that the figures show what they are given."""
+"""Pushes and descents on the circle against the gradients of the losses and cases worked by hand; what figures are given."""
 
 import math
 
@@ -10,7 +9,7 @@ from torch.nn import functional as F
 
 from lclstudy.analyses.losses import circle, figures
 from lclstudy.show import style
-from tests.analyses.drawing import drawn
+from tests.analyses.helpers import drawn, texts
 from tests.material import check_readable
 
 LABELS = torch.tensor([0, 0, 1, 1, 2, 2, 0])
@@ -49,7 +48,6 @@ def test_push_shares_add_up_and_leave_out_positives_and_strength_falls_with_the_
 
 
 def test_class_angles():
-    assert circle.points(torch.deg2rad(torch.tensor([90.0])))[0].tolist() == pytest.approx([0, 1], abs=1e-6)
     angles = torch.deg2rad(torch.tensor([350.0, 10, 90, 90, 200, 220]))
     found = torch.rad2deg(circle.class_angles(angles, SIX[1]))
     assert torch.allclose(found, torch.tensor([[0.0, 90, 150], [90, 0, 120], [150, 120, 0]]), atol=0.05)
@@ -95,10 +93,6 @@ def test_what_the_notebook_says_is_what_the_losses_do():
 
 DEGREES, SIX_LABELS = np.rad2deg(SIX[0].numpy()), SIX[1].numpy()
 CLASSES = ["sad", "devastated", "joyful"]
-
-
-def texts(ax):
-    return [text.get_text() for text in ax.texts if text.get_text()]
 
 
 def degrees(x, y):

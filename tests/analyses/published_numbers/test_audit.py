@@ -12,7 +12,7 @@ from lclstudy.analyses.published_numbers.rounding import READINGS, Side
 from lclstudy.results import published
 from lclstudy.show import style
 from lclstudy.statistics.tests import holm
-from tests.analyses.drawing import drawn
+from tests.analyses.helpers import drawn
 from tests.material import row_of
 
 

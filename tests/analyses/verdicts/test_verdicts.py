@@ -12,7 +12,7 @@ from lclstudy.results import published
 from lclstudy.results.comparisons import comparisons
 from lclstudy.show import forest
 from lclstudy.show.text import words
-from tests.analyses.drawing import drawn
+from tests.analyses.helpers import drawn
 from tests.material import made, make_runs
 
 CLAIMS = published.claims()
