@@ -84,16 +84,13 @@ def test_one_seed_gets_the_interval_of_the_texts_and_no_verdict(table):
         assert np.isnan(table.loc[setting, "ci_low"]) and table.loc[setting, "basis"] == ""
 
 
-def test_settings_of_one_kind_stand_together_and_each_is_one_row(table):
+def test_settings_of_one_kind_stand_together_and_what_did_not_run_says_so(table):
     assert table.index.is_unique and list(table.index[:3]) == ["LCL", "SCL", "CE"] and table.loc["CE", "n"] == 4
     expected = {"second views by dropout": "views", "no dropout on the logits": "classifier", "temperature 0.7": "other",
                 "as printed": "several", "summed over the batch, weights from label names": "several",
                 "LaCon, temperature 0.1": "objectives", "CE ensemble": "more"}  # fmt: skip
     assert {name: table.loc[name, "group"] for name in expected} == expected
     assert list(table["group"]) == sorted(table["group"], key=[*tables.GROUPS].index)
-
-
-def test_what_did_not_run_says_so_and_failed_runs_are_counted(table):
     assert table.loc["DCL", ["status", "n", "planned", "word"]].tolist() == ["not run", 0, 1, "not run"]
     assert table.loc["second views by dropout", "status"] == "failed"
     shown = tables.readable(table).set_index("Setting")

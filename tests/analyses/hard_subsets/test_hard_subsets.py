@@ -91,26 +91,18 @@ def test_results_without_such_a_run_are_told(tmp_path):
         tables.source(results)
 
 
-def test_the_tree_has_every_class_once_with_its_sets(paper_like):
+def test_the_figures_have_every_class_subset_and_rank(paper_like):
     found, table = paper_like
     ax = drawn(figures.class_dendrogram, found, table, height=6.5)
     places = {text.get_text(): text.get_position()[1] for text in ax.texts if text.get_text() in found.classes}
     assert sorted(places, key=places.get) == [found.classes[leaf] for leaf in class_order(found.confusion)]
     assert [texts(ax).count(letter) for letter in "abcde"] == [4, 4, 4, 4, 0]
     assert texts(ax).count("hard-c, hard-d") == 1, "guilty is in both"
-
-
-def test_the_distribution_counts_every_subset_and_points_at_the_sets(paper_like):
-    found, table = paper_like
     _, scores = subsets.scored(found.confusion)
     ax = drawn(figures.score_distribution, found, scores, table, height=3.6)
     assert sum(round(bar.get_width()) for bar in ax.patches) == len(scores) == 35_960
     assert len(ax.texts) == 7, "nine sets, of which two are the same as ours"
     assert sorted(line.get_ydata()[0] for line in ax.lines) == [0, 20, 24, 48, 96, 120, 144]
-
-
-def test_ranks_have_their_intervals_and_verdicts(paper_like):
-    found, table = paper_like
     ax = drawn(figures.rank_intervals, found, table, 35_960, height=3)
     shown = table[table["ours"] | (table["same"] == "")]
     spans = [tuple(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2]

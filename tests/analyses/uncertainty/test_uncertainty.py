@@ -41,7 +41,7 @@ def scores_of(results, objective, seed):
     return results.probabilities(row_of(results.runs, objective=objective, seed=seed)["identity"])
 
 
-def test_curves_are_by_definition_and_right_and_wrong_together_are_the_whole(results, curves):
+def test_curves_are_by_definition_right_and_wrong_are_the_whole_and_each_objective_has_its_line(results, curves):
     table = curves.set_index(["objective", "seed", "outcome", "k"])
     whole, right, wrong = (table.loc[("lcl", 1, outcome, 3)] for outcome in tables.OUTCOMES)
     assert right["texts"] + wrong["texts"] == whole["texts"] == 40
@@ -50,6 +50,16 @@ def test_curves_are_by_definition_and_right_and_wrong_together_are_the_whole(res
     assert never["entropy"].isna().all() and (never["texts"] == 0).all()
     by_definition = metrics.topk_entropy(scores_of(results, "ce", 1), 2).mean()
     assert table.loc[("ce", 1, "all", 2), "entropy"] == pytest.approx(by_definition)
+    figure, of_all = figures.entropy_curves(curves), curves[curves["outcome"] == "all"]
+    check_readable(figure)
+    (ax,) = figure.axes
+    *lines, ceiling = ax.lines
+    means = of_all[of_all["k"] >= 2].groupby(["objective", "k"])["entropy"].mean()
+    assert [list(line.get_ydata()) for line in lines] == [pytest.approx(means[name].tolist()) for name in ("ce", "scl", "lcl")]
+    assert list(ceiling.get_ydata()) == list(np.log2([2, 3]))
+    assert "n = 1–2 runs, band: lowest to highest" in ax.get_title(loc="left")
+    (ax,) = figures.entropy_curves(curves[curves["k"] <= 2]).axes
+    assert [line.get_marker() for line in ax.lines[:-1]] == ["o"] * 3, "of two classes there are points"
 
 
 def test_peakier_is_judged_over_all_predictions_and_the_others_stand_beside(found, curves):
@@ -78,19 +88,6 @@ def test_calibration_is_that_of_the_definitions(results, found):
     assert "LCL against CE is **undecided**" in said and "(n = 2, 1)" in said
     assert set(tables.readable_calibration(table)["n"]) == {1, 2}
     assert (tables.readable_differences(found) != "").all(axis=None)
-
-
-def test_a_line_per_objective_and_the_ceiling(curves):
-    figure, of_all = figures.entropy_curves(curves), curves[curves["outcome"] == "all"]
-    check_readable(figure)
-    (ax,) = figure.axes
-    *lines, ceiling = ax.lines
-    means = of_all[of_all["k"] >= 2].groupby(["objective", "k"])["entropy"].mean()
-    assert [list(line.get_ydata()) for line in lines] == [pytest.approx(means[name].tolist()) for name in ("ce", "scl", "lcl")]
-    assert list(ceiling.get_ydata()) == list(np.log2([2, 3]))
-    assert "n = 1–2 runs, band: lowest to highest" in ax.get_title(loc="left")
-    (ax,) = figures.entropy_curves(curves[curves["k"] <= 2]).axes
-    assert [line.get_marker() for line in ax.lines[:-1]] == ["o"] * 3, "of two classes there are points"
 
 
 def test_reliability_leaves_out_bins_of_few_texts(results):
