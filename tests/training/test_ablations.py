@@ -54,14 +54,10 @@ def test_each_run_of_the_profile_in_small(spec):
     ("objective", "protocol", "losses", "moves"),
     [
         ("scl_two_stage", "released", ({"contrastive"}, {"ce"}), ({"primary.body"}, {"primary.dense", "primary.out"})),
-        (
-            "lcl",
-            "released,weights=pretrained",
-            ({"weighting"}, {"ce", "contrastive"}),
-            ({"weighting.model"}, {"primary.body", "primary.dense", "primary.out"}),
-        ),
+        ("lcl", "released,weights=pretrained", ({"weighting"}, {"ce", "contrastive"}),
+         ({"weighting.model"}, {"primary.body", "primary.dense", "primary.out"})),
     ],
-)
+)  # fmt: skip
 def test_two_stages_freeze_what_they_say(monkeypatch, objective, protocol, losses, moves):
     states, objectives, begin = [], [], Objective.begin
 
@@ -122,17 +118,6 @@ def test_views_anew_differ_from_epoch_to_epoch_and_not_from_call_to_call(monkeyp
     assert views(anew) == seen
     assert len(views(replace(anew, objective="scl_two_stage"))) == 6
     assert views(replace(anew, augment_seed=1))[1] not in seen
-
-
-@pytest.mark.parametrize(("objective", "protocol"), [("lascl", "released"), ("lcl", "released,weights=names")])
-def test_the_seed_draws_the_encoder_that_reads_the_label_names(tmp_path, objective, protocol):
-    (tmp_path / "own.csv").write_text("text,label\n" + "joy sunshine,joy\nanger quarrel,anger\n" * 20)
-    found = []
-    for before in (1, 2):
-        torch.manual_seed(before)
-        record = run(spec(objective, protocol, corpus=str(tmp_path / "own.csv"), encoder="gru"))
-        found.append((record.epochs[0]["loss"], record.test_probabilities.tolist()))
-    assert found[0] == found[1]
 
 
 def test_fixed_weights_leave_the_first_step_of_the_primary_network_as_it_was():

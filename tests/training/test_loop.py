@@ -18,7 +18,7 @@ from tests.material import refused
 
 
 def spec(objective="ce", **settings):
-    quick = {"encoder": "tiny", "learning_rate": 5e-4, "epochs": 2, "max_length": 64, "train_limit": 60, "seed": 0}
+    quick = {"encoder": "tiny", "learning_rate": 5e-4, "epochs": 2, "max_length": 64, "train_limit": 25, "seed": 0}
     return make_spec("embedded", objective, **{**quick, **settings})
 
 
@@ -56,7 +56,7 @@ def test_a_record_says_what_it_should(lcl):
         assert set(epoch) == told | {"epoch"} and np.isfinite([*epoch.values()]).all()
         both = epoch["loss_ce"] + epoch["loss_weighting"]  # Equation 6
         assert epoch["loss"] == pytest.approx(0.5 * both + 0.5 * epoch["loss_contrastive"], rel=1e-5)
-    assert lcl.measures["steps"] == 2 * (60 // 10)
+    assert lcl.measures["steps"] == 2 * (25 // 10)
     assert all(lcl.measures[name] > 0 for name in ("seconds", "train_seconds", "texts_per_second", "peak_memory_bytes"))
 
 
@@ -124,17 +124,15 @@ def test_the_learning_rate_falls_linearly_to_zero_without_warm_up(monkeypatch):
 
 def test_a_loss_that_stops_being_finite_ends_the_run_with_step_and_batch():
     with pytest.raises(loop.NonFiniteLoss, match=r"^loss became nan at step 1 of epoch 1, on training texts \d+(, \d+){9}\.$"):
-        run("scl", temperature=1e-39, train_limit=20)  # similarities divided by it overflow
+        run("scl", temperature=1e-39)  # similarities divided by it overflow
 
 
 def test_truncated_texts_are_counted_and_reported_once_for_all_seeds(caplog):
     with caplog.at_level(logging.WARNING, logger="lclstudy"):
-        record = run("ce", epochs=1, train_limit=20, max_length=8)
-    said = f"{record.notes['truncated_train']} of 20 train texts are longer than max_length 8"
-    assert record.notes["truncated_train"] > 0 and record.notes["truncated_test"] > 0 and said in caplog.text
-    caplog.clear()
-    run("ce", epochs=1, train_limit=20, max_length=8, seed=1)
-    assert said not in caplog.text
+        notes = run(epochs=1, max_length=8).notes
+        prepare.prepare(spec(epochs=1, max_length=8, seed=1))
+    assert notes["truncated_train"] > 0 and notes["truncated_test"] > 0
+    assert caplog.text.count(f"{notes['truncated_train']} of 25 train texts are longer than max_length 8") == 1
 
 
 def test_bf16_runs_and_stays_near_fp32():
@@ -142,18 +140,15 @@ def test_bf16_runs_and_stays_near_fp32():
     assert half.dtype == np.float32 and 0 < np.abs(half - full).max() < 0.05
 
 
-@pytest.mark.parametrize("name", ["cpu:x", "cuda:9", "gpu", ""])
-def test_a_device_that_is_not_here_is_refused(monkeypatch, name):
+def test_a_device_that_is_not_here_and_fewer_texts_than_a_batch_are_refused_before_training(monkeypatch):
+    with refused("batch_size 50 exceeds the 25 training texts", "use a smaller batch_size"):
+        run(batch_size=50)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with refused(f"Device {name!r} is not here; allowed: cuda, ", "cuda:0, cuda:1"):
-        loop.choose_device(name)
+    for name in ("cpu:x", "cuda:9", "gpu", ""):
+        with refused(f"Device {name!r} is not here; allowed: cuda, ", "cuda:0, cuda:1"):
+            loop.choose_device(name)
     assert (loop.choose_device("cuda:1").index, loop.choose_device("cpu").type) == (1, "cpu")
-
-
-def test_fewer_texts_than_a_batch_are_refused_before_training():
-    with refused("batch_size 50 exceeds the 20 training texts", "use a smaller batch_size"):
-        run("ce", batch_size=50, train_limit=20)
 
 
 def test_a_file_that_changed_is_read_again(tmp_path):
@@ -166,7 +161,7 @@ def test_a_file_that_changed_is_read_again(tmp_path):
 
 
 def test_a_table_of_the_used_tokens_alone_trains_what_the_whole_one_trains():
-    this = spec("lcl", train_limit=20)
+    this = spec("lcl")
     cut = prepare.prepare(this)
 
     def own_numbers(tokens):
