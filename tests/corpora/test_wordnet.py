@@ -12,7 +12,7 @@ from nltk.corpus.reader.wordnet import WordNetCorpusReader
 from lclstudy import paths
 from lclstudy.corpora import wordnet
 from lclstudy.corpora.download import private_folder
-from tests.material import full_disk, refused, run_program
+from tests.material import files_in, full_disk, refused, run_program
 
 NAMES = [name for name in WordNetCorpusReader._FILES if name != "lexnames"]
 
@@ -50,27 +50,23 @@ def test_lexnames_names_every_lexicographer_file_of_the_real_data(dictionary):
     rows = [line.split("\t") for line in wordnet.lexnames().splitlines()]
     assert [int(number) for number, *_ in rows] == list(range(45))
     assert rows[12] == ["12", "noun.feeling", "1"] and rows[44] == ["44", "adj.ppl", "3"]
-    table = {number: (name.partition(".")[0], category) for number, name, category in rows}
     for part, category in {"noun": "1", "verb": "2", "adj": "3", "adv": "4"}.items():
         lines = (dictionary / f"data.{part}").read_text("utf-8").splitlines()
-        numbers = {line.split(" ")[1] for line in lines if not line.startswith("  ")}  # the licence is indented
-        assert {table[number] for number in numbers} == {(part, category)}
+        numbers = {int(line.split(" ")[1]) for line in lines if not line.startswith("  ")}  # the licence is indented
+        assert {(rows[number][1].partition(".")[0], rows[number][2]) for number in numbers} == {(part, category)}
     number, digest = wordnet.version().split()
     assert number.startswith("3.") and len(bytes.fromhex(digest)) == 6
+
+
+CONTENT = {name: f"content of {name}\n".encode() for name in NAMES}
+WHOLE = {**CONTENT, "lexnames": wordnet.lexnames().encode()}
 
 
 def lay_out(folder, names=NAMES):
     """Files of those names, which say which they are."""
     folder.mkdir(parents=True)
     for name in names:
-        (folder / name).write_text(f"content of {name}\n")
-    return folder
-
-
-def check_content(made):
-    assert {path.name for path in made.iterdir()} == {*NAMES, "lexnames"}
-    assert (made / "lexnames").read_text() == wordnet.lexnames()
-    assert {name: (made / name).read_text() for name in NAMES} == {name: f"content of {name}\n" for name in NAMES}
+        (folder / name).write_bytes(CONTENT[name])
 
 
 def test_packages_of_debian_are_unpacked_without_installing(home, monkeypatch):
@@ -96,7 +92,7 @@ def test_packages_of_debian_are_unpacked_without_installing(home, monkeypatch):
         f'cp "{home}"/mirror/*.deb .\n'
     )
     program.chmod(0o755)
-    check_content(fetch(wordnet._from_debian))
+    assert files_in(fetch(wordnet._from_debian)) == WHOLE
     assert (home / "called").read_text().split() == ["download", "update", "download"]
 
 
@@ -108,8 +104,8 @@ def test_package_of_nltk_is_unpacked_and_completed(home, monkeypatch):
         return True
 
     monkeypatch.setattr(nltk, "download", download)
-    check_content(fetch(wordnet._from_nltk))
-    check_content(fetch(wordnet._from_nltk))  # another process was first
+    assert files_in(fetch(wordnet._from_nltk)) == WHOLE
+    assert files_in(fetch(wordnet._from_nltk)) == WHOLE, "another process was first"
 
 
 def test_a_full_disk_or_a_folder_that_cannot_be_written_leaves_nothing(home, dictionary, monkeypatch):
