@@ -1,7 +1,6 @@
 """The training loop: what is the same twice, what is chosen, what is clipped and decayed, and what stops a run."""
 
 import logging
-from dataclasses import replace
 from importlib.metadata import version
 
 import numpy as np
@@ -158,21 +157,3 @@ def test_a_file_that_changed_is_read_again(tmp_path):
         made = make_spec(str(table), "ce", encoder="tiny", seed=0, max_length=16, epochs=1)
         found.append(prepare.prepare(made).classes)
     assert found == [("anger", "joy"), ("joy", "sorrow")]
-
-
-def test_a_table_of_the_used_tokens_alone_trains_what_the_whole_one_trains():
-    this = spec("lcl")
-    cut = prepare.prepare(this)
-
-    def own_numbers(tokens):
-        return replace(tokens, ids=[cut.used[row] for row in tokens.ids])
-
-    texts = {split: own_numbers(tokens) for split, tokens in cut.texts.items()}
-    whole = replace(cut, used=None, texts=texts, views=tuple(map(own_numbers, cut.views)))
-    found, sizes = [], []
-    for data in (cut, whole):
-        record, network = loop.fit(data, this, "cpu", progress=False)
-        found.append(record.validation_probabilities)
-        sizes.append(network.body.get_input_embeddings().num_embeddings)
-    np.testing.assert_allclose(*found, atol=1e-5)
-    assert sizes == [len(cut.used), len(cut.encoder.tokenizer)] and sizes[0] < sizes[1]
