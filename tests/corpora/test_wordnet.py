@@ -11,7 +11,6 @@ from nltk.corpus.reader.wordnet import WordNetCorpusReader
 
 from lclstudy import paths
 from lclstudy.corpora import wordnet
-from lclstudy.corpora.download import private_folder
 from tests.material import files_in, full_disk, refused, run_program
 
 NAMES = [name for name in WordNetCorpusReader._FILES if name != "lexnames"]
@@ -30,20 +29,23 @@ def dictionary(tmp_path_factory):
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """A repository with no WordNet on a machine with none of Debian's files and programs."""
+    """A repository with no WordNet on a machine with no network and none of Debian's files and programs.
+
+    NLTK, which in this process has its WordNet loaded, is not asked.
+    """
     monkeypatch.setattr(paths, "ROOT", tmp_path / "repository")
     monkeypatch.setattr(wordnet, "DEBIAN_FOLDER", tmp_path / "nowhere")
+    monkeypatch.setattr(wordnet, "_find", lambda: (wordnet.folder() / "corpora" / "wordnet").is_dir() or None)
+    monkeypatch.setattr(nltk, "download", lambda *_, **__: False)
     monkeypatch.setattr(nltk.data, "path", [])
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
 
 
-def fetch(source) -> Path:
-    """What `install` does with a source; it asks NLTK first, which in this process has its WordNet loaded."""
-    with private_folder(wordnet.folder()) as scratch:
-        wordnet._publish(source(scratch), scratch)
-    assert [path.name for path in wordnet.folder().iterdir()] == ["corpora"], "nothing is left over"
-    return wordnet.folder() / "corpora" / "wordnet"
+def installed():
+    """What `install` put into the repository."""
+    wordnet.install()
+    return files_in(wordnet.folder())
 
 
 def test_lexnames_names_every_lexicographer_file_of_the_real_data(dictionary):
@@ -59,7 +61,7 @@ def test_lexnames_names_every_lexicographer_file_of_the_real_data(dictionary):
 
 
 CONTENT = {name: f"content of {name}\n".encode() for name in NAMES}
-WHOLE = {**CONTENT, "lexnames": wordnet.lexnames().encode()}
+WHOLE = {f"corpora/wordnet/{name}": content for name, content in {**CONTENT, "lexnames": wordnet.lexnames().encode()}.items()}
 
 
 def lay_out(folder, names=NAMES):
@@ -92,28 +94,29 @@ def test_packages_of_debian_are_unpacked_without_installing(home, monkeypatch):
         f'cp "{home}"/mirror/*.deb .\n'
     )
     program.chmod(0o755)
-    assert files_in(fetch(wordnet._from_debian)) == WHOLE
+    assert installed() == WHOLE
     assert (home / "called").read_text().split() == ["download", "update", "download"]
 
 
-def test_package_of_nltk_is_unpacked_and_completed(home, monkeypatch):
+@pytest.mark.parametrize("alone", [True, False])
+def test_package_of_nltk_is_unpacked_and_completed_unless_another_process_was_first(home, monkeypatch, alone):
     lay_out(home / "wordnet")
 
     def download(name, download_dir, **_):
         shutil.make_archive(f"{download_dir}/corpora/{name}", "zip", home, "wordnet")
+        if not alone:
+            lay_out(wordnet.folder() / "corpora" / "wordnet", ["data.noun"])
         return True
 
     monkeypatch.setattr(nltk, "download", download)
-    assert files_in(fetch(wordnet._from_nltk)) == WHOLE
-    assert files_in(fetch(wordnet._from_nltk)) == WHOLE, "another process was first"
+    assert installed() == (WHOLE if alone else {"corpora/wordnet/data.noun": CONTENT["data.noun"]})
 
 
 def test_a_full_disk_or_a_folder_that_cannot_be_written_leaves_nothing(home, dictionary, monkeypatch):
-    """`install` asks NLTK first; this process has its WordNet loaded, so NLTK's answer is put as none."""
-    with pytest.raises(OSError, match="File too large"), full_disk():
-        fetch(lambda _: dictionary)
-    assert list((wordnet.folder() / "corpora").iterdir()) == []
-    monkeypatch.setattr(wordnet, "_find", lambda: None)
+    monkeypatch.setattr(wordnet, "DEBIAN_FOLDER", dictionary)
+    with refused("could not be fetched", "File too large"), full_disk():
+        wordnet.install()
+    assert files_in(wordnet.folder()) == {}
     shutil.rmtree(paths.ROOT)
     paths.ROOT.write_text("a file where the repository should be")
     with refused("could not be fetched", "Not a directory"):
