@@ -107,18 +107,19 @@ def test_what_has_no_synonyms_stays(text):
 
 
 @pytest.mark.parametrize(
-    ("word", "first", "other"),
-    [("Neighbor", {"Neighbour"}, set()), ("run", {"tally"}, {"move"}), ("lied", set(), {"consist"})],  # tally: of baseball
+    ("word", "first", "other", "never"),
+    [
+        ("Neighbor", {"Neighbour"}, set(), {"Neighbor"}),
+        ("run", {"tally"}, {"move"}, set()),  # of baseball
+        ("lied", set(), {"consist"}, {"lie"}),
+        ("took", set(), set(), {"take"}),
+        ("Dogs", set(), set(), {"Dog", "dogs"}),
+    ],
 )
-def test_the_first_sense_is_that_of_any_part_of_speech(word, first, other):
-    found = pd.concat([synonyms.replaced_in([word], 1.0, seed) for seed in range(600)])
-    assert first <= set(found["synonym"][found["first"]]) and other <= set(found["synonym"][~found["first"]])
-
-
-def test_a_base_form_is_the_same_word():
-    for seed in range(60):
-        assert synonyms.synonyms("took", 1.0, seed) != "take"
-        assert synonyms.synonyms("Dogs", 1.0, seed) not in ("Dog", "dogs")
+def test_a_base_form_is_no_synonym_and_the_first_sense_is_that_of_any_part_of_speech(word, first, other, never):
+    found = pd.concat([synonyms.replaced_in([word], 1.0, seed) for seed in range(300)])
+    assert first <= {*found["synonym"][found["first"]]} and other <= {*found["synonym"][~found["first"]]}
+    assert len(found) == 300 and never.isdisjoint(found["synonym"])
 
 
 def test_second_views_warn_of_texts_that_wordnet_does_not_know_and_by_dropout_are_the_texts(caplog):
