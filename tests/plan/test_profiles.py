@@ -6,6 +6,7 @@ import pytest
 
 from lclstudy.plan import catalog
 from lclstudy.plan.profiles import load_profile, profile_names
+from lclstudy.plan.spec import OBJECTIVES, Protocol
 from tests.material import refused
 
 LABELS = catalog.corpora()["embedded"].labels
@@ -21,6 +22,20 @@ def test_profiles_hold_the_runs_that_the_design_gives_them(name, encoders, runs)
     assert len(specs) == runs and {spec.encoder for spec in specs} == encoders
     assert {spec.corpus for spec in specs} == {*PAPER_CORPORA}
     assert {(spec.objective, spec.seed) for spec in specs} == {*itertools.product(("ce", "ce_aug", "scl", "lcl"), range(5))}
+
+
+def test_the_ablations_have_every_setting_and_every_objective_for_three_seeds():
+    three = load_profile("ablations").specs()
+    specs = [spec for spec in three if spec.seed == 0]
+    assert {spec.seed for spec in three} == {0, 1, 2} and len(three) == 3 * len(specs)
+    changes = {change for spec in specs for change in spec.protocol.split(",")[1:]}
+    # EmoInt's last batch is dropped in every run here; the follow-up report's settings are those of its own profile.
+    values = {name: about.get("values", ()) for name, about in catalog.read("settings.toml").items()}
+    every = {f"{name}={value}" for name, own in vars(Protocol()).items() for value in values[name] if value != str(own).lower()}
+    assert changes == every - {"drop_last=false", "features=raw", "temperature_scale=positives"}
+    assert {spec.objective for spec in specs} == {*OBJECTIVES} - {"simclr"}
+    assert {spec.augment for spec in specs if spec.objective == "lcl"} == {*values["augment"]}
+    assert {spec.corpus for spec in specs} == {"emoint"} and {spec.encoder for spec in specs} == {"minilm"}
 
 
 def test_runs_have_an_identity_of_their_own_and_the_seed_varies_slowest():
