@@ -7,6 +7,25 @@ from lclstudy.plan import catalog
 from tests.material import refused
 
 ISEAR_HEADER = "|".join(["x"] * 36 + ["Field1", "Field3", "Field2", "MYKEY", "SIT", "STATE", ""])
+ISEAR = {
+    "we met and á especially then.": "we met and especially then.",
+    "there á|was a car. á": "there was a car.",
+    r'I \hated\" one of them."': 'I "hated" one of them.',
+    r'She has á \a three\", á|as I said. "': 'She has "a three", as I said.',
+    "[ No response.]": "[ No response.]",
+}
+TWEETS = {
+    "@Bob_1: I'm SO angry 😡!!": "USER_MENTION I'm SO angry !!",
+    "see https://t.co/a1 and www.x.org/b": "see URL and URL",
+    "salt &amp; pepper #angry #so-mad": "salt and pepper angry so-mad",
+    "rt this... part of art. two": "this part of art. two",
+    '"quoted  tweet\u2026"': "quoted tweet",
+    "caf\u00e9\u00a0now": "cafnow",
+}
+TREES = (
+    "(3 (2 A) (4 (2 -LRB-) (4 good)))\n(2 (2 It) (2 (2 's) (2 1\\/2)))\n(0 (1 Bad) (0 (2 Jean-Claude) (2 *)))\n"
+    "(4 (2 Wow) (2 !))\n(1 (2 caf\u00e9) (2 ``))\n"
+)
 
 
 def isear_line(emotion: str, text: str) -> str:
@@ -18,12 +37,6 @@ def read(folder, name: str, content: str | bytes) -> list[tuple[str, str]]:
     path, labels = folder / "raw.txt", catalog.corpora()[name].labels
     path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     return [(text, labels[label]) for text, label in formats.read(name, path, labels)]
-
-
-TREES = (
-    "(3 (2 A) (4 (2 -LRB-) (4 good)))\n(2 (2 It) (2 (2 's) (2 1\\/2)))\n(0 (1 Bad) (0 (2 Jean-Claude) (2 *)))\n"
-    "(4 (2 Wow) (2 !))\n(1 (2 caf\u00e9) (2 ``))\n"
-)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +52,12 @@ TREES = (
             'Good "work\t0\ta\nfine\t27\tb\nboth\t0,2\tc\nneutral too\t0,27\td\nwow\t26\te\n',
             [('Good "work', "admiration"), ("wow", "surprise")],
         ),
-        ("emoint", "1\tfirst\tanger\t0.938\n2\tsecond\tsadness\t0.1\n", [("first", "anger"), ("second", "sadness")]),
+        (
+            "isear",
+            "\n".join([ISEAR_HEADER, *(isear_line("guilt", text) for text in ISEAR)]),
+            [(clean, "guilt") for clean in ISEAR.values()],
+        ),
+        ("emoint", "".join(f"1\t{text}\tsadness\t0.1\n" for text in TWEETS), [(clean, "sadness") for clean in TWEETS.values()]),
         (
             "sst5",
             TREES,
@@ -68,37 +86,8 @@ TREES = (
         ),
     ],
 )  # fmt: skip
-def test_rows(tmp_path, name, content, expected):
+def test_rows_and_how_they_are_cleaned(tmp_path, name, content, expected):
     assert read(tmp_path, name, content) == expected
-
-
-@pytest.mark.parametrize(
-    ("given", "clean"),
-    [
-        ("we met and á especially then.", "we met and especially then."),
-        ("there á|was a car. á", "there was a car."),
-        (r'I \hated\" one of them."', 'I "hated" one of them.'),
-        (r'She has á \a three\", á|as I said. "', 'She has "a three", as I said.'),
-        ("[ No response.]", "[ No response.]"),
-    ],
-)
-def test_isear_text(tmp_path, given, clean):
-    assert read(tmp_path, "isear", f"{ISEAR_HEADER}\n{isear_line('guilt', given)}\n") == [(clean, "guilt")]
-
-
-@pytest.mark.parametrize(
-    ("given", "clean"),
-    [
-        ("@Bob_1: I'm SO angry 😡!!", "USER_MENTION I'm SO angry !!"),
-        ("see https://t.co/a1 and www.x.org/b", "see URL and URL"),
-        ("salt &amp; pepper #angry #so-mad", "salt and pepper angry so-mad"),
-        ("rt this... part of art. two", "this part of art. two"),
-        ('"quoted  tweet\u2026"', "quoted tweet"),
-        ("caf\u00e9\u00a0now", "cafnow"),
-    ],
-)
-def test_tweet(given, clean):
-    assert formats.clean_tweet(given) == clean
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -11,8 +12,7 @@ from nltk.corpus.reader.wordnet import WordNetCorpusReader
 
 from lclstudy import paths
 from lclstudy.corpora import wordnet
-from lclstudy.corpora.download import private_folder
-from tests.material import full_disk, refused, run_program
+from tests.material import files_in, full_disk, refused, run_program
 
 NAMES = [name for name in WordNetCorpusReader._FILES if name != "lexnames"]
 
@@ -28,49 +28,50 @@ def dictionary(tmp_path_factory):
     return folder
 
 
+def no_network(*_args, **_kwargs):
+    raise OSError("no network in tests")
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """A repository with no WordNet on a machine with none of Debian's files and programs."""
+    """A repository without WordNet, no network, none of Debian's files and programs; NLTK, which has its own loaded here, is
+    not asked."""
     monkeypatch.setattr(paths, "ROOT", tmp_path / "repository")
     monkeypatch.setattr(wordnet, "DEBIAN_FOLDER", tmp_path / "nowhere")
+    monkeypatch.setattr(wordnet, "_find", lambda: (wordnet.folder() / "corpora" / "wordnet").is_dir() or None)
+    monkeypatch.setattr(socket, "create_connection", no_network)
     monkeypatch.setattr(nltk.data, "path", [])
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
 
 
-def fetch(source) -> Path:
-    """What `install` does with a source; it asks NLTK first, which in this process has its WordNet loaded."""
-    with private_folder(wordnet.folder()) as scratch:
-        wordnet._publish(source(scratch), scratch)
-    assert [path.name for path in wordnet.folder().iterdir()] == ["corpora"], "nothing is left over"
-    return wordnet.folder() / "corpora" / "wordnet"
+def installed():
+    """What `install` put into the repository."""
+    wordnet.install()
+    return files_in(wordnet.folder())
 
 
 def test_lexnames_names_every_lexicographer_file_of_the_real_data(dictionary):
     rows = [line.split("\t") for line in wordnet.lexnames().splitlines()]
     assert [int(number) for number, *_ in rows] == list(range(45))
     assert rows[12] == ["12", "noun.feeling", "1"] and rows[44] == ["44", "adj.ppl", "3"]
-    table = {number: (name.partition(".")[0], category) for number, name, category in rows}
     for part, category in {"noun": "1", "verb": "2", "adj": "3", "adv": "4"}.items():
         lines = (dictionary / f"data.{part}").read_text("utf-8").splitlines()
-        numbers = {line.split(" ")[1] for line in lines if not line.startswith("  ")}  # the licence is indented
-        assert {table[number] for number in numbers} == {(part, category)}
+        numbers = {int(line.split(" ")[1]) for line in lines if not line.startswith("  ")}  # the licence is indented
+        assert {(rows[number][1].partition(".")[0], rows[number][2]) for number in numbers} == {(part, category)}
     number, digest = wordnet.version().split()
     assert number.startswith("3.") and len(bytes.fromhex(digest)) == 6
+
+
+CONTENT = {name: f"content of {name}\n".encode() for name in NAMES}
+WHOLE = {f"corpora/wordnet/{name}": content for name, content in {**CONTENT, "lexnames": wordnet.lexnames().encode()}.items()}
 
 
 def lay_out(folder, names=NAMES):
     """Files of those names, which say which they are."""
     folder.mkdir(parents=True)
     for name in names:
-        (folder / name).write_text(f"content of {name}\n")
-    return folder
-
-
-def check_content(made):
-    assert {path.name for path in made.iterdir()} == {*NAMES, "lexnames"}
-    assert (made / "lexnames").read_text() == wordnet.lexnames()
-    assert {name: (made / name).read_text() for name in NAMES} == {name: f"content of {name}\n" for name in NAMES}
+        (folder / name).write_bytes(CONTENT[name])
 
 
 def test_packages_of_debian_are_unpacked_without_installing(home, monkeypatch):
@@ -96,73 +97,60 @@ def test_packages_of_debian_are_unpacked_without_installing(home, monkeypatch):
         f'cp "{home}"/mirror/*.deb .\n'
     )
     program.chmod(0o755)
-    check_content(fetch(wordnet._from_debian))
+    assert installed() == WHOLE
     assert (home / "called").read_text().split() == ["download", "update", "download"]
 
 
-def test_package_of_nltk_is_unpacked_and_completed(home, monkeypatch):
+@pytest.mark.parametrize("alone", [True, False])
+def test_package_of_nltk_is_unpacked_and_completed_unless_another_process_was_first(home, monkeypatch, alone):
     lay_out(home / "wordnet")
 
     def download(name, download_dir, **_):
         shutil.make_archive(f"{download_dir}/corpora/{name}", "zip", home, "wordnet")
+        if not alone:
+            lay_out(wordnet.folder() / "corpora" / "wordnet", ["data.noun"])
         return True
 
     monkeypatch.setattr(nltk, "download", download)
-    check_content(fetch(wordnet._from_nltk))
-    check_content(fetch(wordnet._from_nltk))  # another process was first
+    assert installed() == (WHOLE if alone else {"corpora/wordnet/data.noun": CONTENT["data.noun"]})
 
 
-def test_a_full_disk_or_a_folder_that_cannot_be_written_leaves_nothing(home, dictionary, monkeypatch):
-    """`install` asks NLTK first; this process has its WordNet loaded, so NLTK's answer is put as none."""
-    with pytest.raises(OSError, match="File too large"), full_disk():
-        fetch(lambda _: dictionary)
-    assert list((wordnet.folder() / "corpora").iterdir()) == []
-    monkeypatch.setattr(wordnet, "_find", lambda: None)
+def test_what_cannot_be_had_is_said_with_how_to_get_it_by_hand_and_a_full_disk_leaves_nothing(home, dictionary, monkeypatch):
+    with refused("no apt-get here", "nltk.download: Error loading", "python -m nltk.downloader wordnet", "wordnet-base"):
+        wordnet.install()
+    monkeypatch.setattr(wordnet, "DEBIAN_FOLDER", dictionary)
+    with refused("could not be fetched", "File too large"), full_disk():
+        wordnet.install()
+    assert files_in(wordnet.folder()) == {}
     shutil.rmtree(paths.ROOT)
     paths.ROOT.write_text("a file where the repository should be")
     with refused("could not be fetched", "Not a directory"):
         wordnet.install()
 
 
-# NLTK loads a corpus once per process, so this one is fresh; it has neither network nor apt.
+# NLTK loads a corpus once per process, so this one is fresh.
 PROGRAM = """
-import os, socket, sys
+import os, sys
 from pathlib import Path
 import nltk
 from lclstudy import paths
-from lclstudy.corpora import synonyms, wordnet
+from lclstudy.corpora import wordnet
 
-def no_network(*_args, **_kwargs):
-    raise OSError("no network in tests")
-
-root, dictionary = map(Path, sys.argv[1:])
-socket.create_connection = no_network
-nltk.data.path[:] = [str(root / "nltk_data")]
-paths.ROOT, wordnet.DEBIAN_FOLDER, os.environ["PATH"] = root, root / "nowhere", str(root)
-try:
-    synonyms.synonyms("a happy dog", 0.3, 0)
-except ValueError as error:
-    print(error)
-statuses = [wordnet.main()]
-archive = root / "nltk_data" / "corpora" / "wordnet.zip"
+paths.ROOT, wordnet.DEBIAN_FOLDER = map(Path, sys.argv[1:])
+nltk.data.path[:] = [str(paths.ROOT / "nltk_data")]
+archive = paths.ROOT / "nltk_data" / "corpora" / "wordnet.zip"
 archive.parent.mkdir(parents=True)
 archive.write_bytes(b"PK cut short")
-statuses.append(wordnet.main())
+broken = wordnet.main()
 archive.unlink()
-wordnet.DEBIAN_FOLDER = dictionary
 os.umask(0o002)  # NLTK refuses data that a group may write to, so the modes must not depend on it
-print(*statuses, wordnet.main())
-print(wordnet.ensure().synset("joy.n.01").lexname())
+print(broken, wordnet.main(), wordnet.ensure().synset("joy.n.01").lexname())
 """
 
 
-def test_none_is_said_in_one_line_a_broken_one_too_and_what_is_installed_is_read(tmp_path, dictionary):
+def test_a_broken_one_is_said_in_one_line_and_what_is_installed_is_read(tmp_path, dictionary):
     ran = run_program(PROGRAM, tmp_path, dictionary)
-    missing, installed, statuses, name = ran.stdout.splitlines()
-    assert (statuses, name) == ("1 1 0", "noun.feeling") and "lclstudy wordnet" in missing
     place = tmp_path / "data" / "wordnet" / "corpora" / "wordnet"
-    assert installed == f"WordNet {wordnet.ensure().get_version()}: {place}"
-    by_hand, broken = ran.stderr.splitlines()
-    for part in ("nltk.download: Error loading", "no apt-get here", "python -m nltk.downloader wordnet", "wordnet-base"):
-        assert part in by_hand
+    assert ran.stdout.splitlines() == [f"WordNet {wordnet.ensure().get_version()}: {place}", "1 0 noun.feeling"]
+    (broken,) = ran.stderr.splitlines()
     assert str(tmp_path / "nltk_data" / "corpora" / "wordnet.zip") in broken

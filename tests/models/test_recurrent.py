@@ -43,15 +43,25 @@ def test_a_packed_batch_gives_what_the_layer_gives_for_each_text_alone_and_is_su
     assert not torch.equal(body.embeddings.weight, Recurrent(cell, len(tokenizer)).embeddings.weight), "seeds differ in them"
 
 
-def test_the_gru_learns_the_embedded_corpus():
-    spec = make_spec("embedded", "ce", encoder="gru", epochs=4, learning_rate=3e-3, batch_size=16, max_length=64)
-    record = train(spec, device="cpu", progress=False)
-    assert (record.test_probabilities.argmax(axis=1) == record.test_labels).mean() > 0.4, "chance is 1 in 12"
+def test_the_gru_learns_four_classes():
+    settings = {"classes": ("afraid", "angry", "content", "proud"), "epochs": 3, "learning_rate": 5e-3, "max_length": 32}
+    record = train(make_spec("embedded", "ce", encoder="gru", **settings), device="cpu", progress=False)
+    assert (record.test_probabilities.argmax(axis=1) == record.test_labels).mean() > 0.7
     assert record.versions["encoder_weights"] == "gru@1"
 
 
-@pytest.mark.parametrize("objective", ["lcl", "scl_two_stage", "lacon", "lascl"])
-def test_every_kind_of_objective_runs_on_them_the_same_each_time(objective):
-    spec = make_spec("embedded", objective, encoder="rnn", epochs=1, train_limit=20, pooling="mean", max_length=16)
-    one, other = (train(spec, device="cpu", progress=False) for _ in range(2))
-    assert (one.test_probabilities == other.test_probabilities).all()
+@pytest.mark.parametrize(
+    ("objective", "protocol"),
+    [("lcl", "released,weights=names"), ("scl_two_stage", "released"), ("lacon", "released"), ("lascl", "released")],
+)
+def test_every_kind_of_objective_runs_on_them_and_the_seed_alone_draws_their_weights(tmp_path, objective, protocol):
+    """Those also that read the names of labels, which are words of the texts here."""
+    path = tmp_path / "own.csv"
+    path.write_text("text,label\n" + "joy sunshine,joy\nanger quarrel,anger\n" * 20)
+    spec = make_spec(str(path), objective, encoder="rnn", protocol=protocol, epochs=1, pooling="mean", max_length=16)
+    found = []
+    for before in (1, 2):
+        torch.manual_seed(before)
+        record = train(spec, device="cpu", progress=False)
+        found.append((record.epochs[0]["loss"], record.test_probabilities.tolist()))
+    assert found[0] == found[1]

@@ -43,5 +43,7 @@ def test_coverage_stands_beside_the_papers(splits):
     assert shown["published"].dropna().to_dict() == {
         "empathetic_dialogues": 69, "sst2": 69, "sst5": 69, "isear": 66, "emoint": 62, "goemotions": 61,
     }  # fmt: skip
-    assert (shown["words"] >= shown["tokens"]).all()
+    known = shown.dropna()  # the paper gives whole percent; words alone lie 6 to 9 points above it
+    assert known["tokens"].to_numpy() == pytest.approx(known["published"].to_numpy(), abs=1.5)
+    assert (known["words"] > known["published"] + 5).all()
     assert shown.loc["isear", "split"] == "train" and shown.loc["ag_news", "split"] == "test"

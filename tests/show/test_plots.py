@@ -19,15 +19,14 @@ MEANS = {"ce": 0.845, "ce_aug": 0.848, "scl": 0.85, "lcl": 0.858}
 
 
 def make_epochs(seeds=3, objectives=MEANS, epochs=5):
-    rng = np.random.default_rng(0)
-    rows = []
-    for objective, seed, epoch in itertools.product(objectives, range(seeds), range(1, epochs + 1)):
-        loss = 1.4 * np.exp(-0.3 * epoch) + rng.normal(0, 0.02)
-        accuracy = MEANS[objective] - 0.25 * np.exp(-0.9 * epoch) + rng.normal(0, 0.005)
-        row = dict(corpus="emoint", classes="", encoder="minilm", objective=objective, seed=seed, epoch=epoch)
-        row |= dict(validation_accuracy=accuracy, loss=loss * 2, loss_ce=loss)
-        rows.append({**row, "loss_contrastive": loss if objective in ("scl", "lcl") else np.nan})
-    return pd.DataFrame(rows)
+    rows = pd.DataFrame(
+        itertools.product(objectives, range(seeds), range(1, epochs + 1)), columns=["objective", "seed", "epoch"]
+    )
+    noise = np.random.default_rng(0).normal(0, 0.01, (2, len(rows)))
+    loss, accuracy = 1.4 * np.exp(-0.3 * rows["epoch"]), rows["objective"].map(MEANS) - 0.25 * np.exp(-0.9 * rows["epoch"])
+    rows = rows.assign(corpus="emoint", classes="", encoder="minilm", loss=2 * loss, loss_ce=loss + noise[0])
+    contrastive = rows["loss_ce"].where(rows["objective"].isin(["scl", "lcl"]))
+    return rows.assign(validation_accuracy=accuracy + noise[1], loss_contrastive=contrastive)
 
 
 def said_by(ax):

@@ -6,7 +6,6 @@ import pytest
 
 from lclstudy.plan.spec import make_spec
 from lclstudy.results.records import Record
-from lclstudy.runs.store import RunStore
 from lclstudy.show import runs as show_runs
 from tests.material import failed_record, make_runs, spec_of
 
@@ -56,16 +55,15 @@ def test_scores_errors_cost_findings_and_confused_pairs_by_hand():
 
 
 @pytest.fixture
-def frame(tmp_path):
+def frame(runs):
     """Two finished runs, one failed, one never run."""
-    runs = RunStore(tmp_path)
     specs = [spec_of(seed=seed) for seed in range(4)]
     for one in (record_of(0), record_of(1), failed_record(specs[2])):
         runs.save(one)
     return runs.frame(specs)
 
 
-def test_runs_show_a_status_and_no_number_without_a_result(frame, tmp_path):
+def test_runs_show_a_status_and_no_number_without_a_result(frame, runs):
     table = show_runs.runs(frame)
     assert table["status"].tolist() == ["done", "done", "failed", "not run"]
     assert table["test accuracy (%)"].fillna(-1).tolist() == [66.7, 66.7, -1, -1]
@@ -73,7 +71,7 @@ def test_runs_show_a_status_and_no_number_without_a_result(frame, tmp_path):
     assert "classes" not in table
     subset = show_runs.runs(frame.assign(classes=["joyful|proud", "", "", ""]))
     assert subset["classes"].tolist() == ["joyful|proud", "all", "all", "all"]
-    never = show_runs.runs(RunStore(tmp_path / "none").frame([spec_of()]))
+    never = show_runs.runs(runs.frame([spec_of("ce")]))
     assert never["status"].tolist() == ["not run"] and never["seconds"].isna().all()
 
 

@@ -21,7 +21,6 @@ HIGH, LOW, WIDE = [87.0, 87.2, 86.9], [85.0, 85.1, 84.9], [83.0, 87.0, 85.2]
         (HIGH, LOW, {}, "reproduced"),
         (LOW, HIGH, {}, "contradicted"),
         (HIGH, LOW, {"p_holm": 0.06}, "undecided"),  # at p, not after Holm
-        (LOW, HIGH, {"expected": 1.0, "p_holm": 0.06}, "smaller than published"),
         (LOW, LOW[::-1], {"expected": 1.0}, "smaller than published"),
         (LOW, LOW[::-1], {"expected": 0.1}, "undecided"),
         (WIDE, LOW, {"expected": 1.0}, "undecided"),
@@ -29,7 +28,6 @@ HIGH, LOW, WIDE = [87.0, 87.2, 86.9], [85.0, 85.1, 84.9], [83.0, 87.0, 85.2]
         (HIGH, [], {}, "not run"),
         ([85.0] * 3, [84.0] * 3, {}, "undecided"),  # no deviation: no test
         (LOW, HIGH, {"claim": "below"}, "reproduced"),
-        (HIGH, LOW, {"claim": "below"}, "contradicted"),
         (LOW, LOW[::-1], {"claim": "below", "expected": -1.0}, "smaller than published"),
         (LOW, LOW[::-1], {"margin": 0.7}, "reproduced"),
         (HIGH, LOW, {"margin": 0.7}, "contradicted"),
@@ -71,24 +69,19 @@ def test_a_family_is_adjusted_by_holm_and_one_that_did_not_run_is_no_member():
     assert found[2].word == "not run"
 
 
-@pytest.mark.parametrize(
-    ("values", "word"),
-    [([60.0, 60.4, 59.9], "reproduced"), ([53.1, 53.5, 53.3], "contradicted"), ([55.0, 61.0, 57.0], "undecided"),
-     ([60.1], "undecided"), ([], "not run")],
-)  # fmt: skip
-def test_a_level(values, word):
-    found = judge_level(values, 60.1, 1.5)
-    assert found.word == word
-    assert len(values) == 0 or found.difference == pytest.approx(np.mean(values) - 60.1)
+def test_a_level():
+    for values, word in (([60.0, 60.4, 59.9], "reproduced"), ([53.1, 53.5, 53.3], "contradicted"),
+                         ([55.0, 61.0, 57.0], "undecided"), ([60.1], "undecided")):  # fmt: skip
+        found = judge_level(values, 60.1, 1.5)
+        assert (found.word, found.difference) == (word, pytest.approx(np.mean(values) - 60.1))
+    assert judge_level([], 60.1, 1.5).word == "not run"
 
 
-@pytest.mark.parametrize(
-    ("ranks", "runs", "word"),
-    [([1] * 96 + [500] * 4, 3, "reproduced"), ([36] * 95 + [37] * 5, 3, "reproduced"), ([37] * 100, 3, "undecided"),
-     ([361] * 95 + [1] * 5, 3, "contradicted"), ([360] * 100, 3, "undecided"), ([1] * 100, 2, "undecided"), ([], 0, "not run")],
-)  # fmt: skip
-def test_hard_sets_by_rank(ranks, runs, word):
-    assert judge_ranks(ranks, 35_960, runs) == word
+def test_hard_sets_by_rank():
+    for ranks, runs, word in (([1] * 96 + [500] * 4, 3, "reproduced"), ([36] * 95 + [37] * 5, 3, "reproduced"),
+                              ([37] * 100, 3, "undecided"), ([361] * 95 + [1] * 5, 3, "contradicted"),
+                              ([360] * 100, 3, "undecided"), ([1] * 100, 2, "undecided"), ([], 0, "not run")):  # fmt: skip
+        assert judge_ranks(ranks, 35_960, runs) == word
 
 
 def test_the_interval_over_texts_is_that_of_resampling_them():

@@ -22,17 +22,14 @@ def test_accuracy_confusion_and_weighted_f1_by_hand():
         assert metrics.weighted_f1(LABELS, PREDICTIONS, classes) == pytest.approx((3 * 4 / 5 + 2 * 2 / 5) / 6)
 
 
-def test_confused_pairs_by_hand():
+def test_confused_pairs_and_confident_errors_by_hand():
     confusion = np.array([[9, 1, 0, 2], [2, 5, 0, 0], [0, 0, 4, 3], [0, 0, 1, 7]])
     assert metrics.confused_pairs(confusion) == [(2, 3, 4), (0, 1, 3), (0, 3, 2)]
     assert metrics.confused_pairs(np.eye(3, dtype=int)) == []
-
-
-def test_confident_errors_by_hand():
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7], [0.8, 0.2]])
     labels = np.array([0, 0, 1, 1, 1])  # wrong: 1 (0.8), 2 (0.6), 4 (0.8)
-    assert metrics.confident_errors(probabilities, labels, 5).tolist() == [1, 4, 2]
-    assert metrics.confident_errors(probabilities, labels, 1).tolist() == [1]
+    for count, rows in ((5, [1, 4, 2]), (1, [1])):
+        assert metrics.confident_errors(probabilities, labels, count).tolist() == rows
     assert metrics.confident_errors(probabilities[:1], labels[:1], 5).tolist() == []
 
 

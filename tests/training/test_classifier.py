@@ -32,31 +32,30 @@ def kept(tmp_path_factory):
     return keep(folder), folder / "model"
 
 
-def alike(found, record, rtol=0.0, atol=1e-5):
-    np.testing.assert_allclose(found, record.test_probabilities, rtol=rtol, atol=atol)
+def check(folder, record):
+    """Asserts that it says of the test texts what the run said; gives the classifier, the texts, and what it says."""
+    classifier, texts = load_classifier(folder, "cpu"), load_corpus("embedded", record.spec.classes)["test"]["text"]
+    found = classifier.predict(texts, progress=False)
+    np.testing.assert_allclose(found.probabilities, record.test_probabilities, rtol=0, atol=1e-5)
+    assert found.labels == [record.classes[number] for number in record.test_probabilities.argmax(axis=1)]
+    return classifier, texts, found.probabilities
 
 
-def test_it_says_what_the_run_said_of_one_text_many_and_none(kept):
-    record, folder = kept
-    classifier = load_classifier(folder, "cpu")
-    texts = list(load_corpus("embedded")["test"]["text"])
-    labels, probabilities = classifier.predict(texts, progress=False)
-    alike(probabilities, record)
-    assert labels == [classifier.classes[number] for number in record.test_probabilities.argmax(axis=1)]
+def check_plain(folder, classifier, texts):
+    """Asserts that plain transformers say of the texts what the classifier says."""
+    plain = pipeline("text-classification", str(folder), top_k=None, device="cpu")(list(texts), truncation=True)
+    scores = [{one["label"]: one["score"] for one in row} for row in plain]
+    found = [[row[name] for name in classifier.classes] for row in scores]
+    np.testing.assert_allclose(found, classifier.predict(texts, progress=False).probabilities, rtol=0, atol=1e-5)
+
+
+def test_it_says_what_the_run_said_of_one_text_many_and_none_and_plain_transformers_the_same(kept):
+    """Also of words that no text had: the embeddings that training left out are there again."""
+    classifier, texts, probabilities = check(kept[1], kept[0])
     np.testing.assert_allclose(classifier.predict(texts[7], progress=False).probabilities, probabilities[7:8], atol=1e-5)
     assert classifier.predict([], progress=False).probabilities.shape == (0, 12)
     assert classifier.predict(["word " * 99], progress=False) and classifier.cut == 1
-
-
-def test_plain_transformers_say_the_same_also_of_words_that_no_text_had(kept):
-    """The embeddings that training left out are there again: without them unknown words would be an index too far."""
-    _, folder = kept
-    labels, probabilities = load_classifier(folder, "cpu").predict(TEXTS, progress=False)
-    plain = pipeline("text-classification", str(folder), top_k=None, device="cpu")
-    for text, label, row in zip(TEXTS, labels, probabilities, strict=True):
-        found = {one["label"]: one["score"] for one in plain([text], truncation=True)[0]}
-        assert max(found, key=found.get) == label
-        assert [found[name] for name in load_classifier(folder, "cpu").classes] == pytest.approx(row.tolist(), abs=1e-5)
+    check_plain(kept[1], classifier, TEXTS)
 
 
 @pytest.mark.parametrize(
@@ -64,21 +63,14 @@ def test_plain_transformers_say_the_same_also_of_words_that_no_text_had(kept):
     [("ce", "tiny", {"pooling": "mean"}), ("ce_ensemble", "tiny", {}), ("lacon", "tiny", {}), ("lcl", "gru", {})],
 )
 def test_what_has_no_plain_form_is_kept_in_ours_and_the_card_says_so(tmp_path, objective, encoder, settings):
-    record = keep(tmp_path, objective, encoder, train_limit=20, **settings)
-    folder = tmp_path / "model"
-    texts = list(load_corpus("embedded")["test"]["text"])
-    alike(load_classifier(folder, "cpu").predict(texts, progress=False).probabilities, record)
-    assert "does not load in plain transformers" in (folder / "README.md").read_text("utf-8")
+    check(tmp_path / "model", keep(tmp_path, objective, encoder, train_limit=20, **settings))
+    assert "does not load in plain transformers" in (tmp_path / "model" / "README.md").read_text("utf-8")
 
 
 def test_a_real_encoder_says_the_same_in_all_three(tmp_path, minilm_folder):
-    classes = ("afraid", "proud")  # a sixth of the texts
-    record = keep(tmp_path, encoder="minilm", classes=classes, learning_rate=2e-5, max_length=16, train_limit=20)
-    texts = list(load_corpus("embedded", classes)["test"]["text"])
-    alike(load_classifier(tmp_path / "model", "cpu").predict(texts, progress=False).probabilities, record)
-    plain = pipeline("text-classification", str(tmp_path / "model"), top_k=None, device="cpu")
-    found = [{one["label"]: one["score"] for one in row} for row in plain(texts, truncation=True)]
-    alike([[row[name] for name in record.classes] for row in found], record)
+    settings = {"classes": ("afraid", "proud"), "learning_rate": 2e-5, "max_length": 16, "train_limit": 10}
+    classifier, texts, _ = check(tmp_path / "model", keep(tmp_path, "ce", "minilm", **settings))
+    check_plain(tmp_path / "model", classifier, texts)
 
 
 def test_the_card_tells_data_numbers_limits_and_versions(kept):
@@ -156,7 +148,7 @@ def test_the_two_commands(tmp_path, capsys, monkeypatch):
     pd.DataFrame({"words": ["so happy, today", "so angry at you"]}).to_excel(tmp_path / "new.xlsx", index=False)
     assert __main__.main(["predict", str(folder), str(tmp_path / "new.xlsx"), "--text-column", "words"]) == 0
     assert capsys.readouterr().out == from_file
-    for name, said in (("new.xlsx", "has no column 'text'; found: words"), ("x.doc", "Unknown kind of file"),
-                       ("gone.csv", "Could not read")):  # fmt: skip
+    wrong = {"new.xlsx": "has no column 'text'; found: words", "x.doc": "Unknown kind of file", "gone.csv": "Could not read"}
+    for name, said in wrong.items():
         assert __main__.main(["predict", str(folder), str(tmp_path / name)]) == 2
         assert said in capsys.readouterr().err

@@ -9,38 +9,29 @@ from scipy.stats import spearmanr
 
 from lclstudy.analyses.case_study import figures, tables
 from lclstudy.plan.spec import make_spec
-from lclstudy.results import class_sets, frozen, published
-from lclstudy.runs.store import RunStore
-from tests.analyses.drawing import drawn
+from lclstudy.results import class_sets, published
+from tests.analyses.helpers import drawn, frozen_of, scored_record, texts
 from tests.material import PAPER, check_readable, make_runs, record, row_of
 
 HARD = tuple(published.class_sets()["4-hard-a"])
 RIGHT = {"ce": (30, 31, 32), "lcl": (36, 37, 38), "scl": (31, 33, 36)}  # of 40 test texts
+LABELS = np.repeat(np.arange(4), 10)
+
+
+def on_set(objective, seed, classes):
+    """Ten texts of each of four classes; those that are wrong are taken for the class before."""
+    predicted = np.where(np.arange(40) < 40 - RIGHT[objective][seed], LABELS - 1, LABELS)
+    spec = make_spec(PAPER, objective, encoder="tiny", seed=seed, classes=classes)
+    return scored_record(spec, classes, LABELS, np.eye(4)[predicted])
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """Runs of three seeds on 4-hard-a, of two on a set of our own, and CE on all classes, which confuses 4-hard-a."""
-    folder = tmp_path_factory.mktemp("case")
-    store, specs = RunStore(folder / "runs"), []
     own = ("caring", "faithful", "grateful", "proud")
-    for classes, seeds in ((HARD, 3), (own, 2)):
-        for objective, right in RIGHT.items():
-            for seed in range(seeds):
-                specs.append(make_spec(PAPER, objective, encoder="tiny", seed=seed, classes=classes))
-                store.save(_on_set(specs[-1], 40 - right[seed]))
-    specs.append(make_spec(PAPER, "ce", encoder="tiny"))
-    store.save(record(specs[-1], {(HARD[0], HARD[1]): 2, (HARD[0], "sad"): 1}))
-    store.freeze(folder / "results", specs)
-    return frozen.read_frozen(folder / "results")
-
-
-def _on_set(spec, wrong):
-    """Ten texts of each of four classes, of which so many are taken for the next class."""
-    made = record(make_spec("emoint", "ce", encoder="tiny"), {})  # four classes as well
-    made.spec, made.classes = spec, spec.classes
-    made.test_probabilities[:wrong] = made.test_probabilities[:wrong][:, [3, 0, 1, 2]]
-    return made
+    on_sets = [on_set(name, seed, classes) for classes, n in ((HARD, 3), (own, 2)) for name in RIGHT for seed in range(n)]
+    whole = record(make_spec(PAPER, "ce", encoder="tiny"), {(HARD[0], HARD[1]): 2, (HARD[0], "sad"): 1})
+    return frozen_of(tmp_path_factory.mktemp("case"), [*on_sets, whole])
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +40,15 @@ def made(results):
 
 
 def test_a_row_per_set_and_objective_beside_table_3(results, made):
-    table, _, _ = made
-    own = class_sets.frozen_sets(results, PAPER)
+    table, own = made[0], class_sets.frozen_sets(results, PAPER)
     assert tables.case_corpora(results) == [PAPER]
     assert tables.missing(table) == ["16", "8", "4-easy", "4-hard-b", "4-hard-c", "4-hard-d"]
     shown = tables.readable(table).set_index("Classes")
     assert list(shown.index) == ["all", *own]
     assert shown.loc["4-hard-a", ["LCL, published", "LCL, ours"]].tolist() == ["57.5 (0.7), n = 10", "92.5 (2.5), n = 3"]
     assert shown.loc["all", "SCL, ours"] == "not run" and shown.iloc[-1]["CE, published"] == "–"
+    sizes = tables.set_sizes(results, PAPER).set_index("set")
+    assert sizes.loc["4-hard-a", ["validation", "test"]].tolist() == [40, 40] and sizes.loc["all", "test"] == 320
 
 
 def test_differences_are_judged_in_a_family_of_each_set(made):
@@ -66,11 +58,16 @@ def test_differences_are_judged_in_a_family_of_each_set(made):
     assert row["difference"] == pytest.approx(15) and row["p"] < row["p_holm"] <= 3 * row["p"]
     assert {*found.loc[found["n_a"] == 2, "word"]} == {"undecided"} and "all" not in {*found["set"]}
     shown = tables.readable_differences(found)
-    assert shown["Published difference"].tolist()[-3:] == ["–"] * 3 and not shown.isna().any().any()
+    assert shown["Published difference"].tolist()[-3:] == ["–"] * 3 and not shown.isna().any(axis=None)
+    figure = figures.gains(found)
+    check_readable(figure)
+    assert len(figure.axes) == 2 and figures.gains(found.iloc[:0]) is None
+    assert all("undecided" in " ".join(texts(ax)) for ax in figure.axes)
 
 
 def test_gains_beside_how_often_a_set_is_confused_and_the_finding(made):
-    said, gains = tables.said(*made), made[2].set_index(["whose", "set"])
+    table, found, gained = made
+    gains, said = gained.set_index(["whose", "set"]), tables.said(*made)
     assert gains.loc[("ours", "4-hard-a"), "confusion"] == pytest.approx(100 * 2 / 40), "sad is outside the set"
     assert gains.loc[("published", "all"), "confusion"] == pytest.approx(100 * 3 / 320)
     assert gains.loc[("published", "4-hard-a"), "difference"] == pytest.approx(1.4)
@@ -78,21 +75,21 @@ def test_gains_beside_how_often_a_set_is_confused_and_the_finding(made):
     assert "LCL against CE is **undecided** on caring" in said
     assert "published without 4-hard-d, whose classes are in doubt, 7 sets: Spearman's rho" in said
     assert "published, 8 sets: Spearman's rho" in said and "ours, 2 sets: too few to say" in said
-    table, found, gains = made
-    assert "has not run on a class set" in tables.said(table, found.iloc[:0], gains.iloc[:0])
+    assert "has not run on a class set" in tables.said(table, found.iloc[:0], gained.iloc[:0])
+    ax = drawn(figures.gains_by_confusion, gained, table, height=2.8)
+    assert sorted(x for line in ax.lines if line.get_marker() == "D" for x in line.get_xdata()) == sorted(gained["difference"])
 
 
-def test_sets_and_runs_on_them_in_words(results):
-    sizes = tables.set_sizes(results, PAPER).set_index("set")
-    assert sizes.loc["4-hard-a", ["validation", "test"]].tolist() == [40, 40] and sizes.loc["all", "test"] == 320
+def test_runs_on_sets_in_words():
     sets = {"all": None, "hard": ("x", "y"), "found-b": ("p", "q")}
     said = tables.found_said({"found-a": ("y", "x"), "found-b": ("p", "q")}, sets)
     assert said == ["found-a: y, x (the published set hard).", "found-b: p, q."]
     parts = [make_runs({"ce": [56.0, 56.2, 56.1], "scl": ["not run"], "lcl": [57.0]}, PAPER, classes="|".join(HARD)),
              make_runs({"ce": ["failed"]}, PAPER, classes="sad|proud")]  # fmt: skip
-    said = tables.run_findings(pd.concat(parts), {"all": None, "4-hard-a": HARD})
-    assert said[0] == "4 of 6 runs finished, 1 failed."
-    assert said[1:] == ["4-hard-a: test accuracy (%) CE 56.1 (0.1), n = 3; SCL not run; LCL 57.0, n = 1."]
+    assert tables.run_findings(pd.concat(parts), {"all": None, "4-hard-a": HARD}) == [
+        "4 of 6 runs finished, 1 failed.",
+        "4-hard-a: test accuracy (%) CE 56.1 (0.1), n = 3; SCL not run; LCL 57.0, n = 1.",
+    ]
 
 
 def test_a_correlation_over_few_sets_has_the_p_of_all_their_orders():
@@ -103,13 +100,3 @@ def test_a_correlation_over_few_sets_has_the_p_of_all_their_orders():
     ((_, sets, rho, p),) = tables.correlations(gained)
     assert (sets, rho) == (5, pytest.approx(0.9))
     assert p == pytest.approx(np.mean(np.abs(every) > rho - 1e-9))
-
-
-def test_figures_show_the_tables(made):
-    table, found, gains = made
-    figure = figures.gains(found)
-    check_readable(figure)
-    assert len(figure.axes) == 2 and figures.gains(found.iloc[:0]) is None
-    assert all(any("undecided" in text.get_text() for text in ax.texts) for ax in figure.axes)
-    ax = drawn(figures.gains_by_confusion, gains, table, height=2.8)
-    assert sorted(x for line in ax.lines if line.get_marker() == "D" for x in line.get_xdata()) == sorted(gains["difference"])

@@ -13,8 +13,8 @@ from lclstudy.plan.profiles import load_profile
 from lclstudy.results import published, selection
 from lclstudy.results.frozen import Frozen
 from lclstudy.show import marks
-from tests.analyses.drawing import drawn
-from tests.material import refused
+from tests.analyses.helpers import drawn, texts
+from tests.material import refused, row_of
 
 
 class Made(Frozen):
@@ -104,28 +104,24 @@ def test_of_several_settings_the_first_of_the_profile_stands_for_the_method():
 
 def test_every_printed_number_stands_beside_a_run_with_the_reports_encoder_or_else_one_that_stands_in():
     small = made("minilm", lambda spec: 0.8 + 0.01 * spec.seed if spec.corpus == "emoint" else None)
-    found = tables.systems([made("report"), small])
+    persian = made("report", lambda spec: 0.76 if spec.corpus == "parsinlu" else None)
+    found = tables.systems([persian, small, made("baselines", lambda spec: 0.3 if spec.encoder == "gru" else None)])
     assert sorted(found["published"].dropna()) == sorted([*published.table("modarres")["value"], 25, 30, 50])  # 3 of its text
-    row = at(found, corpus="emoint", objective="lcl").iloc[0]
+    row = row_of(found, corpus="emoint", objective="lcl")
     assert (row["ours"], row["profile"], bool(row["same"]), row["n"]) == ("minilm", "minilm", False, 5)
-    assert at(found, corpus="emoint", encoder="bert-base").iloc[0]["status"] == "not run", "BERT has no stand-in"
+    assert row_of(found, corpus="emoint", encoder="bert-base")["status"] == "not run", "BERT has no stand-in"
+    rows = at(found, corpus="parsinlu", encoder="mbert")
+    assert list(rows["published"]) == [76.0, 76.0] and at(rows, objective="lcl")["n"].item() == 3, "in both rows of Table 2"
+    one, two = (tables.printed_table(found, number).set_index("System") for number in (1, 2))
+    for table in (one, two):
+        assert (table != "").all(axis=None) and table.notna().all(axis=None)
+    assert one.loc["GRU", "EmpatheticDialogues"] == "30 / 30.0 (0.0) (n = 3)"
+    assert "not run" not in two.loc["ELECTRA + LCL", "ParsiNLU sentiment"]
     report = made("report", emoint)
-    row = at(tables.systems([report, small]), corpus="emoint", objective="lcl").iloc[0]
+    row = row_of(tables.systems([report, small]), corpus="emoint", objective="lcl")
     assert (row["ours"], bool(row["same"]), row["n"]) == ("electra-base", True, 3)
     settings = at(failure(report), objective="scl")["setting"].tolist()
     assert settings[0] == tables.AS_REPORTED and {*settings} >= {tables.AS_IN_THE_PAPER, "synonyms as second views"}
-
-
-def test_printed_tables_have_no_blank_and_the_persian_task_is_multilingual_bert_in_both_rows():
-    found = tables.systems([made("report", lambda spec: 0.76 if spec.corpus == "parsinlu" else None),
-                            made("baselines", lambda spec: 0.3 if spec.encoder == "gru" else None)])  # fmt: skip
-    rows = at(found, corpus="parsinlu", encoder="mbert")
-    assert list(rows["published"]) == [76.0, 76.0] and at(rows, objective="lcl")["n"].item() == 3
-    one, two = (tables.printed_table(found, number).set_index("System") for number in (1, 2))
-    for table in (one, two):
-        assert not (table == "").any().any() and not table.isna().any().any()
-    assert one.loc["GRU", "EmpatheticDialogues"] == "30 / 30.0 (0.0) (n = 3)"
-    assert "not run" not in two.loc["ELECTRA + LCL", "ParsiNLU sentiment"]
 
 
 def test_the_grid_is_the_one_that_the_report_searched_and_its_first_setting_the_best():
@@ -149,8 +145,8 @@ def test_the_failure_is_laid_at_the_setting_that_mends_it():
     scl = at(failure(results), objective="scl").set_index("setting")
     assert scl.index[0] == tables.AS_REPORTED and len(scl) == 11
     unit, warm = scl.loc["unit features"], scl.loc["temperature 0.3"]
-    assert (unit["mean"], unit["one_label"], warm["mean"], warm["one_label"]) == (80, 0.25, 33, 1)
-    assert unit[["contrast", "ce", "basis", "word"]].tolist() == [9.0, 0.5, "texts", "undecided"]
+    assert unit[["mean", "one_label", "contrast", "ce", "basis", "word"]].tolist() == [80, 0.25, 9.0, 0.5, "texts", "undecided"]
+    assert warm[["mean", "one_label"]].tolist() == [33, 1]
     line = of_scl(results)
     mends, leaves = line.split("these mend it: ")[1].split("These do not: ")
     assert "33.0 % as in the report, stuck" in line and "unit features: 80.0 %" in mends
@@ -170,17 +166,16 @@ def test_beside_the_setting_that_makes_it_fail_stands_what_mends_it():
 
 def test_what_is_not_run_is_said_and_shown_so():
     absent = made("report_small")
-    shown = tables.readable_settings(failure(absent))
-    assert not shown.isna().any().any() and not (shown == "").any().any()
-    found = said(absent)
+    shown, found = tables.readable_settings(failure(absent)), said(absent)
+    assert shown.notna().all(axis=None) and (shown != "").all(axis=None)
     assert "**The grid on SST-5**: not run" in found and "**EmoInt**: the report's settings are not run" in found
     axes = drawn(figures.grid_heatmaps, tables.grid(absent), tables.reports_best(), "LCL on SST-5", height=2.4, columns=3)
-    assert {text.get_text() for ax in axes for text in ax.texts} == {"not\nrun"}
+    assert {text for ax in axes for text in texts(ax)} == {"not\nrun"}
 
 
 def test_the_span_of_the_grid_and_the_variants_are_told():
     results = made("report_small", sst5)
-    row = at(variants(results), objective="scl", setting="temperature times positives").iloc[0]
+    row = row_of(variants(results), objective="scl", setting="temperature times positives")
     assert row["difference"] == pytest.approx(-10) and row["ci_low"] < -10 < row["ci_high"] and row["p"] < 0.001
     assert row["word"] == "below" and "pooling mean" in set(at(variants(results), objective="scl_two_stage")["setting"])
     told = said(results)

@@ -1,5 +1,4 @@
-"""Pushes, forces and descents on the circle, against the gradients of the losses themselves and cases worked out by hand; and
-that the figures show what they are given."""
+"""Pushes and descents on the circle against the gradients of the losses and cases worked by hand; what figures are given."""
 
 import math
 
@@ -10,7 +9,7 @@ from torch.nn import functional as F
 
 from lclstudy.analyses.losses import circle, figures
 from lclstudy.show import style
-from tests.analyses.drawing import drawn
+from tests.analyses.helpers import texts
 from tests.material import check_readable
 
 LABELS = torch.tensor([0, 0, 1, 1, 2, 2, 0])
@@ -49,7 +48,6 @@ def test_push_shares_add_up_and_leave_out_positives_and_strength_falls_with_the_
 
 
 def test_class_angles():
-    assert circle.points(torch.deg2rad(torch.tensor([90.0])))[0].tolist() == pytest.approx([0, 1], abs=1e-6)
     angles = torch.deg2rad(torch.tensor([350.0, 10, 90, 90, 200, 220]))
     found = torch.rad2deg(circle.class_angles(angles, SIX[1]))
     assert torch.allclose(found, torch.tensor([[0.0, 90, 150], [90, 0, 120], [150, 120, 0]]), atol=0.05)
@@ -97,10 +95,6 @@ DEGREES, SIX_LABELS = np.rad2deg(SIX[0].numpy()), SIX[1].numpy()
 CLASSES = ["sad", "devastated", "joyful"]
 
 
-def texts(ax):
-    return [text.get_text() for text in ax.texts if text.get_text()]
-
-
 def degrees(x, y):
     return np.rad2deg(np.arctan2(y, x)) % 360
 
@@ -110,32 +104,25 @@ def test_points_are_numbered_where_they_are():
     figures.circle(DEGREES, SIX_LABELS, left, "six points", [CLASSES[label] for label in SIX_LABELS])
     assert texts(left) == ["1", "sad", "2", "sad", "3", "devastated", "4", "devastated", "5", "joyful", "6", "joyful"]
     assert [degrees(*text.get_position()) for text in left.texts[::2]] == pytest.approx(DEGREES)
-    similarity = np.cos(np.deg2rad(DEGREES[:, None] - DEGREES)) / 0.3
-    figures.similarities(similarity, SIX_LABELS, CLASSES, right)
+    figures.similarities(np.cos(np.deg2rad(DEGREES[:, None] - DEGREES)) / 0.3, SIX_LABELS, CLASSES, right)
     bold = [text.get_text() for text in right.texts if text.get_weight() == "bold"]
     assert bold == ["0.0", "0.0", "0.0", "0.0", "+1.7", "+1.7"] and len(texts(right)) == 30
     check_readable(figure)
 
 
-def test_arrows_go_the_way_of_the_push():
-    figure, (ax,) = style.subplots(height=3)
+def test_arrows_go_the_way_of_the_push_and_ends_name_the_classes():
+    figure, (left, right) = style.subplots(1, 2, style.DOUBLE, 2.9)
     push = np.array([1.0, -1.0, 0.5, -0.5, 0.2, 0.01])
-    figures.circle(DEGREES, SIX_LABELS, ax, "push", [f"{value:+.2f}" for value in push], inside=True)
-    figures.arrows(DEGREES, push, ax)
-    ways = [line.get_xydata() for line in ax.lines if len(line.get_xdata()) == 28]
+    figures.circle(DEGREES, SIX_LABELS, left, "push", [f"{value:+.2f}" for value in push], inside=True)
+    figures.arrows(DEGREES, push, left)
+    ways = [line.get_xydata() for line in left.lines if len(line.get_xdata()) == 28]
     assert len(ways) == 4  # the others are shorter than the mark of their point
     starts, ends = (np.array([degrees(*way[place]) for way in ways]) for place in (0, -1))
-    assert starts == pytest.approx(DEGREES[:4])
-    assert np.sign(ends - starts).tolist() == np.sign(push[:4]).tolist()
+    assert starts == pytest.approx(DEGREES[:4]) and np.sign(ends - starts).tolist() == np.sign(push[:4]).tolist()
+    figures.ends(np.linspace(DEGREES, [100, 100, 234, 234, -10, 350], 20), SIX_LABELS, CLASSES, right, "SCL")
+    marks = [degrees(*line.get_xydata()[0]) for line in right.lines if line.get_markersize() == 10]
+    assert (texts(right), marks) == (CLASSES, pytest.approx([100, 234, 350]))
     check_readable(figure)
-
-
-def test_ends_name_the_classes():
-    path = np.linspace(DEGREES, [100, 100, 234, 234, -10, 350], 20)
-    ax = drawn(lambda ax: figures.ends(path, SIX_LABELS, CLASSES, ax, "SCL"), width=style.SINGLE, height=2.1)
-    assert texts(ax) == CLASSES
-    ends = [degrees(*line.get_xydata()[0]) for line in ax.lines if line.get_markersize() == 10]
-    assert ends == pytest.approx([100, 234, 350])
 
 
 def test_lines_of_all_panels_share_one_key():

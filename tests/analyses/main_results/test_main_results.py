@@ -7,6 +7,7 @@ from lclstudy.analyses.main_results import figures, tables
 from lclstudy.analyses.main_results.hard_texts import hard_texts, readable
 from lclstudy.results import published
 from lclstudy.show.text import words
+from tests.analyses.helpers import texts, yticks
 from tests.material import check_readable, froze, made, make_runs, row_of
 
 SCORES = {"ce": [84.0, 84.2, 84.1], "scl": [84.0, 85.0, 84.6], "lcl": [86.0, 86.1, 86.3]}
@@ -36,7 +37,7 @@ def test_the_table_shows_published_beside_ours_with_n_and_never_a_blank(found):
     assert lcl[accuracy].tolist() == ["86.6 (0.3) / 86.1 (0.2)", "88.9 (0.8) / 86.1 (0.2)"]
     assert (augmented["n"], augmented["test accuracy"]) == ("– / 3 of 3", "not reported / 84.1 (0.2)")
     assert row_of(shown, Corpus="EmpatheticDialogues", Objective="LCL")["test accuracy"] == "60.1 (0.3) / failed"
-    assert not shown.isna().any().any() and not (shown == "").any().any()
+    assert shown.notna().all(axis=None) and (shown != "").all(axis=None)
 
 
 def test_differences_are_judged_and_have_the_published_ones_beside_them(found):
@@ -52,6 +53,13 @@ def test_differences_are_judged_and_have_the_published_ones_beside_them(found):
     unprinted = row_of(shown, Comparison="LCL − CE + aug.")
     assert unprinted[["Published difference", "Published test"]].tolist() == ["–", "not reported"]
     assert tables.published_test(published.significance_tests(), "sst2", "lcl", "ce") == "LCL > CE: p = .78"
+    figure = figures.forests(found[1])
+    check_readable(figure)
+    assert len(figure.axes) == 3 and len({ax.get_xlim() for ax in figure.axes}) == 1, "a panel per question"
+    assert yticks(figure.axes[0]) == ["EmoInt", "ISEAR"]
+    told = {"n = 3, “above”: reproduced", "n = 1, 2, “above”: undecided", "n = 5, published"}
+    assert {*texts(figure.axes[0])} == told
+    assert figures.forests(found[1].iloc[:0]) is None
 
 
 def said(table, differences):
@@ -61,27 +69,14 @@ def said(table, differences):
 def test_the_words_follow_from_the_numbers(found):
     first, second, encoder, absent = said(*found)
     assert first.startswith("- **EmoInt** (MiniLM, n = 3), test accuracy in percent: LCL 86.1 (0.2), SCL 84.5 (0.5), CE + aug.")
-    assert "that LCL is above CE is **reproduced**, +2.03 [1." in first
-    assert "(published +1.10); that LCL is above SCL" in first
-    assert second.startswith("- **ISEAR** (MiniLM, n = 1 to 2)") and "**undecided**" in second
-    assert "not MiniLM" in encoder
+    assert "that LCL is above CE is **reproduced**, +2.03 [1." in first and "(published +1.10); that LCL is above SCL" in first
+    assert second.startswith("- **ISEAR** (MiniLM, n = 1 to 2)") and "not MiniLM" in encoder
     assert absent == "- Not run: EmpatheticDialogues beyond one objective; SST-2 at all."
     nothing = made(make_runs({"ce": [84.0]}, "embedded", "tiny"))
     assert said(tables.main_table(nothing), tables.differences(nothing)) == [
         "- No two objectives have run on all classes of a corpus.",
         "- Not run: Embedded beyond one objective.",
     ]
-
-
-def test_a_forest_per_question_with_its_word(found):
-    figure = figures.forests(found[1])
-    check_readable(figure)
-    assert len(figure.axes) == 3 and len({ax.get_xlim() for ax in figure.axes}) == 1
-    first = figure.axes[0]
-    assert [text.get_text() for text in first.get_yticklabels()] == ["EmoInt", "ISEAR"]
-    told = {"n = 3, “above”: reproduced", "n = 1, 2, “above”: undecided", "n = 5, published"}
-    assert {text.get_text() for text in first.texts} == told
-    assert figures.forests(found[1].iloc[:0]) is None
 
 
 def test_small_confusions_share_a_figure_and_large_ones_do_not(results, found):
@@ -95,21 +90,14 @@ def test_small_confusions_share_a_figure_and_large_ones_do_not(results, found):
     check_readable(drawn[0])
 
 
-# Of ten texts of anger the first three are always wrong, two of them always called fear; of joy one text in one run.
-FIRST = {("anger", "fear"): 2, ("anger", "joy"): 1, ("joy", "fear"): 1}
-SECOND = {("anger", "fear"): 4}
-
-
 def test_what_all_runs_get_wrong_and_the_class_that_is_missed_most(tmp_path):
-    results = froze(tmp_path, ("emoint", 0, FIRST), ("emoint", 1, SECOND), ("isear", 0, {}))
+    """Of ten texts of anger the first three are always wrong, two of them always called fear; of joy one text in one run."""
+    first, second = {("anger", "fear"): 2, ("anger", "joy"): 1, ("joy", "fear"): 1}, {("anger", "fear"): 4}
+    results = froze(tmp_path, ("emoint", 0, first), ("emoint", 1, second), ("isear", 0, {}))
     (row,) = hard_texts(results).to_dict("records")  # of ISEAR there is one run: nothing that "every" run could say
     assert (row["corpus"], row["runs"], row["texts"]) == ("emoint", 2, 40)
     assert (row["hardest"], row["taken_for"]) == ("anger", "fear")
     shares = [row[name] for name in ("always_wrong", "one_answer", "recall", "share")]
     assert shares == pytest.approx([100 * 3 / 40, 100 * 2 / 3, 100 * (20 - 7) / 20, 100 * 6 / 7])
-
-
-def test_where_nothing_is_always_wrong_no_share_of_it_is_said(tmp_path):
-    assert hard_texts(froze(tmp_path / "one", ("emoint", 0, FIRST))).empty
-    shown = readable(hard_texts(froze(tmp_path, ("emoint", 0, FIRST), ("emoint", 1, {}))))
+    shown = readable(hard_texts(froze(tmp_path / "none", ("emoint", 0, first), ("emoint", 1, {}))))
     assert shown.loc[0, ["Wrong in every run (%)", "of those with one answer (%)"]].tolist() == ["0.0", "–"]

@@ -11,35 +11,35 @@ from lclstudy.analyses.own_labels import corpus as corpora
 from lclstudy.analyses.own_labels import figures, tables
 from lclstudy.corpora.load import load_corpus
 from lclstudy.plan.profiles import load_profile
-from lclstudy.results.records import Record
 from lclstudy.runs import grid, store
 from lclstudy.show import text
 from lclstudy.show.text import words
 from lclstudy.statistics import tests
-from tests.material import check_readable, refused
+from tests.analyses.helpers import scored_record
+from tests.material import check_readable, made, make_runs, refused
 
 QUICK = load_profile("quick")
+LABELS = np.repeat([0, 1, 2], 6)
+TEXTS = [f"{('cat', 'dog', 'fox')[label]} text {number}" for number, label in enumerate(LABELS)]
 
 
 def frame(ce, lcl, **columns) -> pd.DataFrame:
-    """Runs as `RunStore.frame` gives them: test accuracies in percent, None for one that failed."""
-    rows = [dict(objective=name, seed=seed, test_accuracy=np.nan if value is None else value / 100)
-            for name, values in (("ce", ce), ("lcl", lcl)) for seed, value in enumerate(values)]  # fmt: skip
-    runs = pd.DataFrame(rows).assign(encoder="tiny", max_length=64, parameters=1e6, texts_per_second=50.0, device="cpu")
+    """Runs as `RunStore.frame` gives them: test accuracies in percent, or `failed`."""
+    usual = {"max_length": 64, "parameters": 1e6, "texts_per_second": 50.0, "device": "cpu", "train_limit": pd.NA}
+    runs = make_runs({"ce": ce, "lcl": lcl}, "mine", "tiny", failure="the loss became nan", **usual)
     runs["train_seconds"] = runs["objective"].map({"ce": 10.0, "lcl": 30.0})
-    runs["status"] = np.where(runs["test_accuracy"].isna(), "failed", "done")
-    runs = runs.assign(failure="the loss became nan", test_weighted_f1=runs["test_accuracy"], train_limit=pd.NA)
-    return runs.assign(**columns).astype({"train_limit": "Int64"})
+    return runs.assign(test_weighted_f1=runs["test_accuracy"], **columns).astype({"train_limit": "Int64"})
 
 
-def record(objective: str, seed: int, predictions, classes=("cat", "dog", "fox")) -> Record:
+def record(objective, seed, predictions, classes=("cat", "dog", "fox")):
     """A finished record on `LABELS` whose model gives 0.8 to each of its predictions."""
-    probabilities = np.full((len(LABELS), len(classes)), 0.2 / (len(classes) - 1), np.float32)
-    probabilities[np.arange(len(LABELS)), predictions] = 0.8
-    given = {f"{split}_probabilities": probabilities for split in ("validation", "test")}
-    given |= {f"{split}_labels": np.array(LABELS) for split in ("validation", "test")}
-    epochs = [{"epoch": 1, "validation_accuracy": 0.5, "loss": 1.0}]
-    return Record(QUICK.spec("embedded", objective, seed=seed), classes, epochs=epochs, best_epoch=1, **given)
+    return scored_record(QUICK.spec("embedded", objective, seed=seed), classes, LABELS, 0.1 + 0.7 * np.eye(3)[predictions])
+
+
+def some_records():
+    """CE takes two cats for dogs and a fox for a cat; LCL takes one cat for a dog."""
+    ce, lcl = [1, 1, *LABELS[2:17], 0], [1, *LABELS[1:]]
+    return [record("ce", 0, ce), record("ce", 1, ce), record("lcl", 0, lcl)]
 
 
 ROWS = [(f"{split} {label} {number}", label, split) for split, count in (("train", 12), ("validation", 3), ("test", 4))
@@ -108,13 +108,16 @@ def test_of_many_classes_the_smallest_are_shown():
 
 
 def test_foresight_says_what_the_seeds_and_the_texts_can_see(described, monkeypatch):
-    monkeypatch.setattr(corpora, "frozen_names", lambda: ["quick"])  # of all it would take four times as long
-    corpus, spread = described(), corpora.usual_spread("tiny")
+    parts = [make_runs(scores, corpus, "tiny") for corpus, scores in
+             (("emoint", {"ce": [60, 61, 62], "lcl": [64, 66]}), ("isear", {"ce": [50]}))]  # fmt: skip
+    monkeypatch.setattr(corpora, "frozen_names", lambda: ["mine"])
+    monkeypatch.setattr(corpora, "read_frozen", lambda name: made(*parts, name=name))
+    spread, corpus = corpora.usual_spread("tiny"), described()
+    assert spread == pytest.approx(math.sqrt((1 + 1 + 2) / (2 + 1))) and math.isnan(corpora.usual_spread("electra-base"))
     said = corpora.foresight(corpora.plan(QUICK, "embedded", "0,1,2"), corpus, 1.0)
     assert f"({spread:.2f} points), see a true gain of {tests.power(1.0, spread, 3, spread, 3).smallest:.1f} points" in said
     assert "±34.6" in said
     assert "seeds of each loss" not in corpora.foresight(corpora.plan(QUICK, "embedded", 0), corpus, 1.0)
-    assert math.isnan(corpora.usual_spread("electra-base"))
 
 
 def test_the_answer_in_plain_words():
@@ -122,8 +125,8 @@ def test_the_answer_in_plain_words():
         ((60, 61, 62), (70, 71, 72), "LCL is better than CE (3 runs each)."),
         ((70, 71, 72), (60, 61, 62), "LCL is worse than CE (3 runs each)."),
         ((60.0, 60.1, 60.2), (60.1, 60.0, 60.2), "LCL does not gain the 1 point that would matter (3 runs each)."),
-        ((60, 61, 62), (70, 71, None), "Whether LCL is better than CE is undecided (3 and 2 runs)."),
-        ((60,), (None,), "Not both losses have run (1 and 0 runs)."),
+        ((60, 61, 62), (70, 71, "failed"), "Whether LCL is better than CE is undecided (3 and 2 runs)."),
+        ((60,), ("failed",), "Not both losses have run (1 and 0 runs)."),
     ):
         assert tables.answer(frame(ce, lcl), 1.0) == said
 
@@ -139,7 +142,7 @@ def test_the_results_are_those_of_welch_and_each_interval_is_named():
 
 
 def test_one_loss_alone_is_not_compared_and_what_went_wrong_is_said():
-    half = frame((60, 61), (None, None))
+    half = frame((60, 61), ("failed", "failed"))
     assert tables.judged(half, 1.0).word == "not run" and tables.cost(half) is None
     shown = tables.results_table(half, some_records()[:2], 1.0).iloc[0]
     assert shown["LCL: mean (SD), n"] == "not run" and shown["p"] == "–"
@@ -172,16 +175,6 @@ def test_the_command_can_be_typed_and_leaves_the_quick_settings_behind():
     assert command == "papermill notebooks/14_your_corpus.ipynb out.ipynb -p corpus 'my file.csv' -p gain 0.5 -p profile minilm"
 
 
-LABELS = [0] * 6 + [1] * 6 + [2] * 6
-TEXTS = [f"{('cat', 'dog', 'fox')[label]} text {number}" for number, label in enumerate(LABELS)]
-
-
-def some_records() -> list[Record]:
-    """CE takes two cats for dogs and a fox for a cat; LCL takes one cat for a dog."""
-    ce, lcl = [1, 1, *LABELS[2:17], 0], [1, *LABELS[1:]]
-    return [record("ce", 0, ce), record("ce", 1, ce), record("lcl", 0, lcl)]
-
-
 def test_confusions_and_pairs():
     found = some_records()
     assert tables.confusion(found).tolist() == [[13, 5, 0], [0, 18, 0], [2, 0, 16]]
@@ -202,12 +195,19 @@ def said(corpus, runs, found=None) -> str:
 
 def test_findings(described):
     told = said(described(), frame((80, 81, 82), (80, 84, 85)))
-    parts = ["undecided (3 runs each)", "CE 81.0 %, LCL 83.0 %", "+2.00 [", "Most confused: cat and dog", "3.0 times as long"]
-    for part in [*parts, "in 8 of 10 studies", "-p corpus mine.csv", "-p profile minilm", "largest class would"]:
+    for part in ("undecided (3 runs each)", "CE 81.0 %, LCL 83.0 %", "+2.00 [", "Most confused: cat and dog",
+                 "3.0 times as long", "in 8 of 10 studies", "-p corpus mine.csv", "-p profile minilm",
+                 "largest class would"):  # fmt: skip
         assert part in told
     assert told.index("starts from nothing") < told.index("undecided"), "the caution stands before the headline"
     clear = said(described(), frame((80, 81, 82), (90, 91, 92), encoder="minilm"))
     assert clear.startswith("**LCL is better than CE (3 runs each).**") and "papermill" not in clear
+    assert said(described(), frame((50, 51), (52, 53))).startswith("**Nothing was learnt yet:**")
+    found = some_records()
+    for one, ends in zip(found, ((0.5, 0.7), (0.5, 0.71), (0.7, 0.7)), strict=True):
+        one.epochs[:] = [{"epoch": epoch, "validation_accuracy": value} for epoch, value in enumerate(ends, 1)]
+    assert tables.not_converged(found) == ["CE"]
+    assert said(described(), frame((80, 81, 82), (90, 91, 92)), found).startswith("**Not converged:**")
 
 
 def test_labels_are_shown_letter_by_letter(described):
@@ -216,15 +216,6 @@ def test_labels_are_shown_letter_by_letter(described):
     assert r"Most confused: &lt;b>cat and a\|b (" in said(described(), frame((80, 81), (82, 83)), found)
     caution = corpora.cautions(described(("one", "<i>", "train")), corpora.plan(QUICK, "embedded", 0))[0]
     assert "1 class (&lt;i>) has fewer" in caution
-
-
-def test_nothing_learnt_and_a_network_that_still_improves_are_said_first(described):
-    assert said(described(), frame((50, 51), (52, 53))).startswith("**Nothing was learnt yet:**")
-    found = some_records()
-    for one, ends in zip(found, ((0.5, 0.7), (0.5, 0.71), (0.7, 0.7)), strict=True):
-        one.epochs[:] = [{"epoch": epoch, "validation_accuracy": value} for epoch, value in enumerate(ends, 1)]
-    assert tables.not_converged(found) == ["CE"]
-    assert said(described(), frame((80, 81, 82), (90, 91, 92)), found).startswith("**Not converged:**")
 
 
 def card(classes, confusion, ce=(60, 61, 63), lcl=(64, 66, 65)):
@@ -236,10 +227,9 @@ def card(classes, confusion, ce=(60, 61, 63), lcl=(64, 66, 65)):
 @pytest.mark.parametrize(
     ("classes", "ce", "lcl"),
     [
-        (("cat", "dog"), (60,), (70,)),
-        (tuple(f"a rather long class name {n}" for n in range(15)), (60, 61, 63), (64, 66, 65)),
-        (("cat", "dog", "fox"), (60, 60.2), (None, None)),
-        (("$5", "_x_ $", "🦊", "غضب", "怒り", "{a}"), (60.0, 60.1, 60.2), (60.1, 60.1, 60.3)),
+        ([f"a rather long class name {n}" for n in range(15)], (60, 61, 63), (64, 66, 65)),
+        (["cat", "dog", "fox"], (60, 60.2), ("failed", "failed")),
+        (["$5", "_x_ $", "🦊", "غضب", "怒り", "{a}"], (60.0, 60.1, 60.2), (60.1, 60.1, 60.3)),
     ],
 )
 def test_the_card_can_be_read(classes, ce, lcl, recwarn):
@@ -258,13 +248,7 @@ def test_of_a_thousand_classes_the_pairs_most_often_confused_are_drawn():
     assert label == "a rather long cla…\na rather long cla…"
 
 
-def test_the_title_says_what_was_run(described):
-    runs = frame((60, 61), (62, 63), train_limit=1500, encoder="minilm")
-    title = tables.card_facts(described(), runs, some_records(), 1.0)["title"]
-    assert title == "mine: 38 texts (at most 1,500 to train on), 2 classes; MiniLM encoder, 2 seeds per loss"
-
-
-def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path):
+def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path, described):
     texts = {"🦊": "what a lovely day 😀 number {}", "غضب": "هذا سيئ جدا {}", 'blue, and "odd"': "rain, rain {}"}
     path = tmp_path / "feelings.jsonl"
     rows = [{"text": text.format(number), "label": label} for number in range(12) for label, text in texts.items()]
@@ -275,8 +259,10 @@ def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path):
     assert grid.run_missing(specs, runs, "serial", device="cpu", progress=False).done == 2
     corpus, table = corpora.describe(load_corpus(str(path)), "feelings"), runs.frame(specs)
     found = tables.records(specs, runs)
+    assert "undecided (1 run each)" in said(corpus, table, found)
     facts = tables.card_facts(corpus, table, found, 1.0)
     assert facts["title"].endswith("3 classes; tiny encoder (from nothing), 1 seed per loss")
     check_readable(figures.card(**facts))
-    assert "undecided (1 run each)" in said(corpus, table, found)
-    assert grid.run_missing(specs, runs, "serial", device="cpu", progress=False).skipped == 2
+    other = frame((60, 61), (62, 63), train_limit=1500, encoder="minilm")
+    title = tables.card_facts(described(), other, some_records(), 1.0)["title"]
+    assert title == "mine: 38 texts (at most 1,500 to train on), 2 classes; MiniLM encoder, 2 seeds per loss"

@@ -12,7 +12,7 @@ from lclstudy.analyses.published_numbers.rounding import READINGS, Side
 from lclstudy.results import published
 from lclstudy.show import style
 from lclstudy.statistics.tests import holm
-from tests.analyses.drawing import drawn
+from tests.analyses.helpers import drawn
 from tests.material import row_of
 
 
@@ -35,12 +35,9 @@ def test_the_ends_are_those_of_a_search_of_the_whole_box(key):
     assert found.p_high >= inside.pvalue.max() * (1 - 1e-9) and found.p_high == pytest.approx(inside.pvalue.max(), rel=0.02)
 
 
-def test_means_that_rounding_makes_equal_allow_p_of_1():
+def test_means_that_rounding_makes_equal_allow_p_of_1_and_a_cited_side_makes_a_one_sample_test():
     found = rounding.allowed(Side(88.8, 0.5, 10, 0.05, 0.05), Side(88.8, 0.6, 10, 0.05, 0.05), READINGS["welch_sample"])
     assert found.t == 0 and found.p_high == 1
-
-
-def test_a_cited_side_makes_a_one_sample_test():
     sample = np.array([58.2, 58.4, 58.5, 58.6, 58.8])
     true = scipy_stats.ttest_1samp(sample, 58.9)
     for key in ("welch_sample", "student_sample"):
@@ -77,12 +74,10 @@ def printed_from(key, shorten, count=25):
 @pytest.mark.parametrize(("key", "kind", "shorten"), [("welch_sample", "rounded", round), ("student_population", "cut", cut)])
 def test_the_true_reading_explains_everything_printed_as_it_was(key, kind, shorten):
     audited = rounding.audit(printed_from(key, shorten))
-    true = audited[audited["reading"] == key]
-    for print_ in (kind, "either"):
-        here = true[true["print"] == print_]
-        assert (here["probability"] > 0).all() and here["t_fits"].all() and here["p_fits"].all()
-    other = true[true["print"] == {"rounded": "cut", "cut": "rounded"}[kind]]
-    assert not (other["probability"] > 0).all()
+    true, other = audited[audited["reading"] == key], {"rounded": "cut", "cut": "rounded"}[kind]
+    here = true[true["print"] != other]
+    assert (here["probability"] > 0).all() and here["t_fits"].all() and here["p_fits"].all()
+    assert not (true[true["print"] == other]["probability"] > 0).all()
     compared = rounding.compare_readings(audited).set_index("reading")
     assert compared.loc[key, [f"joint_{kind}", "joint_either", "tests"]].tolist() == [25, 25, 25]
     if kind == "rounded":
@@ -117,21 +112,18 @@ def test_implied_degrees_of_freedom_hold_the_true_ones_up_to_the_ends():
     assert rounding.implied_df(1.955, 1.965, 0.045, 0.055)[1] == math.inf
 
 
-def test_every_printed_test_has_both_sides(audited):
-    tests = rounding.printed_tests()
-    assert len(tests) == 33 and tests["test"].is_unique
-    assert tests["a_mean"].notna().all() and tests["b_n"].notna().all()
-    assert set(tests.loc[np.isinf(tests["a_n"]), "better"]) == {"sentilare", "skep"}
-    assert set(tests.loc[tests["table"] == 3, "a_n"]) == {10}
-    assert len(audited) == 33 * len(READINGS) * len(rounding.PRINTS)
-
-
-def test_values_worked_by_hand_and_claims_by_their_relation(audited):
-    by_hand = {("ISEAR: LCL vs CE", "welch_sample"): (7.91, 0.0), ("EmoInt: LCL vs CE", "welch_sample"): (2.59, 0.0498),
-               ("EmoInt: LCL vs CE", "student_sample"): (2.59, 0.0320),
-               ("ISEAR: LCL vs CE", "welch_population"): (math.sqrt(50), 0.0001)}  # fmt: skip
+def test_both_sides_of_every_test_and_values_worked_by_hand(audited):
+    printed = rounding.printed_tests()
+    assert len(printed) == 33 and printed["test"].is_unique and len(audited) == 33 * len(READINGS) * len(rounding.PRINTS)
+    assert printed["a_mean"].notna().all() and printed["b_n"].notna().all() and {*printed.query("table == 3")["a_n"]} == {10}
+    assert set(printed.loc[np.isinf(printed["a_n"]), "better"]) == {"sentilare", "skep"}, "those are cited"
     rows = audited[audited["print"] == "rounded"].set_index(["test", "reading"])
-    for place, (t, p) in by_hand.items():  # 1.0 / sqrt(2 * 0.2^2 / 4) in the last
+    for place, t, p in (
+        (("ISEAR: LCL vs CE", "welch_sample"), 7.91, 0.0),
+        (("EmoInt: LCL vs CE", "welch_sample"), 2.59, 0.0498),
+        (("EmoInt: LCL vs CE", "student_sample"), 2.59, 0.0320),
+        (("ISEAR: LCL vs CE", "welch_population"), math.sqrt(50), 0.0001),  # 1.0 / sqrt(2 * 0.2^2 / 4)
+    ):
         assert (rows.loc[place, "t"], rows.loc[place, "p"]) == (pytest.approx(t, abs=0.005), pytest.approx(p, abs=0.00006))
     welch = rows.xs("welch_sample", level="reading")
     assert welch.loc["4-hard-a: LCL vs CE", ["p_fits", "p_at_print"]].tolist() == [True, True]
@@ -155,32 +147,23 @@ def span(bar):
     return bar.get_x(), bar.get_x() + bar.get_width()
 
 
-def test_degrees_of_freedom_show_what_is_needed_and_what_tests_have(audited):
-    degrees = rounding.degrees_of_freedom(audited)
+def test_the_figures_show_what_is_needed_stated_and_different(audited):
+    degrees, rows = rounding.degrees_of_freedom(audited), tables.differences()
     ax = drawn(figures.degrees_of_freedom, degrees, height=3.8)
     for bar, kind in ((ax.patches[0], "cut"), (ax.patches[len(degrees)], "rounded")):
         assert span(bar) == pytest.approx(tuple(degrees.loc[0, [f"{kind}_low", f"{kind}_high"]]))
     assert ax.get_title(loc="left") == "If rounded, 14 of 15 printed t and p fit Welch's test, 9 Student's"
-
-
-def test_p_values_show_statement_and_interval(audited):
     _, ax = drawn(figures.p_values, audited, ["welch_population", "student_sample"], height=5.6, columns=2)
     either = audited.query("reading == 'student_sample' and print == 'either'").reset_index(drop=True)
     claim, tiny = (either.index[either["test"] == name][0] for name in ("4-easy: CE vs SCL", "SST-2: SKEP vs LCL"))
     assert span(ax.patches[claim]) == pytest.approx((0.15, 1.0))
     ends = [tuple(part[:, 0]) for part in ax.collections[0].get_segments()]
-    assert ends[claim] == pytest.approx(tuple(either.loc[claim, ["p_low", "p_high"]]))
-    assert ends[tiny][0] == figures.SMALLEST_P
-
-
-def test_differences_of_the_paper():
-    rows = tables.differences()
-    assert rows["label"].nunique() == 14 and len(rows) == 28
+    assert ends[claim] == pytest.approx(tuple(either.loc[claim, ["p_low", "p_high"]])) and ends[tiny][0] == figures.SMALLEST_P
     row = row_of(rows, label="EmoInt, 4 classes (n = 5)", b="ce")
     assert row["difference"] == pytest.approx(1.1) and row["ci_low"] > 0
     ax, _ = drawn(figures.differences, rows, height=3.4, columns=2)
     points = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == style.marker("lcl")]
-    assert points == pytest.approx(rows[rows["b"] == "ce"]["difference"].tolist())
+    assert len(points) == 14 and points == pytest.approx(rows[rows["b"] == "ce"]["difference"].tolist())
 
 
 def test_tables_as_printed_and_a_row_per_test(audited):
