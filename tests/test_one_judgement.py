@@ -10,7 +10,7 @@ from lclstudy.analyses.own_labels import tables as own_labels
 from lclstudy.analyses.uncertainty import tables as uncertainty
 from lclstudy.analyses.verdicts import tables as verdicts
 from lclstudy.results import published
-from lclstudy.results.comparisons import CLAIMED, PRIMARY, comparisons, scored
+from lclstudy.results.comparisons import CLAIMED, PRIMARY, SYNONYMS, comparisons, scored
 from lclstudy.results.frozen import read_frozen
 from lclstudy.runner.answer import told
 
@@ -68,9 +68,9 @@ def test_where_the_paper_claims_nothing_nothing_is_reproduced():
 def test_entropies_are_judged_once():
     runs = scored(MINILM)
     shown = uncertainty.differences(MINILM, uncertainty.curves(MINILM, runs[runs["corpus"] == "emoint"]))
-    everywhere = comparisons(MINILM, metric="entropy")
-    for a, b in (("lcl", "ce"), ("lcl", "scl"), ("scl", "ce")):
-        assert word(shown, "emoint", a, b) == word(everywhere, "emoint", a, b)
+    for pairs in (PRIMARY, SYNONYMS):
+        for a, b in pairs:
+            assert word(shown, "emoint", a, b) == word(comparisons(MINILM, pairs, "entropy"), "emoint", a, b)
 
 
 def test_the_card_of_ones_own_labels_judges_alike():

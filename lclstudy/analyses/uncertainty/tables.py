@@ -147,7 +147,7 @@ def facts(results: Frozen, found: pd.DataFrame, calibrated: pd.DataFrame) -> dic
     pairs = []
     for (a, b), rows in found.groupby(["a", "b"], sort=False):
         corpora, mean = over_corpora(results, a, b, ENTROPY)
-        judged = rows.groupby([text.judged(row) for row in rows.to_dict("records")], sort=False)
+        judged = rows.groupby(rows.apply(text.judged, axis=1), sort=False)
         places = {said: here.to_dict("records") for said, here in judged}
         pairs.append({"a": a, "b": b, "mean": mean, "corpora": len(corpora), "places": places})
     return {

@@ -9,7 +9,7 @@ from lclstudy.results.comparisons import scored
 from lclstudy.show.text import words
 from lclstudy.statistics import metrics
 from lclstudy.statistics.tests import welch
-from tests.analyses.helpers import drawn, frozen_of, scored_record, texts
+from tests.analyses.helpers import frozen_of, scored_record, texts
 from tests.material import check_readable, row_of, spec_of
 
 TRUTH = np.random.default_rng(99).integers(0, 3, 40)
@@ -70,10 +70,12 @@ def test_peakier_is_judged_over_all_predictions_and_the_others_stand_beside(foun
     assert row["difference"] < 0 and row["word"] == "undecided", "LCL is peakier, but two runs decide nothing"
     assert row["wrong_difference"] == pytest.approx(ends["wrong", "lcl"].mean() - ends["wrong", "ce"].mean())
     assert single["note"] == "one run: no test" and np.isnan(single["wrong_difference"]), "SCL is never wrong"
-    ax = drawn(figures.differences, found, height=2)
-    marks = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "D"]
+    figure = figures.differences(found)
+    check_readable(figure)
+    of_scl, of_lcl = figure.axes
+    marks = [float(line.get_xdata()[0]) for line in of_lcl.lines if line.get_marker() == "D"]
     assert marks == row[["difference", "right_difference", "wrong_difference"]].tolist()
-    assert "n = 2\nundecided" in texts(ax)
+    assert "undecided" in texts(of_lcl) and of_scl.get_yticklabels()[0].get_text() == "Embedded\nn = 2, 1"
 
 
 def test_calibration_is_that_of_the_definitions(results, found):
@@ -84,8 +86,8 @@ def test_calibration_is_that_of_the_definitions(results, found):
     assert row["confidence"] == pytest.approx(sure.mean())
     assert row["nll_scaled"] <= row["nll"] + 1e-6, "it was fitted on the same texts here"
     assert np.isnan(row_of(table, objective="scl")["auroc"]), "SCL is never wrong"
-    said = words("analyses/uncertainty/said.md.j2", **tables.facts(found, table))
-    assert "LCL against CE is **undecided**" in said and "(n = 2, 1)" in said
+    said = words("analyses/uncertainty/said.md.j2", **tables.facts(results, found, table))
+    assert "**LCL − CE**. LCL against CE is **undecided**: Embedded −" in said and "n = 2, 1 of each" in said
     assert set(tables.readable_calibration(table)["n"]) == {1, 2}
     assert (tables.readable_differences(found) != "").all(axis=None)
 
