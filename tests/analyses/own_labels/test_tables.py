@@ -15,7 +15,7 @@ from lclstudy.runs import grid, store
 from lclstudy.show import text
 from lclstudy.show.text import words
 from lclstudy.statistics import tests
-from tests.analyses.helpers import scored_record
+from tests.analyses.helpers import scored_record, yticks
 from tests.material import check_readable, made, make_runs, refused
 
 QUICK = load_profile("quick")
@@ -58,16 +58,12 @@ def described(tmp_path):
     return describe
 
 
-def test_a_run_of_each_loss_per_seed():
+def test_a_run_of_each_loss_per_seed_and_wrong_seeds_and_gains():
     for seeds, numbers in ((" 0, 1,2 ", range(3)), ([0, 1, 2], range(3)), (7, [7])):
-        specs = corpora.plan(QUICK, "embedded", seeds, epochs=2, encoder=None)
-        assert [(spec.objective, spec.seed) for spec in specs] == [(name, seed) for seed in numbers for name in ("ce", "lcl")]
-        assert {(spec.epochs, spec.encoder) for spec in specs} == {(2, "tiny")}
+        wanted = [QUICK.spec("embedded", name, seed=seed, epochs=2) for seed in numbers for name in ("ce", "lcl")]
+        assert corpora.plan(QUICK, "embedded", seeds, epochs=2, encoder=None) == wanted
     wanted = {spec.identity() for spec in corpora.plan(QUICK, "embedded", "0,1,2")}
     assert wanted <= {spec.identity() for spec in QUICK.specs()}, "the default runs are those of the quick profile"
-
-
-def test_wrong_seeds_and_gains():
     for seeds in ("", "0,1,1", "0,x", "-1", None, []):
         with refused("seeds must be different whole numbers"):
             corpora.plan(QUICK, "embedded", seeds)
@@ -76,25 +72,21 @@ def test_wrong_seeds_and_gains():
             corpora.check_gain(gain)
 
 
-def test_what_is_in_a_corpus(described):
-    corpus = described(("train cat 0", "cat", "train"), ("train dog 1", "dog", "test"), ("train cat 1", "dog", "train"))
-    assert corpus.counts.loc[["cat", "dog"]].to_numpy().tolist() == [[13, 3, 4], [13, 3, 5]]
-    assert (corpus.repeated, corpus.conflicting, corpus.leaked) == (2, 1, 1)
-    assert dict(corpora.corpus_table(corpus).to_numpy())["train texts"] == "26"
-
-
-def test_cautions_in_plain_words_and_none_of_a_sound_corpus(described):
-    sound = corpora.plan(load_profile("minilm"), "embedded", "0,1,2")
+def test_what_is_in_a_corpus_and_cautions_in_plain_words_but_none_of_a_sound_one(described):
+    sound, fast = (corpora.plan(profile, "embedded", "0,1,2", encoder="minilm") for profile in (load_profile("minilm"), QUICK))
     assert corpora.cautions(described(), sound) == []
-    fast = corpora.plan(QUICK, "embedded", "0,1,2", encoder="minilm")
     assert "too high for the pre-trained MiniLM" in " ".join(corpora.cautions(described(), fast))
     many = [(f"more {number}", "cat", "train") for number in range(90)]
     corpus = described(*many, ("rare 1", "rare", "train"), ("train cat 3", "cat", "test"), ("train dog 3", "cat", "train"))
+    assert corpus.counts.loc[["cat", "dog", "rare"]].to_numpy().tolist() == [[103, 3, 5], [12, 3, 4], [1, 0, 0]]
+    assert (corpus.repeated, corpus.conflicting, corpus.leaked) == (1, 1, 1)
+    assert dict(corpora.corpus_table(corpus).to_numpy())["train texts"] == "116"
     said = "\n".join(corpora.cautions(corpus, corpora.plan(QUICK, "embedded", 0, train_limit=50)))
-    parts = ["1 class (rare) has fewer than 10 training texts", "1 class (rare) has no test text", "starts from nothing",
-             "103 times the training texts of the smallest", "Test texts that are training texts too: 1.",
-             "Texts that have two or more labels: 1.", "Fewer than 3 seeds decide", "train_limit keeps at most 50"]  # fmt: skip
-    assert [part for part in parts if part not in said] == []
+    for part in ("1 class (rare) has fewer than 10 training texts", "1 class (rare) has no test text", "starts from nothing",
+                 "103 times the training texts of the smallest", "Test texts that are training texts too: 1.",
+                 "Texts that have two or more labels: 1.", "Fewer than 3 seeds decide",
+                 "train_limit keeps at most 50"):  # fmt: skip
+        assert part in said
 
 
 def test_of_many_classes_the_smallest_are_shown():
@@ -155,7 +147,6 @@ def test_cost_is_of_the_median_run():
     runs = frame((60, 61, 62), (63, 64, 65))
     runs.loc[runs["objective"] == "ce", "train_seconds"] = [10.0, 10.0, 100.0]
     assert tables.cost(runs) == {"ratio": 3, "note": "the machine had other work too, so this is rough"}
-    assert tables.cost(frame((60,), (61,)))["note"] == ""
     runs["device"] = ["cpu", "cuda"] * 3
     assert "differ in device" in tables.cost(runs)["note"]
 
@@ -165,7 +156,6 @@ def test_power_and_runs_needed():
     needed = tables.judged(runs, 1.0).needed
     curve = tables.power_curve(runs, 1.0).set_index("n")
     assert curve.loc[needed, "power"] >= 0.8 and (curve.loc[: needed - 1, "power"] < 0.8).all()
-    assert (curve["low"] <= curve["power"]).all() and (curve["power"] <= curve["high"]).all()
     for without_spread in (frame((60,), (61,)), frame((60, 60), (61, 61))):
         assert tables.power_curve(without_spread, 1.0).empty
 
@@ -244,8 +234,7 @@ def test_of_a_thousand_classes_the_pairs_most_often_confused_are_drawn():
     confusion[3, 4] = 2
     figure = card([f"a rather long class name {n}" for n in range(1000)], confusion)
     check_readable(figure)
-    (label,) = (label.get_text() for label in figure.axes[-1].get_yticklabels())
-    assert label == "a rather long cla…\na rather long cla…"
+    assert yticks(figure.axes[-1]) == ["a rather long cla…\na rather long cla…"]
 
 
 def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path, described):
