@@ -49,10 +49,11 @@ def planted(spec):
     cross-entropy is 0.4, and the lowest temperature collapses."""
     if spec.corpus == "emoint":
         return 0.8 if spec.objective == "ce" or "features=unit" in spec.protocol else 0.33
-    if spec.corpus != "sst5" or spec.objective == "ce" or spec.temperature == 0.07:
-        return None if spec.corpus != "sst5" else 0.4 if spec.objective == "ce" else 0.2
+    if spec.corpus != "sst5" or spec.objective == "ce":
+        return 0.4 if spec.corpus == "sst5" else None
     lower = 0.1 if "positives" in spec.protocol else 0.0
-    return 0.36 + 0.1 * spec.alpha - lower + 0.001 * spec.seed + 0.0001 * spec.batch_size
+    well = 0.36 + 0.1 * spec.alpha - lower + 0.001 * spec.seed + 0.0001 * spec.batch_size
+    return 0.2 if spec.temperature == 0.07 else well
 
 
 def cold(spec):

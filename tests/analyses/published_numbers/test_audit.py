@@ -1,15 +1,18 @@
-"""The audit of t and p values: on summaries of known samples, by hand, and against a search of the rounding box; as shown."""
+"""The audit of t and p values: on known samples, by hand, against a search of the rounding box; and the printed losses."""
 
+import itertools
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import stats as scipy_stats
+from scipy.special import softmax
 
-from lclstudy.analyses.published_numbers import figures, rounding, tables
+from lclstudy.analyses.losses.circle import CONTRASTIVE
+from lclstudy.analyses.published_numbers import figures, loss_forms, rounding, tables
 from lclstudy.analyses.published_numbers.rounding import READINGS, Side
-from lclstudy.results import published
 from lclstudy.show import style
 from lclstudy.statistics.tests import holm
 from tests.analyses.helpers import drawn
@@ -166,16 +169,34 @@ def test_the_figures_show_what_is_needed_stated_and_different(audited):
     assert len(points) == 14 and points == pytest.approx(rows[rows["b"] == "ce"]["difference"].tolist())
 
 
-def test_tables_as_printed_and_a_row_per_test(audited):
-    cells = published.table("suresh2021")
-    table = tables.as_printed(cells[cells["table"].isin([1, 2])]).set_index("trained or cited")
-    assert table.loc["ELECTRA base + LCL", ["EmoInt, F1", "SST-5"]].tolist() == ["86.6 (0.3)", "58.5 (0.2)"]
-    assert table.loc["SKEP (Tian et al., 2020a)", ["SST-5", "SST-2"]].tolist() == ["", "96.7"]
-    assert tables.as_printed(cells[cells["table"] == 3]).columns[1:5].tolist() == ["32", "16", "8", "4-easy"]
-    assert tables.as_printed(published.table("modarres")).set_index("trained or cited").loc["mBERT + LCL"].iloc[-1] == "76"
-    table = tables.readable(audited, "welch_population").set_index("test")
-    assert len(table) == 33 and table["n"].str.contains("cited").sum() == 2
-    row = table.loc["EmoInt: LCL vs CE"]
-    assert row["t follows"].startswith("2.32 [") and row[["t printed", "p printed"]].tolist() == ["2.25", "= 0.078"]
-    assert row["p by Holm"] == "" and table.loc["ISEAR: LCL vs CE", "below 0.05?"] == "yes"
-    assert table.loc["GoEmotions: LCL vs CE", "together if"] == "either"
+def random_rows(rows=9, classes=3, size=4):
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(rows, size))
+    weights = rng.dirichlet(np.ones(classes), rows)
+    return features / np.linalg.norm(features, axis=1, keepdims=True), rng.integers(0, classes, rows), weights
+
+
+@pytest.mark.parametrize(("place", "loss"), list(zip(loss_forms.PLACES, CONTRASTIVE.values(), strict=True)))
+def test_the_printed_terms_are_those_of_the_losses_that_train(place, loss):
+    features, labels, logits = loss_forms.example()
+    for rows in (random_rows(), (features, labels, softmax(logits, axis=1))):
+        terms = loss_forms.contrastive_terms(*rows, 0.3, place)
+        assert np.nanmean(terms) == pytest.approx(loss(*map(torch.as_tensor, rows), 0.3).item())
+        alone = [int((rows[1] == label).sum()) == 1 for label in rows[1]]
+        assert np.isnan(terms).tolist() == alone, "only a row without positives has no term"
+
+
+def test_a_row_among_its_own_positives_adds_a_term():
+    features, labels, weights = random_rows()
+    terms, more = (loss_forms.contrastive_terms(features, labels, weights, 0.3, "none", itself) for itself in (False, True))
+    similarity = np.exp(features @ features.T / 0.3)
+    own = -np.log(similarity.diagonal() / (similarity.sum(axis=1) - similarity.diagonal()))
+    count = (labels[:, None] == labels).sum(axis=1)
+    assert more == pytest.approx((np.nan_to_num(terms) * (count - 1) + own) / count)
+
+
+def test_no_term_is_farther_from_equal_shares_than_the_findings_say():
+    features = np.array([[1.0, 0], [1, 0]] + [[-1.0, 0]] * 6)
+    for rows, temperature in itertools.product((features, features[::-1]), (0.07, 7, 1000)):
+        terms = loss_forms.contrastive_terms(rows, np.arange(8) // 2, np.ones((8, 4)), temperature, "none")  # one positive each
+        assert np.abs(terms - math.log(7)).max() <= 2 / temperature
