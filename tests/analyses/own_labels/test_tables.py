@@ -13,7 +13,6 @@ from lclstudy.corpora.load import load_corpus
 from lclstudy.plan.profiles import load_profile
 from lclstudy.runs import grid, store
 from lclstudy.show import text
-from lclstudy.show.text import words
 from lclstudy.statistics import tests
 from tests.analyses.helpers import scored_record, yticks
 from tests.material import check_readable, made, make_runs, refused
@@ -180,7 +179,7 @@ def test_confusions_and_pairs():
 
 def said(corpus, runs, found=None) -> str:
     facts = tables.facts(corpus, runs, found or some_records(), 1.0, {"corpus": "mine.csv"})
-    return words("analyses/own_labels/said.md.j2", **facts)
+    return text.words("analyses/own_labels/said.md.j2", **facts)
 
 
 def test_findings(described):

@@ -147,11 +147,6 @@ def test_a_fact_that_is_missing_is_told(known):
         findings.table({name: value for name, value in known.items() if name != "f1"})
 
 
-def test_numbers_as_they_are_shown():
-    assert (findings.number(0.0498), findings.number(12.3), findings.number(-0.0498, 3)) == ("0.05", "12.30", "−0.0498")
-    assert (findings.signed(0.7), findings.signed(-1731, 0)) == ("+0.7", "−1,731")
-
-
 def test_a_letter_has_every_finding_about_its_paper_and_all_is_saved_with_what_made_it(found, known, tmp_path, monkeypatch):
     said = findings.said(found, known)
     assert f"**{len(found)} findings: 1 contradiction" in said and f"{(found['kind'] == 'open').sum()} open" in said
