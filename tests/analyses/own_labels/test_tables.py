@@ -41,20 +41,12 @@ def some_records():
     return [record("ce", 0, ce), record("ce", 1, ce), record("lcl", 0, lcl)]
 
 
-ROWS = [(f"{split} {label} {number}", label, split) for split, count in (("train", 12), ("validation", 3), ("test", 4))
-        for label in ("cat", "dog") for number in range(count)]  # fmt: skip
+def corpus_of(*classes, train=20):
+    counts = pd.DataFrame({"train": train, "validation": 5, "test": 5}, pd.Index(classes, name="class"))
+    return corpora.Corpus("mine", counts, repeated=0, conflicting=0, leaked=0)
 
 
-@pytest.fixture
-def described(tmp_path):
-    """Describes a corpus of `ROWS` and `more`: (text, label, split) each."""
-
-    def describe(*more):
-        path = tmp_path / "mine.csv"
-        pd.DataFrame([*ROWS, *more], columns=["text", "label", "split"]).to_csv(path, index=False)
-        return corpora.describe(load_corpus(str(path)), "mine")
-
-    return describe
+CATS_AND_DOGS = corpus_of("cat", "dog")
 
 
 def test_a_run_of_each_loss_per_seed_and_wrong_seeds_and_gains():
@@ -71,12 +63,16 @@ def test_a_run_of_each_loss_per_seed_and_wrong_seeds_and_gains():
             corpora.check_gain(gain)
 
 
-def test_what_is_in_a_corpus_and_cautions_in_plain_words_but_none_of_a_sound_one(described):
+def test_what_is_in_a_corpus_and_cautions_in_plain_words_but_none_of_a_sound_one(tmp_path):
     sound, fast = (corpora.plan(profile, "embedded", "0,1,2", encoder="minilm") for profile in (load_profile("minilm"), QUICK))
-    assert corpora.cautions(described(), sound) == []
-    assert "too high for the pre-trained MiniLM" in " ".join(corpora.cautions(described(), fast))
-    many = [(f"more {number}", "cat", "train") for number in range(90)]
-    corpus = described(*many, ("rare 1", "rare", "train"), ("train cat 3", "cat", "test"), ("train dog 3", "cat", "train"))
+    assert corpora.cautions(CATS_AND_DOGS, sound) == []
+    assert "too high for the pre-trained MiniLM" in " ".join(corpora.cautions(CATS_AND_DOGS, fast))
+    counts = {("train", "cat"): 102, ("train", "dog"): 12, ("train", "rare"): 1, ("validation", "cat"): 3,
+              ("validation", "dog"): 3, ("test", "cat"): 4, ("test", "dog"): 4}  # fmt: skip
+    rows = [(f"{split} {label} {number}", label, split) for (split, label), n in counts.items() for number in range(n)]
+    rows += [("train cat 3", "cat", "test"), ("train dog 3", "cat", "train")]
+    pd.DataFrame(rows, columns=["text", "label", "split"]).to_csv(tmp_path / "mine.csv", index=False)
+    corpus = corpora.describe(load_corpus(str(tmp_path / "mine.csv")), "mine")
     assert corpus.counts.loc[["cat", "dog", "rare"]].to_numpy().tolist() == [[103, 3, 5], [12, 3, 4], [1, 0, 0]]
     assert (corpus.repeated, corpus.conflicting, corpus.leaked) == (1, 1, 1)
     assert dict(corpora.corpus_table(corpus).to_numpy())["train texts"] == "116"
@@ -89,26 +85,24 @@ def test_what_is_in_a_corpus_and_cautions_in_plain_words_but_none_of_a_sound_one
 
 
 def test_of_many_classes_the_smallest_are_shown():
-    classes = ["غضب", *(f"c{n}" for n in range(1, 100))]
-    counts = pd.DataFrame({"train": np.arange(100, 0, -1), "validation": 1, "test": 1}, pd.Index(classes, name="class"))
-    corpus = corpora.Corpus("mine", counts, 0, 0, 0)
+    corpus = corpus_of("غضب", *(f"c{n}" for n in range(1, 100)), train=np.arange(100, 0, -1))
     shown = corpora.class_table(corpus)
     assert list(shown["class"]) == [*(f"c{n}" for n in range(99, 84, -1)), "غضب"], "and one that a figure calls by its number"
     caution = corpora.cautions(corpus, corpora.plan(QUICK, "embedded", "0,1,2"))[0]
     assert "9 classes (c91, c92, c93, c94, c95 and 4 more) have" in caution
 
 
-def test_foresight_says_what_the_seeds_and_the_texts_can_see(described, monkeypatch):
+def test_foresight_says_what_the_seeds_and_the_texts_can_see(monkeypatch):
     parts = [make_runs(scores, corpus, "tiny") for corpus, scores in
              (("emoint", {"ce": [60, 61, 62], "lcl": [64, 66]}), ("isear", {"ce": [50]}))]  # fmt: skip
     monkeypatch.setattr(corpora, "frozen_names", lambda: ["mine"])
     monkeypatch.setattr(corpora, "read_frozen", lambda name: made(*parts, name=name))
-    spread, corpus = corpora.usual_spread("tiny"), described()
+    spread = corpora.usual_spread("tiny")
     assert spread == pytest.approx(math.sqrt((1 + 1 + 2) / (2 + 1))) and math.isnan(corpora.usual_spread("electra-base"))
-    said = corpora.foresight(corpora.plan(QUICK, "embedded", "0,1,2"), corpus, 1.0)
+    said = corpora.foresight(corpora.plan(QUICK, "embedded", "0,1,2"), CATS_AND_DOGS, 1.0)
     assert f"({spread:.2f} points), see a true gain of {tests.power(1.0, spread, 3, spread, 3).smallest:.1f} points" in said
-    assert "±34.6" in said
-    assert "seeds of each loss" not in corpora.foresight(corpora.plan(QUICK, "embedded", 0), corpus, 1.0)
+    assert "±31.0" in said
+    assert "seeds of each loss" not in corpora.foresight(corpora.plan(QUICK, "embedded", 0), CATS_AND_DOGS, 1.0)
 
 
 def test_the_answer_in_plain_words():
@@ -177,39 +171,38 @@ def test_confusions_and_pairs():
     assert tables.pairs_table(right, TEXTS).empty and tables.over_texts(right).difference == 0
 
 
-def said(corpus, runs, found=None) -> str:
+def said(runs, found=None, corpus=CATS_AND_DOGS):
     facts = tables.facts(corpus, runs, found or some_records(), 1.0, {"corpus": "mine.csv"})
     return text.words("analyses/own_labels/said.md.j2", **facts)
 
 
-def test_findings(described):
-    told = said(described(), frame((80, 81, 82), (80, 84, 85)))
+def test_findings():
+    told = said(frame((80, 81, 82), (80, 84, 85)))
     for part in ("undecided (3 runs each)", "CE 81.0 %, LCL 83.0 %", "+2.00 [", "Most confused: cat and dog",
                  "3.0 times as long", "in 8 of 10 studies", "-p corpus mine.csv", "-p profile minilm",
                  "largest class would"):  # fmt: skip
         assert part in told
     assert told.index("starts from nothing") < told.index("undecided"), "the caution stands before the headline"
-    clear = said(described(), frame((80, 81, 82), (90, 91, 92), encoder="minilm"))
+    clear = said(frame((80, 81, 82), (90, 91, 92), encoder="minilm"))
     assert clear.startswith("**LCL is better than CE (3 runs each).**") and "papermill" not in clear
-    assert said(described(), frame((50, 51), (52, 53))).startswith("**Nothing was learnt yet:**")
+    assert said(frame((50, 51), (52, 53))).startswith("**Nothing was learnt yet:**")
     found = some_records()
     for one, ends in zip(found, ((0.5, 0.7), (0.5, 0.71), (0.7, 0.7)), strict=True):
         one.epochs[:] = [{"epoch": epoch, "validation_accuracy": value} for epoch, value in enumerate(ends, 1)]
     assert tables.not_converged(found) == ["CE"]
-    assert said(described(), frame((80, 81, 82), (90, 91, 92)), found).startswith("**Not converged:**")
+    assert said(frame((80, 81, 82), (90, 91, 92)), found).startswith("**Not converged:**")
 
 
-def test_labels_are_shown_letter_by_letter(described):
+def test_labels_are_shown_letter_by_letter():
     """In sentences, too, they are neither Markdown nor HTML."""
     found = [record(name, 0, [1, 1, *LABELS[2:]], ("<b>cat", "a|b", "fox")) for name in ("ce", "lcl")]
-    assert r"Most confused: &lt;b>cat and a\|b (" in said(described(), frame((80, 81), (82, 83)), found)
-    caution = corpora.cautions(described(("one", "<i>", "train")), corpora.plan(QUICK, "embedded", 0))[0]
+    assert r"Most confused: &lt;b>cat and a\|b (" in said(frame((80, 81), (82, 83)), found)
+    caution = corpora.cautions(corpus_of("cat", "<i>", train=[20, 1]), corpora.plan(QUICK, "embedded", 0))[0]
     assert "1 class (&lt;i>) has fewer" in caution
 
 
 def card(classes, confusion, ce=(60, 61, 63), lcl=(64, 66, 65)):
-    counts = pd.DataFrame({"train": 20, "validation": 5, "test": 5}, pd.Index(classes, name="class"))
-    facts = tables.card_facts(corpora.Corpus("mine", counts, 0, 0, 0), frame(ce, lcl), some_records(), 1.0)
+    facts = tables.card_facts(corpus_of(*classes), frame(ce, lcl), some_records(), 1.0)
     return figures.card(**{**facts, "classes": classes, "confusion": {"ce": confusion, "lcl": confusion.T}})
 
 
@@ -236,21 +229,19 @@ def test_of_a_thousand_classes_the_pairs_most_often_confused_are_drawn():
     assert yticks(figure.axes[-1]) == ["a rather long cla…\na rather long cla…"]
 
 
-def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path, described):
+def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path):
     texts = {"🦊": "what a lovely day 😀 number {}", "غضب": "هذا سيئ جدا {}", 'blue, and "odd"': "rain, rain {}"}
     path = tmp_path / "feelings.jsonl"
     rows = [{"text": text.format(number), "label": label} for number in range(12) for label, text in texts.items()]
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
-    specs, runs = corpora.plan(QUICK, str(path), 0, epochs=1, augment="dropout"), store.RunStore(tmp_path / "runs")
+    specs = corpora.plan(QUICK, str(path), 0, epochs=1, augment="dropout", train_limit=20)
+    runs = store.RunStore(tmp_path / "runs")
     with refused("No run finished"):
         tables.records(specs, runs)
     assert grid.run_missing(specs, runs, "serial", device="cpu", progress=False).done == 2
-    corpus, table = corpora.describe(load_corpus(str(path)), "feelings"), runs.frame(specs)
-    found = tables.records(specs, runs)
-    assert "undecided (1 run each)" in said(corpus, table, found)
+    corpus, table, found = corpora.describe(load_corpus(str(path)), "feelings"), runs.frame(specs), tables.records(specs, runs)
+    assert "undecided (1 run each)" in said(table, found, corpus)
     facts = tables.card_facts(corpus, table, found, 1.0)
-    assert facts["title"].endswith("3 classes; tiny encoder (from nothing), 1 seed per loss")
+    what = "36 texts (at most 20 to train on), 3 classes; tiny encoder (from nothing), 1 seed per loss"
+    assert facts["title"] == f"feelings: {what}"
     check_readable(figures.card(**facts))
-    other = frame((60, 61), (62, 63), train_limit=1500, encoder="minilm")
-    title = tables.card_facts(described(), other, some_records(), 1.0)["title"]
-    assert title == "mine: 38 texts (at most 1,500 to train on), 2 classes; MiniLM encoder, 2 seeds per loss"

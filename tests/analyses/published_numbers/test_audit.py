@@ -155,7 +155,6 @@ def test_the_figures_show_what_is_needed_stated_and_different(audited):
     ax = drawn(figures.degrees_of_freedom, degrees, height=3.8)
     for bar, kind in ((ax.patches[0], "cut"), (ax.patches[len(degrees)], "rounded")):
         assert span(bar) == pytest.approx(tuple(degrees.loc[0, [f"{kind}_low", f"{kind}_high"]]))
-    assert ax.get_title(loc="left") == "If rounded, 14 of 15 printed t and p fit Welch's test, 9 Student's"
     _, ax = drawn(figures.p_values, audited, ["welch_population", "student_sample"], height=5.6, columns=2)
     either = audited.query("reading == 'student_sample' and print == 'either'").reset_index(drop=True)
     claim, tiny = (either.index[either["test"] == name][0] for name in ("4-easy: CE vs SCL", "SST-2: SKEP vs LCL"))
