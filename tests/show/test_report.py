@@ -27,9 +27,8 @@ SHOWN = pd.DataFrame(
 
 def test_latex_is_balanced_and_escaped():
     latex = export.to_latex(SHOWN, "100 % of a_b & {c}", "tab:x_y")
-    bare = re.sub(r"\\[\\{}&%$#_]", "", latex)
-    assert bare.count("{") == bare.count("}")
-    assert not re.search(r"[%$#_~^<>|]", re.sub(r"\\label\{[^}]*\}", "", bare)), "a special character is not escaped"
+    bare = re.sub(r"\\[\\{}&%$#_]|\\label\{[^}]*\}", "", latex)
+    assert bare.count("{") == bare.count("}") and not re.search(r"[%$#_~^<>|]", bare), "a special character is not escaped"
     header, first, second = (line for line in latex.split("\n") if line.endswith(r"\\"))
     assert header == r"Corpus & Mean (\%) & p \\"
     assert first == r"a\_b \& c & 94.5 (0.2) & \textless{} 0.001 \\"

@@ -34,14 +34,12 @@ def made(name, score=lambda spec: None, profile=None):
     rows, epochs = [], []
     for spec in load_profile(profile or name).specs():
         found = score(spec)
-        row = {**asdict(spec), "classes": "", "identity": spec.identity(), "status": "not run" if found is None else "done"}
-        rows.append({**row, "test_accuracy": found, "validation_accuracy": found, "train_limit": pd.NA})
-        losses = {"loss_contrastive": 9.0, "validation_accuracy": found, "identity": spec.identity()}
-        told = [{**asdict(spec), **losses, "epoch": epoch, "loss_ce": 1.0 / epoch} for epoch in (1, 2)]
-        epochs += told if found is not None else []
+        row = {**asdict(spec), "classes": "", "train_limit": pd.NA, "identity": spec.identity(), "validation_accuracy": found}
+        rows.append({**row, "test_accuracy": found, "status": "not run" if found is None else "done"})
+        if found is not None:
+            epochs += [{**row, "epoch": epoch, "loss_ce": 1.0 / epoch, "loss_contrastive": 9.0} for epoch in (1, 2)]
     runs = pd.DataFrame(rows).astype({"test_accuracy": float, "validation_accuracy": float})
-    columns = ["identity", "corpus", "encoder", "objective", "epoch", "loss_ce", "loss_contrastive", "validation_accuracy"]
-    return Made(name, runs, pd.DataFrame(epochs, columns=columns))
+    return Made(name, runs, pd.DataFrame(epochs, columns=[*row, "epoch", "loss_ce", "loss_contrastive"]))
 
 
 def planted(spec):
