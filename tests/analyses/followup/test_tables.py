@@ -74,13 +74,10 @@ def variants(results):
     return tables.settings(results, "sst5", ["scl_two_stage", "scl", "lcl"])
 
 
-def said(results):
-    return findings(tables.systems([results]), tables.grid(results), failure(results), variants(results), 31.7)
-
-
-def of_scl(results):
-    """The line about SCL on EmoInt."""
-    return next(line for line in said(results).splitlines() if line.startswith("- **EmoInt, SCL**"))
+def said(results, about=""):
+    """The first line of the findings about something, or all of them."""
+    told = findings(tables.systems([results]), tables.grid(results), failure(results), variants(results), 31.7)
+    return next(line for line in told.splitlines() if about in line) if about else told
 
 
 def test_of_several_settings_the_first_of_the_profile_stands_for_the_method():
@@ -142,7 +139,7 @@ def test_the_failure_is_laid_at_the_setting_that_mends_it():
     unit, warm = scl.loc["unit features"], scl.loc["temperature 0.3"]
     assert unit[["mean", "one_label", "contrast", "ce", "basis", "word"]].tolist() == [80, 0.25, 9.0, 0.5, "texts", "undecided"]
     assert warm[["mean", "one_label"]].tolist() == [33, 1]
-    line = of_scl(results)
+    line = said(results, "**EmoInt, SCL**")
     mends, leaves = line.split("these mend it: ")[1].split("These do not: ")
     assert "33.0 % as in the report, stuck" in line and "unit features: 80.0 %" in mends
     assert "temperature 0.3" not in mends and "temperature 0.3: 33.0 %" in leaves
@@ -150,7 +147,7 @@ def test_the_failure_is_laid_at_the_setting_that_mends_it():
 
 def test_beside_the_setting_that_makes_it_fail_stands_what_mends_it():
     results = made("report_small", cold)
-    line = of_scl(results)
+    line = said(results, "**EmoInt, SCL**")
     assert "not stuck" in line and "these make it fail: temperature 0.07: 30.0 % (n = 3). These do not: " in line
     mended, still = line.split("With temperature 0.07, these mend it: ")[1].split("; these do not: ")
     assert mended == "unit features: 80.0 %" and still.startswith("mean over the batch: 30.0 %.")

@@ -206,27 +206,21 @@ def card(classes, confusion, ce=(60, 61, 63), lcl=(64, 66, 65)):
     return figures.card(**{**facts, "classes": classes, "confusion": {"ce": confusion, "lcl": confusion.T}})
 
 
-@pytest.mark.parametrize(
-    ("classes", "ce", "lcl"),
-    [
+def test_the_card_can_be_read_of_many_classes_a_failed_loss_any_characters_and_a_thousand_classes(recwarn):
+    for classes, ce, lcl in (
         ([f"a rather long class name {n}" for n in range(15)], (60, 61, 63), (64, 66, 65)),
         (["cat", "dog", "fox"], (60, 60.2), ("failed", "failed")),
         (["$5", "_x_ $", "🦊", "غضب", "怒り", "{a}"], (60.0, 60.1, 60.2), (60.1, 60.1, 60.3)),
-    ],
-)
-def test_the_card_can_be_read(classes, ce, lcl, recwarn):
-    confusion = 30 * np.eye(len(classes), dtype=int) + np.random.default_rng(0).integers(0, 4, [len(classes)] * 2)
-    confusion[1] = 0  # a class without texts
-    check_readable(card(classes, confusion, ce, lcl))
-    assert not [str(warning.message) for warning in recwarn if "Glyph" in str(warning.message)]
-
-
-def test_of_a_thousand_classes_the_pairs_most_often_confused_are_drawn():
+    ):
+        confusion = 30 * np.eye(len(classes), dtype=int) + np.random.default_rng(0).integers(0, 4, [len(classes)] * 2)
+        confusion[1] = 0  # a class without texts
+        check_readable(card(classes, confusion, ce, lcl))
     confusion = 5 * np.eye(1000, dtype=int)
     confusion[3, 4] = 2
     figure = card([f"a rather long class name {n}" for n in range(1000)], confusion)
     check_readable(figure)
-    assert yticks(figure.axes[-1]) == ["a rather long cla…\na rather long cla…"]
+    assert yticks(figure.axes[-1]) == ["a rather long cla…\na rather long cla…"], "the pairs most often confused"
+    assert not [str(warning.message) for warning in recwarn if "Glyph" in str(warning.message)]
 
 
 def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path):
