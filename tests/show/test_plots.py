@@ -1,19 +1,20 @@
-"""Learning curves and heat maps: they show the numbers given, all text is readable, and they are saved as the same bytes."""
+"""The style of figures; learning curves and heat maps show the numbers given, can be read, and are saved as the same bytes."""
 
 import itertools
 import json
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 
 from lclstudy import paths
-from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
+from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.show import plots, style
-from tests.material import check_readable
+from tests.material import check_readable, refused
 
 MEANS = {"ce": 0.845, "ce_aug": 0.848, "scl": 0.85, "lcl": 0.858}
 
@@ -29,11 +30,6 @@ def make_epochs(seeds=3, objectives=MEANS, epochs=5):
     return rows.assign(validation_accuracy=accuracy + noise[1], loss_contrastive=contrastive)
 
 
-def said_by(ax):
-    """The names at the ends of the lines, and the last line of the title."""
-    return {text.get_text() for text in ax.texts}, ax.get_title(loc="left").rpartition("\n")[2]
-
-
 def test_learning_curves_draw_mean_and_range():
     epochs = make_epochs()
     figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=2.4)
@@ -44,21 +40,23 @@ def test_learning_curves_draw_mean_and_range():
     assert line.get_marker() == style.marker("lcl")
     band = axes[0].collections[-1].get_datalim(axes[0].transData)
     assert (band.y0, band.y1) == pytest.approx((runs.min().min(), runs.max().max()))
-    assert said_by(axes[0]) == ({"CE", "CE + aug.", "SCL", "LCL"}, "line: mean of 3 runs, band: lowest to highest")
     check_readable(figure)
     plots.learning_curves(epochs, axes, loss="loss_contrastive")
     assert {text.get_text() for text in axes[1].texts[4:]} == {"SCL", "LCL"}, "those that have this loss"
-    with pytest.raises(StudyError, match="No epochs"):
+    with refused("No epochs"):
         plots.learning_curves(epochs[:0], axes)
 
 
 def test_learning_curves_say_how_many_runs_they_are_of():
-    uneven = {"CE (1)", "CE + aug. (1)", "SCL (1)", "LCL (3)"}, "line: mean of (n) runs, band: lowest to highest"
-    single = make_epochs(seeds=1, objectives=["lcl"], epochs=1)
-    for epochs, said in ((make_epochs().query("seed == 0 or objective == 'lcl'"), uneven), (single, ({"LCL"}, "one run"))):
+    for epochs, names, said in (
+        (make_epochs(), {"CE", "CE + aug.", "SCL", "LCL"}, "line: mean of 3 runs, band: lowest to highest"),
+        (make_epochs().query("seed == 0 or objective == 'lcl'"), {"CE (1)", "CE + aug. (1)", "SCL (1)", "LCL (3)"},
+         "line: mean of (n) runs, band: lowest to highest"),
+        (make_epochs(seeds=1, objectives=["lcl"], epochs=1), {"LCL"}, "one run"),
+    ):  # fmt: skip
         figure, (ax,) = plots.subplots(height=2.4)
         plots.learning_curves(epochs, ax)
-        assert said_by(ax) == said
+        assert {text.get_text() for text in ax.texts} == names and ax.get_title(loc="left").endswith(f"\n{said}")
         check_readable(figure)
 
 
@@ -97,8 +95,7 @@ def test_heat_map_shows_all_labels_in_order_and_row_percent(corpus):
 
 def test_heat_map_of_names_with_any_characters_and_of_a_class_without_examples(recwarn):
     figure, (ax,) = plots.subplots()
-    counts = np.array([[5, 1, 0], [0, 0, 0], [2, 0, 4]])
-    plots.confusion_heatmap(counts, ("怒り", r"$\input{x}$", "a_b^c"), ax, "$my$")
+    plots.confusion_heatmap(np.array([[5, 1, 0], [0, 0, 0], [2, 0, 4]]), ("怒り", r"$\input{x}$", "a_b^c"), ax, "$my$")
     figure.canvas.draw()
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert set(labels) == {"class 1", r"\$\input{x}\$", "a_b^c"}
@@ -123,6 +120,51 @@ def test_save_writes_png_svg_and_sidecar_with_the_same_bytes_again(tmp_path, mon
     assert set(sidecar["files"]) == {"both.png", "both.svg"}
     assert str(tmp_path).encode() not in b"".join(saved[0]) and b"<dc:date>" not in saved[0][1]
     assert plt.imread(made[0]).shape[1] == round(6.9 * 300), "300 dots per inch"
-    with pytest.raises(StudyError, match=r"No input .*gone\.csv"):
-        plots.save(figure, "other", "quick", "04_train_one", [tmp_path / "gone.csv"])
-    assert not list(made[0].parent.glob("other*"))
+
+
+# How colours look to people without green cones, as linear light (Machado et al. 2009, severity 1).
+DEUTERANOPIA = np.array([[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]])
+
+
+def linear(colour):
+    return np.array([c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)])
+
+
+def test_colours_and_markers_are_distinct_also_without_green_cones_and_seen_on_white():
+    assert list(style.OBJECTIVES) == list(OBJECTIVES)
+    assert len({marker for _, marker in style.OBJECTIVES.values()}) == len(OBJECTIVES)
+    assert style.colour("lcl") != style.colour("mine") == style.NEUTRAL
+    for palette in (style.OBJECTIVES, style.SPLITS):
+        colours = [linear(colour) for colour, _ in palette.values()]
+        for view, (one, other) in itertools.product((np.eye(3), DEUTERANOPIA), itertools.combinations(colours, 2)):
+            assert np.linalg.norm(view @ one - view @ other) > 0.1
+        assert all(1.05 / (colour @ [0.2126, 0.7152, 0.0722] + 0.05) > 2 for colour in colours)  # contrast against white
+
+
+def test_labels_are_apart_and_inside_and_move_no_further_than_they_must():
+    generator = np.random.default_rng(0)
+    for wanted in (*(np.sort(generator.uniform(size=count)) for count in range(9)), np.zeros(8), np.ones(8)):
+        places = style.apart(wanted, 0.1)
+        assert (np.diff(places) > 0.1 - 1e-9).all()
+        assert ((places >= 0.02 - 1e-9) & (places <= 0.98 + 1e-9)).all()
+    assert style.apart(np.array([0.1, 0.4, 0.9]), 0.1) == pytest.approx([0.1, 0.4, 0.9])
+    assert style.apart(np.array([0.50, 0.52]), 0.1) == pytest.approx([0.46, 0.56])
+
+
+def test_the_style_is_left_again_but_a_notebook_goes_on_showing_figures():
+    before, interactive = dict(matplotlib.rcParams), matplotlib.rcParams["interactive"]
+    try:
+        with style.style():
+            assert matplotlib.rcParams["axes.titlelocation"] == "left"
+            matplotlib.rcParams["interactive"] = not interactive  # as a notebook's backend does with its first figure
+        assert matplotlib.rcParams["interactive"] is not interactive
+    finally:
+        matplotlib.rcParams["interactive"] = interactive
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_names_that_the_font_lacks_are_numbered():
+    assert [style.drawable(name, 0) for name in ("joy", "Übermut")] == ["joy", "Übermut"]
+    assert [style.drawable(name, 6) for name in ("🦊", "怒り", "غضب", "כעס")] == ["class 7"] * 4
+    assert style.drawable("x" * 50, 0) == "x" * 17 + "…"
+    assert style.drawable(r"$\input{x}$", 0) == r"\$\input{x}\$", "no formula"

@@ -27,7 +27,6 @@ def test_every_setting_is_told_with_its_meaning(tmp_path):
     table = show_runs.settings(spec).set_index("setting")
     assert list(table.index) == list(vars(spec))
     assert table["value"][["classes", "train_limit", "alpha"]].tolist() == ["joyful, proud", "all", str(spec.alpha)]
-    assert table["what it is"]["batch_size"] == "texts per step, second views not counted"
     path = tmp_path / "mine.csv"
     path.write_text("text,label\nhello,a\n")
     values = show_runs.settings(make_spec(str(path), "ce")).set_index("setting")["value"]
@@ -75,7 +74,7 @@ def test_runs_show_a_status_and_no_number_without_a_result(frame, runs):
     assert never["status"].tolist() == ["not run"] and never["seconds"].isna().all()
 
 
-def test_failures_and_the_finding_of_a_grid(frame):
+def test_failures_the_finding_of_a_grid_and_runs_beside_those_trained_again(frame):
     (failure,) = show_runs.failures(frame)
     assert failure.startswith("Embedded, LCL, tiny, seed 2: NonFiniteLoss: loss is nan")
     assert show_runs.grid_findings(frame) == [
@@ -86,9 +85,6 @@ def test_failures_and_the_finding_of_a_grid(frame):
     assert show_runs.grid_findings(several)[1] == (
         "EmoInt, MiniLM: test accuracy (%) LCL 85.0, n = 1, best of 2 settings; CE 71.0 (1.0), n = 3."
     )
-
-
-def test_retrained_runs_stand_beside_the_frozen_ones(frame):
     found = dict(frozen_accuracy=0.5, own_accuracy=0.75, difference=25, same_predictions=0.6, greatest_difference=0.12345)
     (row,) = show_runs.retrained(frame[:1].assign(**found)).to_dict("records")
     assert list(row.values()) == ["Embedded", "all", "LCL", 0, 50.0, 75.0, 25.0, 60.0, 0.123]

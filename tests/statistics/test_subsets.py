@@ -1,6 +1,6 @@
 """The search against brute force and planted groups, the draws of texts against a case worked by hand, and bad input."""
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -24,10 +24,9 @@ def brute_force(confusion, size, count):
     return picks
 
 
-@pytest.mark.parametrize("most", [1, 3, 1000])
-def test_picks_are_those_of_brute_force_with_many_ties_and_with_few(most):
-    generator = np.random.default_rng(most)
-    for classes, size in [(2, 2), (4, 2), (7, 2), (3, 3), (7, 3), (4, 4), (7, 4)] * 4:
+def test_picks_are_those_of_brute_force_with_many_ties_and_with_few():
+    generator = np.random.default_rng(0)
+    for most, (classes, size) in product((1, 3, 1000), [(2, 2), (4, 2), (7, 2), (3, 3), (7, 3), (4, 4), (7, 4)] * 4):
         confusion = generator.integers(0, most, (classes, classes), endpoint=True)
         count = classes // size
         assert subsets.most_confusable(confusion, size, count) == brute_force(confusion.tolist(), size, count)
@@ -56,23 +55,18 @@ def test_pairs_within_a_subset_by_hand():
     assert subsets.pairing(np.ones((4, 4)), range(4))[1] == pytest.approx(1 / 3)
 
 
-FLAT = np.ones((6, 6))
-
-
-@pytest.mark.parametrize(
-    ("matrix", "size", "count", "says"),
-    [
-        *((FLAT, size, 1, f"from 2 to the number of classes, 6; given {size}") for size in (1, 7, 2.5)),
-        (FLAT, 2, 0, "from 1 to 3 disjoint subsets of 2; given count 0"),
-        (FLAT, 4, 2, "from 1 to 1 disjoint subsets of 4; given count 2"),
+def test_what_does_not_fit_is_told_in_a_line():
+    flat = np.ones((6, 6))
+    for matrix, size, count, says in (
+        *((flat, size, 1, f"from 2 to the number of classes, 6; given {size}") for size in (1, 7, 2.5)),
+        (flat, 2, 0, "from 1 to 3 disjoint subsets of 2; given count 0"),
+        (flat, 4, 2, "from 1 to 1 disjoint subsets of 4; given count 2"),
         (np.ones((100, 100)), 4, 1, "100 classes have 3,921,225 subsets of 4; a search takes at most 3,000,000"),
         *((bad, 2, 1, "must be square, of finite counts, none below 0; given shape")
-          for bad in (np.ones((2, 3)), np.ones(4), np.full((4, 4), np.nan), np.full((4, 4), np.inf), -FLAT)),
-    ],
-)  # fmt: skip
-def test_what_does_not_fit_is_told_in_a_line(matrix, size, count, says):
-    with refused(says):
-        subsets.most_confusable(matrix, size, count)
+          for bad in (np.ones((2, 3)), np.ones(4), np.full((4, 4), np.nan), -flat)),
+    ):  # fmt: skip
+        with refused(says):
+            subsets.most_confusable(matrix, size, count)
 
 
 def test_texts_drawn_again_keep_the_predictions_of_all_runs_together():

@@ -72,9 +72,8 @@ def test_gains_beside_how_often_a_set_is_confused_and_the_finding(made):
     assert gains.loc[("published", "all"), "confusion"] == pytest.approx(100 * 3 / 320)
     assert gains.loc[("published", "4-hard-a"), "difference"] == pytest.approx(1.4)
     assert "That LCL is above CE is **reproduced** on 4-hard-a (+15.00 [9.33, 20.67], published +1.40" in said
-    assert "LCL against CE is **undecided** on caring" in said
     assert "published without 4-hard-d, whose classes are in doubt, 7 sets: Spearman's rho" in said
-    assert "published, 8 sets: Spearman's rho" in said and "ours, 2 sets: too few to say" in said
+    assert "ours, 2 sets: too few to say" in said
     assert "has not run on a class set" in tables.said(table, found.iloc[:0], gained.iloc[:0])
     ax = drawn(figures.gains_by_confusion, gained, table, height=2.8)
     assert sorted(x for line in ax.lines if line.get_marker() == "D" for x in line.get_xdata()) == sorted(gained["difference"])
@@ -93,9 +92,7 @@ def test_runs_on_sets_in_words():
 
 
 def test_a_correlation_over_few_sets_has_the_p_of_all_their_orders():
-    gained = pd.DataFrame(
-        {"whose": "ours", "set": list("abcde"), "difference": [1.0, 2, 3, 5, 4], "confusion": [2, 3, 5, 7, 8]}
-    )
+    gained = pd.DataFrame({"whose": "ours", "set": [*"abcde"], "difference": [1.0, 2, 3, 5, 4], "confusion": [2, 3, 5, 7, 8]})
     every = [spearmanr(order, gained["confusion"]).statistic for order in permutations(gained["difference"])]
     ((_, sets, rho, p),) = tables.correlations(gained)
     assert (sets, rho) == (5, pytest.approx(0.9))

@@ -1,4 +1,4 @@
-"""Later work: every number against the file that it was read in, marks against numbers, words and figure against the tables."""
+"""Later work: every number against the file that it was read in, marks against numbers, the figure against the tables."""
 
 import os
 from pathlib import Path
@@ -58,7 +58,6 @@ def test_words_figure_and_each_gain_over_the_ce_of_the_same_group_and_encoder(pr
     assert (hypemo["marks"], hypemo["score"], round(hypemo["gain"], 6)) == ("td", 86.0, 0.6)
     assert row_of(tables.hard_sets(), classes="4-hard-d")["apart"] == pytest.approx(10.7)
     said = words("analyses/later_work/said.md.j2", **tables.facts(scores, tables.baselines(scores), results))
-    assert "baselines? No.**" in said and "differs by 3.2 to 10.6\npoints" in said
     assert ("Our own runs, LCL − CE: EmoInt (MiniLM" in said) == (profile == "minilm")
     assert not tables.readable(scores).isna().any(axis=None)
     figure = figures.accuracies(scores)

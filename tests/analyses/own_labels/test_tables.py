@@ -13,9 +13,8 @@ from lclstudy.corpora.load import load_corpus
 from lclstudy.plan.profiles import load_profile
 from lclstudy.runs import grid, store
 from lclstudy.show import text
-from lclstudy.show.text import words
 from lclstudy.statistics import tests
-from tests.analyses.helpers import scored_record
+from tests.analyses.helpers import scored_record, yticks
 from tests.material import check_readable, made, make_runs, refused
 
 QUICK = load_profile("quick")
@@ -42,32 +41,20 @@ def some_records():
     return [record("ce", 0, ce), record("ce", 1, ce), record("lcl", 0, lcl)]
 
 
-ROWS = [(f"{split} {label} {number}", label, split) for split, count in (("train", 12), ("validation", 3), ("test", 4))
-        for label in ("cat", "dog") for number in range(count)]  # fmt: skip
+def corpus_of(*classes, train=20):
+    counts = pd.DataFrame({"train": train, "validation": 5, "test": 5}, pd.Index(classes, name="class"))
+    return corpora.Corpus("mine", counts, repeated=0, conflicting=0, leaked=0)
 
 
-@pytest.fixture
-def described(tmp_path):
-    """Describes a corpus of `ROWS` and `more`: (text, label, split) each."""
-
-    def describe(*more):
-        path = tmp_path / "mine.csv"
-        pd.DataFrame([*ROWS, *more], columns=["text", "label", "split"]).to_csv(path, index=False)
-        return corpora.describe(load_corpus(str(path)), "mine")
-
-    return describe
+CATS_AND_DOGS = corpus_of("cat", "dog")
 
 
-def test_a_run_of_each_loss_per_seed():
+def test_a_run_of_each_loss_per_seed_and_wrong_seeds_and_gains():
     for seeds, numbers in ((" 0, 1,2 ", range(3)), ([0, 1, 2], range(3)), (7, [7])):
-        specs = corpora.plan(QUICK, "embedded", seeds, epochs=2, encoder=None)
-        assert [(spec.objective, spec.seed) for spec in specs] == [(name, seed) for seed in numbers for name in ("ce", "lcl")]
-        assert {(spec.epochs, spec.encoder) for spec in specs} == {(2, "tiny")}
+        wanted = [QUICK.spec("embedded", name, seed=seed, epochs=2) for seed in numbers for name in ("ce", "lcl")]
+        assert corpora.plan(QUICK, "embedded", seeds, epochs=2, encoder=None) == wanted
     wanted = {spec.identity() for spec in corpora.plan(QUICK, "embedded", "0,1,2")}
     assert wanted <= {spec.identity() for spec in QUICK.specs()}, "the default runs are those of the quick profile"
-
-
-def test_wrong_seeds_and_gains():
     for seeds in ("", "0,1,1", "0,x", "-1", None, []):
         with refused("seeds must be different whole numbers"):
             corpora.plan(QUICK, "embedded", seeds)
@@ -76,48 +63,46 @@ def test_wrong_seeds_and_gains():
             corpora.check_gain(gain)
 
 
-def test_what_is_in_a_corpus(described):
-    corpus = described(("train cat 0", "cat", "train"), ("train dog 1", "dog", "test"), ("train cat 1", "dog", "train"))
-    assert corpus.counts.loc[["cat", "dog"]].to_numpy().tolist() == [[13, 3, 4], [13, 3, 5]]
-    assert (corpus.repeated, corpus.conflicting, corpus.leaked) == (2, 1, 1)
-    assert dict(corpora.corpus_table(corpus).to_numpy())["train texts"] == "26"
-
-
-def test_cautions_in_plain_words_and_none_of_a_sound_corpus(described):
-    sound = corpora.plan(load_profile("minilm"), "embedded", "0,1,2")
-    assert corpora.cautions(described(), sound) == []
-    fast = corpora.plan(QUICK, "embedded", "0,1,2", encoder="minilm")
-    assert "too high for the pre-trained MiniLM" in " ".join(corpora.cautions(described(), fast))
-    many = [(f"more {number}", "cat", "train") for number in range(90)]
-    corpus = described(*many, ("rare 1", "rare", "train"), ("train cat 3", "cat", "test"), ("train dog 3", "cat", "train"))
+def test_what_is_in_a_corpus_and_cautions_in_plain_words_but_none_of_a_sound_one(tmp_path):
+    sound, fast = (corpora.plan(profile, "embedded", "0,1,2", encoder="minilm") for profile in (load_profile("minilm"), QUICK))
+    assert corpora.cautions(CATS_AND_DOGS, sound) == []
+    assert "too high for the pre-trained MiniLM" in " ".join(corpora.cautions(CATS_AND_DOGS, fast))
+    counts = {("train", "cat"): 102, ("train", "dog"): 12, ("train", "rare"): 1, ("validation", "cat"): 3,
+              ("validation", "dog"): 3, ("test", "cat"): 4, ("test", "dog"): 4}  # fmt: skip
+    rows = [(f"{split} {label} {number}", label, split) for (split, label), n in counts.items() for number in range(n)]
+    rows += [("train cat 3", "cat", "test"), ("train dog 3", "cat", "train")]
+    pd.DataFrame(rows, columns=["text", "label", "split"]).to_csv(tmp_path / "mine.csv", index=False)
+    corpus = corpora.describe(load_corpus(str(tmp_path / "mine.csv")), "mine")
+    assert corpus.counts.loc[["cat", "dog", "rare"]].to_numpy().tolist() == [[103, 3, 5], [12, 3, 4], [1, 0, 0]]
+    assert (corpus.repeated, corpus.conflicting, corpus.leaked) == (1, 1, 1)
+    assert dict(corpora.corpus_table(corpus).to_numpy())["train texts"] == "116"
     said = "\n".join(corpora.cautions(corpus, corpora.plan(QUICK, "embedded", 0, train_limit=50)))
-    parts = ["1 class (rare) has fewer than 10 training texts", "1 class (rare) has no test text", "starts from nothing",
-             "103 times the training texts of the smallest", "Test texts that are training texts too: 1.",
-             "Texts that have two or more labels: 1.", "Fewer than 3 seeds decide", "train_limit keeps at most 50"]  # fmt: skip
-    assert [part for part in parts if part not in said] == []
+    for part in ("1 class (rare) has fewer than 10 training texts", "1 class (rare) has no test text", "starts from nothing",
+                 "103 times the training texts of the smallest", "Test texts that are training texts too: 1.",
+                 "Texts that have two or more labels: 1.", "Fewer than 3 seeds decide",
+                 "train_limit keeps at most 50"):  # fmt: skip
+        assert part in said
 
 
 def test_of_many_classes_the_smallest_are_shown():
-    classes = ["غضب", *(f"c{n}" for n in range(1, 100))]
-    counts = pd.DataFrame({"train": np.arange(100, 0, -1), "validation": 1, "test": 1}, pd.Index(classes, name="class"))
-    corpus = corpora.Corpus("mine", counts, 0, 0, 0)
+    corpus = corpus_of("غضب", *(f"c{n}" for n in range(1, 100)), train=np.arange(100, 0, -1))
     shown = corpora.class_table(corpus)
     assert list(shown["class"]) == [*(f"c{n}" for n in range(99, 84, -1)), "غضب"], "and one that a figure calls by its number"
     caution = corpora.cautions(corpus, corpora.plan(QUICK, "embedded", "0,1,2"))[0]
     assert "9 classes (c91, c92, c93, c94, c95 and 4 more) have" in caution
 
 
-def test_foresight_says_what_the_seeds_and_the_texts_can_see(described, monkeypatch):
+def test_foresight_says_what_the_seeds_and_the_texts_can_see(monkeypatch):
     parts = [make_runs(scores, corpus, "tiny") for corpus, scores in
              (("emoint", {"ce": [60, 61, 62], "lcl": [64, 66]}), ("isear", {"ce": [50]}))]  # fmt: skip
     monkeypatch.setattr(corpora, "frozen_names", lambda: ["mine"])
     monkeypatch.setattr(corpora, "read_frozen", lambda name: made(*parts, name=name))
-    spread, corpus = corpora.usual_spread("tiny"), described()
+    spread = corpora.usual_spread("tiny")
     assert spread == pytest.approx(math.sqrt((1 + 1 + 2) / (2 + 1))) and math.isnan(corpora.usual_spread("electra-base"))
-    said = corpora.foresight(corpora.plan(QUICK, "embedded", "0,1,2"), corpus, 1.0)
+    said = corpora.foresight(corpora.plan(QUICK, "embedded", "0,1,2"), CATS_AND_DOGS, 1.0)
     assert f"({spread:.2f} points), see a true gain of {tests.power(1.0, spread, 3, spread, 3).smallest:.1f} points" in said
-    assert "±34.6" in said
-    assert "seeds of each loss" not in corpora.foresight(corpora.plan(QUICK, "embedded", 0), corpus, 1.0)
+    assert "±31.0" in said
+    assert "seeds of each loss" not in corpora.foresight(corpora.plan(QUICK, "embedded", 0), CATS_AND_DOGS, 1.0)
 
 
 def test_the_answer_in_plain_words():
@@ -155,7 +140,6 @@ def test_cost_is_of_the_median_run():
     runs = frame((60, 61, 62), (63, 64, 65))
     runs.loc[runs["objective"] == "ce", "train_seconds"] = [10.0, 10.0, 100.0]
     assert tables.cost(runs) == {"ratio": 3, "note": "the machine had other work too, so this is rough"}
-    assert tables.cost(frame((60,), (61,)))["note"] == ""
     runs["device"] = ["cpu", "cuda"] * 3
     assert "differ in device" in tables.cost(runs)["note"]
 
@@ -165,7 +149,6 @@ def test_power_and_runs_needed():
     needed = tables.judged(runs, 1.0).needed
     curve = tables.power_curve(runs, 1.0).set_index("n")
     assert curve.loc[needed, "power"] >= 0.8 and (curve.loc[: needed - 1, "power"] < 0.8).all()
-    assert (curve["low"] <= curve["power"]).all() and (curve["power"] <= curve["high"]).all()
     for without_spread in (frame((60,), (61,)), frame((60, 60), (61, 61))):
         assert tables.power_curve(without_spread, 1.0).empty
 
@@ -188,81 +171,71 @@ def test_confusions_and_pairs():
     assert tables.pairs_table(right, TEXTS).empty and tables.over_texts(right).difference == 0
 
 
-def said(corpus, runs, found=None) -> str:
+def said(runs, found=None, corpus=CATS_AND_DOGS):
     facts = tables.facts(corpus, runs, found or some_records(), 1.0, {"corpus": "mine.csv"})
-    return words("analyses/own_labels/said.md.j2", **facts)
+    return text.words("analyses/own_labels/said.md.j2", **facts)
 
 
-def test_findings(described):
-    told = said(described(), frame((80, 81, 82), (80, 84, 85)))
+def test_findings():
+    told = said(frame((80, 81, 82), (80, 84, 85)))
     for part in ("undecided (3 runs each)", "CE 81.0 %, LCL 83.0 %", "+2.00 [", "Most confused: cat and dog",
                  "3.0 times as long", "in 8 of 10 studies", "-p corpus mine.csv", "-p profile minilm",
                  "largest class would"):  # fmt: skip
         assert part in told
     assert told.index("starts from nothing") < told.index("undecided"), "the caution stands before the headline"
-    clear = said(described(), frame((80, 81, 82), (90, 91, 92), encoder="minilm"))
+    clear = said(frame((80, 81, 82), (90, 91, 92), encoder="minilm"))
     assert clear.startswith("**LCL is better than CE (3 runs each).**") and "papermill" not in clear
-    assert said(described(), frame((50, 51), (52, 53))).startswith("**Nothing was learnt yet:**")
+    assert said(frame((50, 51), (52, 53))).startswith("**Nothing was learnt yet:**")
     found = some_records()
     for one, ends in zip(found, ((0.5, 0.7), (0.5, 0.71), (0.7, 0.7)), strict=True):
         one.epochs[:] = [{"epoch": epoch, "validation_accuracy": value} for epoch, value in enumerate(ends, 1)]
     assert tables.not_converged(found) == ["CE"]
-    assert said(described(), frame((80, 81, 82), (90, 91, 92)), found).startswith("**Not converged:**")
+    assert said(frame((80, 81, 82), (90, 91, 92)), found).startswith("**Not converged:**")
 
 
-def test_labels_are_shown_letter_by_letter(described):
+def test_labels_are_shown_letter_by_letter():
     """In sentences, too, they are neither Markdown nor HTML."""
     found = [record(name, 0, [1, 1, *LABELS[2:]], ("<b>cat", "a|b", "fox")) for name in ("ce", "lcl")]
-    assert r"Most confused: &lt;b>cat and a\|b (" in said(described(), frame((80, 81), (82, 83)), found)
-    caution = corpora.cautions(described(("one", "<i>", "train")), corpora.plan(QUICK, "embedded", 0))[0]
+    assert r"Most confused: &lt;b>cat and a\|b (" in said(frame((80, 81), (82, 83)), found)
+    caution = corpora.cautions(corpus_of("cat", "<i>", train=[20, 1]), corpora.plan(QUICK, "embedded", 0))[0]
     assert "1 class (&lt;i>) has fewer" in caution
 
 
 def card(classes, confusion, ce=(60, 61, 63), lcl=(64, 66, 65)):
-    counts = pd.DataFrame({"train": 20, "validation": 5, "test": 5}, pd.Index(classes, name="class"))
-    facts = tables.card_facts(corpora.Corpus("mine", counts, 0, 0, 0), frame(ce, lcl), some_records(), 1.0)
+    facts = tables.card_facts(corpus_of(*classes), frame(ce, lcl), some_records(), 1.0)
     return figures.card(**{**facts, "classes": classes, "confusion": {"ce": confusion, "lcl": confusion.T}})
 
 
-@pytest.mark.parametrize(
-    ("classes", "ce", "lcl"),
-    [
+def test_the_card_can_be_read_of_many_classes_a_failed_loss_any_characters_and_a_thousand_classes(recwarn):
+    for classes, ce, lcl in (
         ([f"a rather long class name {n}" for n in range(15)], (60, 61, 63), (64, 66, 65)),
         (["cat", "dog", "fox"], (60, 60.2), ("failed", "failed")),
         (["$5", "_x_ $", "🦊", "غضب", "怒り", "{a}"], (60.0, 60.1, 60.2), (60.1, 60.1, 60.3)),
-    ],
-)
-def test_the_card_can_be_read(classes, ce, lcl, recwarn):
-    confusion = 30 * np.eye(len(classes), dtype=int) + np.random.default_rng(0).integers(0, 4, [len(classes)] * 2)
-    confusion[1] = 0  # a class without texts
-    check_readable(card(classes, confusion, ce, lcl))
-    assert not [str(warning.message) for warning in recwarn if "Glyph" in str(warning.message)]
-
-
-def test_of_a_thousand_classes_the_pairs_most_often_confused_are_drawn():
+    ):
+        confusion = 30 * np.eye(len(classes), dtype=int) + np.random.default_rng(0).integers(0, 4, [len(classes)] * 2)
+        confusion[1] = 0  # a class without texts
+        check_readable(card(classes, confusion, ce, lcl))
     confusion = 5 * np.eye(1000, dtype=int)
     confusion[3, 4] = 2
     figure = card([f"a rather long class name {n}" for n in range(1000)], confusion)
     check_readable(figure)
-    (label,) = (label.get_text() for label in figure.axes[-1].get_yticklabels())
-    assert label == "a rather long cla…\na rather long cla…"
+    assert yticks(figure.axes[-1]) == ["a rather long cla…\na rather long cla…"], "the pairs most often confused"
+    assert not [str(warning.message) for warning in recwarn if "Glyph" in str(warning.message)]
 
 
-def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path, described):
+def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path):
     texts = {"🦊": "what a lovely day 😀 number {}", "غضب": "هذا سيئ جدا {}", 'blue, and "odd"': "rain, rain {}"}
     path = tmp_path / "feelings.jsonl"
     rows = [{"text": text.format(number), "label": label} for number in range(12) for label, text in texts.items()]
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
-    specs, runs = corpora.plan(QUICK, str(path), 0, epochs=1, augment="dropout"), store.RunStore(tmp_path / "runs")
+    specs = corpora.plan(QUICK, str(path), 0, epochs=1, augment="dropout", train_limit=20)
+    runs = store.RunStore(tmp_path / "runs")
     with refused("No run finished"):
         tables.records(specs, runs)
     assert grid.run_missing(specs, runs, "serial", device="cpu", progress=False).done == 2
-    corpus, table = corpora.describe(load_corpus(str(path)), "feelings"), runs.frame(specs)
-    found = tables.records(specs, runs)
-    assert "undecided (1 run each)" in said(corpus, table, found)
+    corpus, table, found = corpora.describe(load_corpus(str(path)), "feelings"), runs.frame(specs), tables.records(specs, runs)
+    assert "undecided (1 run each)" in said(table, found, corpus)
     facts = tables.card_facts(corpus, table, found, 1.0)
-    assert facts["title"].endswith("3 classes; tiny encoder (from nothing), 1 seed per loss")
+    what = "36 texts (at most 20 to train on), 3 classes; tiny encoder (from nothing), 1 seed per loss"
+    assert facts["title"] == f"feelings: {what}"
     check_readable(figures.card(**facts))
-    other = frame((60, 61), (62, 63), train_limit=1500, encoder="minilm")
-    title = tables.card_facts(described(), other, some_records(), 1.0)["title"]
-    assert title == "mine: 38 texts (at most 1,500 to train on), 2 classes; MiniLM encoder, 2 seeds per loss"

@@ -120,12 +120,8 @@ def test_claims_are_numbered_in_order_name_what_is_known_and_have_a_complete_rul
         assert claim["metric"] in ("accuracy", "weighted_f1", "entropy", "") and claim["split"] in ("test", "validation"), claim
         assert claim["criterion"].endswith(".") and claim["quote"] and claim["place"], claim
         assert (claim["margin"] > 0) == (claim["kind"] in margins), claim
-
-
-def test_a_level_is_a_printed_number():
-    levels = [(claim["encoder"], tables.printed_level(claim)) for claim in CLAIMS.query("kind == 'level'").to_dict("records")]
-    of_text = {"rnn": 25.0, "gru": 30.0, "bert-base-cased": 50.0}
-    assert {encoder: level for encoder, level in levels if encoder in of_text} == of_text
+    levels = {(claim["encoder"], tables.printed_level(claim)) for claim in CLAIMS.query("kind == 'level'").to_dict("records")}
+    assert levels >= {("rnn", 25.0), ("gru", 30.0), ("bert-base-cased", 50.0)}, "of the text"
     assert all(0 < level < 100 for _, level in levels)
 
 
