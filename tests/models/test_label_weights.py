@@ -17,16 +17,14 @@ def test_weights_from_confusion_are_smoothed_shares_of_each_true_class():
     assert torch.allclose(label_weights.uniform(5), torch.full((5, 5), 0.2))
 
 
-def test_cosines_of_names_are_symmetric_whatever_their_underscores_and_places():
+def test_cosines_of_names_whatever_their_underscores_and_places_and_the_weights_made_of_them(monkeypatch):
     encoder = encoders.load("tiny", ["i was very happy", "she was afraid of the car engine", "happy days"])
     found = label_weights.name_cosines(NAMES, encoder)
     assert torch.allclose(found, found.T) and torch.allclose(found.diagonal(), torch.ones(4))
     assert torch.allclose(label_weights.name_cosines(NAMES[::-1], encoder), found.flip(0, 1), atol=1e-6)
     assert label_weights.name_cosines(("car_engine", "car engine"), encoder)[0, 1].item() == pytest.approx(1, abs=1e-6)
-
-
-def test_weights_are_a_softmax_of_the_cosines_and_similarities_never_fall_below_the_least(monkeypatch):
-    cosines, least = torch.tensor([[1.0, -0.4], [-0.4, 1.0]]), label_weights.LEAST_SIMILARITY
-    monkeypatch.setattr(label_weights, "name_cosines", lambda *_: cosines)
-    assert torch.allclose(label_weights.from_names(("a", "b"), None), (cosines / label_weights.NAME_TEMPERATURE).softmax(dim=1))
-    assert torch.allclose(label_weights.name_similarity(("a", "b"), None), torch.tensor([[1.0, least], [least, 1.0]]))
+    monkeypatch.setattr(label_weights, "name_cosines", lambda *_: torch.tensor([[1.0, -0.4], [-0.4, 1.0]]))
+    own = torch.tensor(1.4 / label_weights.NAME_TEMPERATURE).sigmoid()  # a softmax of two
+    assert torch.allclose(label_weights.from_names((), None), torch.stack([own, 1 - own, 1 - own, own]).view(2, 2))
+    least = label_weights.LEAST_SIMILARITY
+    assert torch.allclose(label_weights.name_similarity((), None), torch.tensor([[1.0, least], [least, 1.0]]))

@@ -113,7 +113,7 @@ def test_a_corpus_is_its_content_wherever_it_lies_and_a_record_is_read_without_i
     one, two, three = (spec.identity() for spec in specs)
     assert one == two != three
     path.unlink()
-    assert RunSpec(**{field.name: getattr(specs[2], field.name) for field in fields(RunSpec)}) == specs[2]
+    assert RunSpec(**vars(specs[2])) == specs[2]
     before, corpus = spec_of().identity(), catalog.corpora()[CORPUS]
     files = (replace(corpus.files[0], sha256="0" * 64), *corpus.files[1:])
     monkeypatch.setitem(catalog.corpora(), CORPUS, replace(corpus, files=files))
