@@ -92,7 +92,6 @@ def test_every_architecture_gives_what_its_library_gives_and_trains_by_name(own,
     for found in (logits, expected):
         found.square().sum().backward()
     ours, theirs = ({name: one.grad for name, one in model.named_parameters()} for model in (classifier, plain))
-    assert any(gradient is not None for gradient in ours.values())
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
     assert (body.config._attn_implementation == "packed") == (family in PACKED)
     folder = paths.models() / "kept"
