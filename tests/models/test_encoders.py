@@ -127,12 +127,6 @@ def test_poolings():
     assert encoders.mean_pooling(hidden, packed).flatten().tolist() == [1.5, 4.5, 7]
 
 
-def test_the_vocabulary_of_tiny_is_that_of_its_training_texts_the_same_every_time():
-    one, two = encoders.load("tiny", TEXTS * 5), encoders.load("tiny", TEXTS * 5)
-    assert one.tokenizer.get_vocab() == two.tokenizer.get_vocab()
-    assert one.tokenizer.tokenize("Afraid of the dark") == ["afraid", "of", "the", "dark"]
-
-
 def test_no_local_folder_and_no_network_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("LCLSTUDY_MODELS", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # the library reads its variable at import only

@@ -23,6 +23,9 @@ def test_entries_are_complete_and_their_checksums_differ():
         for file in entry.files:
             assert (file.sha256 and len(file.sha256) == 64 and file.bytes) or (file.git_blob and len(file.git_blob) == 40)
             assert file.url.startswith("https://") or name == "embedded"
+    splits = [(file.split, file.path.removeprefix("parsinlu/")[:5]) for file in catalog.corpora()["parsinlu"].files]
+    assert splits[-2:] == [("test", "movie"), ("", "food_")], "trained on both domains, tested on films"
+    assert splits[:4] == [(split, domain) for split in ("train", "validation") for domain in ("movie", "food_")]
     checksums = [catalog.corpus_checksum(name) for name in catalog.corpora()]
     assert len({*checksums}) == len(checksums) - 1, "SST-2 and SST-5 are of one file"
 

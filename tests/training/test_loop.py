@@ -4,6 +4,7 @@ ablations: what stands still, is redrawn or comes first."""
 import logging
 from dataclasses import replace
 from importlib.metadata import version
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -209,18 +210,14 @@ def test_two_stages_freeze_what_they_say(monkeypatch, objective, protocol, losse
         assert {name.removeprefix("loss_") for name in epoch if name.startswith("loss_")} == told
 
 
-def test_weights_from_confusion_are_those_of_the_cross_entropy_run_of_the_same_spec(monkeypatch):
-    wanted, given, original = spec("lcl", "released,weights=confusion", epochs=2), [], Objective.__init__
+def test_weights_from_confusion_are_those_of_the_cross_entropy_run_of_the_same_spec():
+    wanted = spec("lcl", "released,weights=confusion", epochs=2)
     ce = run(replace(wanted, objective="ce"))
-
-    def watched(self, spec, encoder, classes, matrix=None):
-        given.append(matrix)
-        original(self, spec, encoder, classes, matrix)
-
-    monkeypatch.setattr(Objective, "__init__", watched)
-    record = run(wanted)
-    assert given[0] is None
-    assert torch.equal(given[1], label_weights.from_confusion(ce.validation_labels, ce.validation_probabilities))
+    with mock.patch.object(Objective, "__init__", autospec=True, side_effect=Objective.__init__) as made:
+        record = run(wanted)
+    (*_, none), (*_, matrix) = (call.args for call in made.call_args_list)
+    assert none is None
+    assert torch.equal(matrix, label_weights.from_confusion(ce.validation_labels, ce.validation_probabilities))
     for mine, its in zip(record.epochs[:2], ce.epochs, strict=True):
         assert (mine["loss"], mine["validation_accuracy"]) == (its["loss"], its["validation_accuracy"])
     assert [epoch["stage"] for epoch in record.epochs] == [1, 1, 2, 2] and record.best_epoch in (3, 4)
