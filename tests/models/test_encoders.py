@@ -165,35 +165,33 @@ def cut(folder):
     file.write_bytes(file.read_bytes()[:-100])
 
 
-BROKEN = {
-    "no tokenizer": (lambda folder: [file.unlink() for file in folder.glob("tokenizer*")], "has no tokenizer"),
-    "weights cut": (cut, "The weights .* of encoder 'mine' cannot be read: .*incomplete"),
-    "no JSON": (write("config.json", '{"model_type": "bert",'), "config.json is not valid JSON"),
-    "no dict": (write("config.json", '["bert"]'), "names model_type None"),
-    "unknown type": (change(model_type="brt"), "names model_type 'brt', of which transformers .* knows no classifier"),
-    "wider": (change(hidden_size=32), r"does not fit config.json: bert\.\S+ has shape \[.*16\], \[.*32\] wanted"),
-    "deeper": (change(num_hidden_layers=4), r"does not fit config.json: \S+layer\.3\S+ is missing \(16 such weights\)"),
-    "no heads": (change(num_attention_heads=3), "cannot be read: .*multiple of the number of attention heads"),
-    "tokenizer broken": (write("tokenizer.json", "{"), "The tokenizer or .* 'mine' cannot be read"),
-    "no marks": (change("tokenizer.json", post_processor=None), "does not put one mark before a text and one after"),
-}
-MISMADE = {
-    "too few embeddings": ({"vocab_size": 60}, "its tokenizer has .* tokens, config.json a vocab_size of 60"),
-    "sees the past alone": ({"family": "gpt2"}, "'mine' cannot be used: .*its first token sees none of the others"),
+BROKEN = {  # how the folder is made, what is done to it, what is said
+    "no tokenizer": ({}, lambda folder: [file.unlink() for file in folder.glob("tokenizer*")], "has no tokenizer"),
+    "weights cut": ({}, cut, "The weights .* of encoder 'mine' cannot be read: .*incomplete"),
+    "no JSON": ({}, write("config.json", '{"model_type": "bert",'), "config.json is not valid JSON"),
+    "no dict": ({}, write("config.json", '["bert"]'), "names model_type None"),
+    "unknown type": ({}, change(model_type="brt"), "names model_type 'brt', of which transformers .* knows no classifier"),
+    "wider": ({}, change(hidden_size=32), r"does not fit config.json: bert\.\S+ has shape \[.*16\], \[.*32\] wanted"),
+    "deeper": ({}, change(num_hidden_layers=4), r"does not fit .*: \S+layer\.3\S+ is missing \(16 such weights\)"),
+    "no heads": ({}, change(num_attention_heads=3), "cannot be read: .*multiple of the number of attention heads"),
+    "tokenizer broken": ({}, write("tokenizer.json", "{"), "The tokenizer or .* 'mine' cannot be read"),
+    "no marks": ({}, change("tokenizer.json", post_processor=None), "does not put one mark before a text and one after"),
+    "too few embeddings": ({"vocab_size": 60}, None, "its tokenizer has .* tokens, config.json a vocab_size of 60"),
     "not as pinned": (
         {"entry": {"hub": "someone/mine", "revision": "1", "sha256": "0" * 64}},
+        None,
         "mine/model.safetensors is not the pinned someone/mine .*cut short or altered",
     ),
-    "sees padding": ({"family": "fnet"}, "'mine' cannot be used: .*depends on the padding beside it"),
+    "sees the past": ({"family": "gpt2"}, None, "'mine' cannot be used: .*its first token sees none of the others"),
+    "sees padding": ({"family": "fnet"}, None, "'mine' cannot be used: .*depends on the padding beside it"),
 }
 
 
-@pytest.mark.parametrize("fault", [*BROKEN, *MISMADE])
+@pytest.mark.parametrize("fault", BROKEN)
 def test_a_folder_that_cannot_be_used_is_refused_before_training(own, fault):
-    made, said = MISMADE.get(fault, ({}, None))
+    made, break_it, said = BROKEN[fault]
     folder = own(**made)
-    if fault in BROKEN:
-        break_it, said = BROKEN[fault]
+    if break_it:
         break_it(folder)
     with pytest.raises(StudyError, match=said) as caught:
         prepare.check(make_spec("embedded", "ce", encoder="mine", max_length=64))
