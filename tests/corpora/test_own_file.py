@@ -88,7 +88,6 @@ def test_splits_are_drawn_of_texts_with_marks_line_breaks_white_space_blank_line
 BAD_CSV = {
     "text,label\na,x\n".encode("utf-16"): "not UTF-8 text; save the file in that encoding",
     "": "is empty",
-    "sentence,label\na,b\n": "has no column 'text'; found: sentence, label",
     "text,label\na,x\nb,x\n": "has the single class 'x'",
     "text,label\na,x\n ,y\n": "line 3: the text is empty",
     "text,label,split\na,x,train\nb,y,tset\n": "line 3: Unknown split 'tset'; allowed: train",

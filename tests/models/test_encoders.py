@@ -1,6 +1,7 @@
 """Encoders: packing and padding change nothing, poolings, `tiny`, and what is said when an encoder cannot be had or used."""
 
 import json
+import os
 import re
 import tomllib
 
@@ -83,8 +84,7 @@ def test_every_architecture_gives_what_its_library_gives_and_trains_by_name(own,
     padded = pad_sequence(rows, batch_first=True)
     given = {"input_ids": padded, "attention_mask": (padded != 0).long()}
     with torch.no_grad():
-        features = zip(plain.base_model(**given)[0], rows, strict=True)
-        features = torch.cat([row[: len(ids)] for row, ids in features])
+        features = torch.cat([row[: len(ids)] for row, ids in zip(plain.base_model(**given)[0], rows, strict=True)])
         torch.testing.assert_close(encoders.encode(body, pack(rows)), features, atol=1e-5, rtol=1e-5)
     logits, expected = encoders.sequence_logits(classifier, pack(rows)), plain(**given).logits
     torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-5)
@@ -135,10 +135,9 @@ def test_no_local_folder_and_no_network_is_one_line(tmp_path, monkeypatch):
         encoders.load("electra-small", TEXTS)
 
 
-def test_a_local_folder_is_used_before_the_hub_with_a_head_made_anew_and_draws_from_a_generator_of_its_own(own):
+def test_a_local_folder_is_used_before_the_hub_with_a_head_made_anew_and_draws_from_a_generator_of_its_own(own, tokenizer):
     folder = own("electra", "made").rename(paths.models() / "electra-small-discriminator")
-    vocabulary = AutoModel.from_pretrained(folder).config.vocab_size
-    network("electra", vocab_size=vocabulary, num_labels=8).save_pretrained(folder)  # trained for other classes
+    network("electra", vocab_size=len(tokenizer), num_labels=8).save_pretrained(folder)  # trained for other classes
     before = torch.get_rng_state()
     encoder = encoders.load("electra-small", TEXTS)
     assert torch.equal(torch.get_rng_state(), before)
@@ -149,25 +148,16 @@ def test_a_local_folder_is_used_before_the_hub_with_a_head_made_anew_and_draws_f
 
 
 def change(name="config.json", **settings):
-    def apply(folder):
-        file = folder / name
-        file.write_text(json.dumps(json.loads(file.read_text()) | settings))
-
-    return apply
+    return lambda folder: (folder / name).write_text(json.dumps(json.loads((folder / name).read_text()) | settings))
 
 
 def write(name, content):
     return lambda folder: (folder / name).write_text(content)
 
 
-def cut(folder):
-    file = folder / "model.safetensors"
-    file.write_bytes(file.read_bytes()[:-100])
-
-
 BROKEN = {  # how the folder is made, what is done to it, what is said
     "no tokenizer": ({}, lambda folder: [file.unlink() for file in folder.glob("tokenizer*")], "has no tokenizer"),
-    "weights cut": ({}, cut, "The weights .* of encoder 'mine' cannot be read: .*incomplete"),
+    "weights cut": ({}, lambda folder: os.truncate(folder / "model.safetensors", 20_000), "cannot be read: .*incomplete"),
     "no JSON": ({}, write("config.json", '{"model_type": "bert",'), "config.json is not valid JSON"),
     "no dict": ({}, write("config.json", '["bert"]'), "names model_type None"),
     "unknown type": ({}, change(model_type="brt"), "names model_type 'brt', of which transformers .* knows no classifier"),
@@ -206,13 +196,17 @@ def test_a_text_longer_than_an_encoders_positions_is_refused(own, family, most):
         prepare.check(make_spec("embedded", "ce", encoder="mine", max_length=most + 1))
 
 
-def test_other_weights_are_another_encoder_within_one_process(own):
+def test_other_weights_are_another_encoder_and_a_file_that_changed_is_read_again_within_one_process(own, tmp_path):
     own()
-    spec = make_spec("embedded", "ce", encoder="mine", train_limit=20)
-    first, identity = prepare.prepare(spec).encoder.weights, spec.identity()
+    table = tmp_path / "own.csv"
+    table.write_text("text,label\n" + "so happy,joy\nso angry,anger\n" * 20)
+    spec = make_spec(str(table), "ce", encoder="mine", max_length=16)
+    first, identity = prepare.prepare(spec), spec.identity()
     own(initializer_range=0.2)
-    assert prepare.prepare(spec).encoder.weights != first
-    assert spec.identity() != identity
+    other = prepare.prepare(spec)
+    assert other.encoder.weights != first.encoder.weights and spec.identity() != identity
+    table.write_text("text,label\n" + "so happy,joy\nso sad,sorrow\n" * 20)
+    assert [data.classes for data in (first, other, prepare.prepare(spec))] == [("anger", "joy")] * 2 + [("joy", "sorrow")]
 
 
 def test_the_real_minilm_is_packed_after_its_probe_and_is_the_one_pinned(minilm_folder):

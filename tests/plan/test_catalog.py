@@ -54,9 +54,7 @@ def test_a_file_outside_the_raw_data_is_refused(path):
 
 
 @pytest.mark.parametrize("columns", [("text", "a.b/c & d=é?"), ("Text ", "label"), ("text", "label")])
-def test_a_file_of_ones_own_has_a_name_with_its_columns_and_is_hashed_again_when_its_size_or_time_has_changed(
-    tmp_path, columns
-):
+def test_a_file_of_ones_own_is_named_with_its_columns_and_hashed_again_when_size_or_time_has_changed(tmp_path, columns):
     mine = tmp_path / "mine.csv"
     mine.write_text("text,label\nx,y\n")
     name, time = catalog.own_name(mine, *columns), mine.stat().st_mtime_ns
@@ -116,17 +114,13 @@ def test_an_encoder_is_its_revision_and_without_pinned_weights_the_files_of_a_lo
         catalog.encoder("minilmm")
 
 
-# Names as shown
-
-SETTINGS = [field.name for kind in (RunSpec, Protocol) for field in fields(kind)]
-
-
 def test_what_is_shown_has_a_name_of_its_own_and_every_setting_is_explained():
     for entries in (catalog.objectives(), catalog.encoders(), catalog.corpora()):
         titles = [entry.title for entry in entries.values()]
         assert all(titles) and len(set(titles)) == len(titles)
-    assert sorted(catalog.read("settings.toml")) == sorted(SETTINGS)
-    assert all(names.meaning(name) for name in SETTINGS)
+    settings = [field.name for kind in (RunSpec, Protocol) for field in fields(kind)]
+    assert sorted(catalog.read("settings.toml")) == sorted(settings)
+    assert all(names.meaning(name) for name in settings)
     assert {show("mine") for show in (names.corpus, names.encoder, names.objective, names.metric)} == {"mine"}
     assert (names.objective("ce_aug"), names.metric("weighted_f1")) == ("CE + aug.", "weighted F1")
 

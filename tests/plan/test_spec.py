@@ -28,8 +28,6 @@ def test_defaults_are_the_papers():
     assert [make_spec("sst5", "lcl", **own).temperature for own in ({}, {"temperature": 0.7})] == [0.1, 0.7]
 
 
-# Identity
-
 OTHER = dict(corpus="emoint", classes=LABELS[:2], objective="scl", encoder="minilm", seed=1, alpha=0.25, temperature=0.25,
              learning_rate=1e-3, batch_size=11, epochs=6, max_length=65, augment="dropout", augment_rate=0.25, augment_seed=1,
              pooling="mean", protocol="printed", precision="bf16", train_limit=100)  # fmt: skip
@@ -66,9 +64,7 @@ def test_an_identity_holds_what_the_run_reads_and_nothing_else(objective, unread
 
 
 def test_identities_of_runs_that_are_frozen_stay_as_they_are():
-    """Settings that came later are in no identity of a run that does not use them: each frozen run, read back, has its own,
-    which other processes, of other hash seeds, gave it.
-    """
+    """Whatever settings came later, and in other processes, of other hash seeds."""
     files = list((paths.ROOT / "data" / "results").glob("*/*.npz"))
     for path in files:
         facts, _ = records.decode(path.read_bytes(), path)
@@ -113,9 +109,6 @@ def test_a_corpus_is_its_content_wherever_it_lies_and_a_record_is_read_without_i
     files = (replace(corpus.files[0], sha256="0" * 64), *corpus.files[1:])
     monkeypatch.setitem(catalog.corpora(), CORPUS, replace(corpus, files=files))
     assert spec_of().identity() != before
-
-
-# Wrong settings
 
 
 @pytest.mark.parametrize(
