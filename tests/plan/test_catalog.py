@@ -1,10 +1,10 @@
 """The catalogue: facts that hold together, and with the raw files' own list where it is there; and names as shown of them."""
 
-import csv
 import hashlib
 import os
 from dataclasses import fields
 
+import pandas as pd
 import pytest
 
 from lclstudy.corpora.formats import FORMATS
@@ -36,8 +36,7 @@ def test_labels_are_numbered_and_raw_files_pinned_as_their_own_lists_say(raw_dat
     assert listed == [*catalog.corpora()["goemotions"].labels, "neutral"]
     if not (raw_data / "MANIFEST.tsv").is_file():
         pytest.skip("needs MANIFEST.tsv beside the raw corpora")
-    with open(raw_data / "MANIFEST.tsv", encoding="utf-8", newline="") as file:
-        manifest = {row["file"]: row for row in csv.DictReader(file, delimiter="\t")}
+    manifest = pd.read_csv(raw_data / "MANIFEST.tsv", sep="\t", dtype=str).set_index("file").to_dict("index")
     pinned = {file.path: file for entry in catalog.corpora().values() for file in entry.files if entry.name != "embedded"}
     assert {path: file.url for path, file in pinned.items()} == {path: row["url"] for path, row in manifest.items()}
     for path, row in manifest.items():

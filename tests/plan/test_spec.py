@@ -10,12 +10,11 @@ from lclstudy.plan.spec import Protocol, RunSpec, make_spec
 from lclstudy.results import records
 from tests.material import refused
 
-CORPUS = "embedded"
-LABELS = catalog.corpora()[CORPUS].labels
+LABELS = catalog.corpora()["embedded"].labels
 
 
 def spec_of(objective="lcl", **settings):
-    return make_spec(**{"corpus": CORPUS, "objective": objective, "seed": 0, "encoder": "tiny", **settings})
+    return make_spec(**{"corpus": "embedded", "objective": objective, "seed": 0, "encoder": "tiny", **settings})
 
 
 def test_defaults_are_the_papers():
@@ -105,9 +104,9 @@ def test_a_corpus_is_its_content_wherever_it_lies_and_a_record_is_read_without_i
     assert one == two != three
     path.unlink()
     assert RunSpec(**vars(specs[2])) == specs[2]
-    before, corpus = spec_of().identity(), catalog.corpora()[CORPUS]
+    before, corpus = spec_of().identity(), catalog.corpora()["embedded"]
     files = (replace(corpus.files[0], sha256="0" * 64), *corpus.files[1:])
-    monkeypatch.setitem(catalog.corpora(), CORPUS, replace(corpus, files=files))
+    monkeypatch.setitem(catalog.corpora(), "embedded", replace(corpus, files=files))
     assert spec_of().identity() != before
 
 

@@ -2,7 +2,6 @@
 
 import io
 import shutil
-import sys
 from importlib.metadata import version
 
 import numpy as np
@@ -107,6 +106,8 @@ def test_the_card_tells_data_numbers_limits_and_versions_and_a_killed_save_leave
 
 
 def test_nothing_is_trained_for_a_folder_that_cannot_be_written(kept, tmp_path, monkeypatch):
+    with refused("is there already and not empty"):
+        keep(kept[1].parent)
     with refused("model cannot be written (Not a directory)"):
         keep(kept[1] / "README.md")
     monkeypatch.chdir(tmp_path)
@@ -133,11 +134,11 @@ def test_the_two_commands(tmp_path, capsys, monkeypatch):
     assert list(table.columns) == ["text", "label", "probability of <b>an|ger$", "probability of joy"]
     assert table["label"].tolist() == ["joy", "<b>an|ger$"]
     assert r"| \<b\>an\|ger\$ | 6 |" in (folder / "README.md").read_text("utf-8")
-    monkeypatch.setattr(sys, "stdin", io.StringIO("so happy, today\nso angry at you\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("so happy, today\nso angry at you\n"))
     assert __main__.main(["predict", str(folder)]) == 0
     assert capsys.readouterr().out == from_file
     for errors, said in (("strict", "standard input is not UTF-8"), ("surrogateescape", "Text 2 holds half of a character")):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"so happy\ncaf\xe9\n"), "utf-8", errors))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"so happy\ncaf\xe9\n"), "utf-8", errors))
         assert __main__.main(["predict", str(folder)]) == 2
         assert said in capsys.readouterr().err
     pd.DataFrame({"words": ["so happy, today", "so angry at you"]}).to_excel(tmp_path / "new.xlsx", index=False)
