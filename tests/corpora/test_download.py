@@ -50,11 +50,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.asked.append(self.path)
-        content = PAGES.get(self.path.removeprefix("/cut"))
-        if content is None:
-            self.send_error(404, "Not Found")
-            return
-        self.send_response(200)
+        content = PAGES.get(self.path.removeprefix("/cut"), b"")
+        self.send_response(200 if content else 404)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         with suppress(ConnectionError):  # who has enough hangs up

@@ -42,48 +42,25 @@ def read(folder, name: str, content: str | bytes) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        (
-            "empathetic_dialogues",
-            'text,aug_text,label\n"i was scared, alone.",i feared,11\n  it  rained ,x,0\n"he said ""hi""",x,31\n',
-            [("i was scared, alone.", "afraid"), ("it rained", "sad"), ('he said "hi"', "nostalgic")],
-        ),
-        (
-            "goemotions",
-            'Good "work\t0\ta\nfine\t27\tb\nboth\t0,2\tc\nneutral too\t0,27\td\nwow\t26\te\n',
-            [('Good "work', "admiration"), ("wow", "surprise")],
-        ),
-        (
-            "isear",
-            "\n".join([ISEAR_HEADER, *(isear_line("guilt", text) for text in ISEAR)]),
-            [(clean, "guilt") for clean in ISEAR.values()],
-        ),
+        ("empathetic_dialogues",
+         'text,aug_text,label\n"i was scared, alone.",i feared,11\n  it  rained ,x,0\n"he said ""hi""",x,31\n',
+         [("i was scared, alone.", "afraid"), ("it rained", "sad"), ('he said "hi"', "nostalgic")]),
+        ("goemotions", 'Good "work\t0\ta\nfine\t27\tb\nboth\t0,2\tc\nneutral too\t0,27\td\nwow\t26\te\n',
+         [('Good "work', "admiration"), ("wow", "surprise")]),
+        ("isear", "\n".join([ISEAR_HEADER, *(isear_line("guilt", text) for text in ISEAR)]),
+         [(clean, "guilt") for clean in ISEAR.values()]),
         ("emoint", "".join(f"1\t{text}\tsadness\t0.1\n" for text in TWEETS), [(clean, "sadness") for clean in TWEETS.values()]),
-        (
-            "sst5",
-            TREES,
-            [("A ( good", "positive"), ("It 's 1 2", "neutral"), ("Bad Jean Claude", "very negative"),
-             ("Wow !", "very positive"), ("caf ``", "negative")],
-        ),
-        (
-            "sst2",
-            TREES,
-            [("A ( good", "positive"), ("Bad Jean Claude", "negative"), ("Wow !", "positive"), ("caf ``", "negative")],
-        ),
-        (
-            "ag_news",
-            '"3","Fears for pension","Unions say ""no""."\n"4","The Race","A second\\team"\n',
-            [('Fears for pension Unions say "no".', "Business"), ("The Race A second\\team", "Sci/Tech")],
-        ),
-        (
-            "twitter_sentiment",
-            '1\t"so happy \n0\t@bob oh\tno\u0085 more\n',
-            [('"so happy', "positive"), ("@bob oh no more", "negative")],
-        ),
-        (
-            "parsinlu",
-            '{"review": "خوب بود", "question": "نظر شما چیست؟", "label": "-3"}\n{"review": "بد", "question": "", "label": 2}\n',
-            [("نظر شما چیست؟ خوب بود", "-3"), ("بد", "2")],
-        ),
+        ("sst5", TREES, [("A ( good", "positive"), ("It 's 1 2", "neutral"), ("Bad Jean Claude", "very negative"),
+                         ("Wow !", "very positive"), ("caf ``", "negative")]),
+        ("sst2", TREES,
+         [("A ( good", "positive"), ("Bad Jean Claude", "negative"), ("Wow !", "positive"), ("caf ``", "negative")]),
+        ("ag_news", '"3","Fears for pension","Unions say ""no""."\n"4","The Race","A second\\team"\n',
+         [('Fears for pension Unions say "no".', "Business"), ("The Race A second\\team", "Sci/Tech")]),
+        ("twitter_sentiment", '1\t"so happy \n0\t@bob oh\tno\u0085 more\n',
+         [('"so happy', "positive"), ("@bob oh no more", "negative")]),
+        ("parsinlu",
+         '{"review": "خوب بود", "question": "نظر شما چیست؟", "label": "-3"}\n{"review": "بد", "question": "", "label": 2}\n',
+         [("نظر شما چیست؟ خوب بود", "-3"), ("بد", "2")]),
     ],
 )  # fmt: skip
 def test_rows_and_how_they_are_cleaned(tmp_path, name, content, expected):

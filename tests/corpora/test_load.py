@@ -1,8 +1,6 @@
 """Corpora of the catalogue: counts of the real ones, class subsets, validation splits, and what is refused."""
 
-import dataclasses
 import hashlib
-import json
 import logging
 import re
 import tomllib
@@ -39,75 +37,58 @@ def test_isear_is_clean_and_split_as_the_released_code_did(raw_data):
         assert list(zip(corpus[split]["text"], corpus[split]["label"], strict=True)) == expected
 
 
+DAYS = [f"day {number},{'fine' if number % 2 else 'wet'}\n" for number in range(20)]
+
+
 @pytest.fixture
-def small(monkeypatch, tmp_path):
-    """Puts small files in the place of a corpus's raw files: `small(name, {path: content})`. Their pins are lifted."""
-    every = catalog.corpora()
+def weather(monkeypatch, tmp_path):
+    """`weather((split, rows), ...)` adds the corpus of README's example to the catalogue, with a table of rows for each."""
     monkeypatch.setenv("LCLSTUDY_DATA", str(tmp_path))
-
-    def place(name: str, contents: dict[str, str]) -> None:
-        entry = every[name]
-        loose = tuple(dataclasses.replace(file, bytes=None, sha256=None, git_blob=None) for file in entry.files)
-        monkeypatch.setattr(catalog, "corpora", lambda: {name: dataclasses.replace(entry, files=loose)})
-        for path, content in contents.items():
-            (tmp_path / path).parent.mkdir(exist_ok=True)
-            (tmp_path / path).write_text(content, encoding="utf-8")
-
-    return place
-
-
-def test_a_validation_split_is_drawn_from_training_rows_where_each_class_has_enough(small, caplog):
-    """AG News has none."""
-
-    def loaded(train, test, classes=None):
-        small("ag_news", {"ag_news/train.csv": "".join(train), "ag_news/test.csv": "".join(test)})
-        return load_corpus("ag_news", classes)
-
-    rows = [f'"{number % 4 + 1}","Title {number}","Body, {number}"\n' for number in range(80)]
-    load._warn.cache_clear()
-    with caplog.at_level(logging.WARNING, logger="lclstudy"):
-        corpus = loaded(rows, rows[:8])
-    assert [len(corpus[split]) for split in SPLITS] == [64, 16, 8]
-    assert sorted(corpus["validation"]["label"]) == [label for label in range(4) for _ in range(4)]
-    assert "ag_news: no validation split, so 16 of 80 training rows serve as one" in caplog.text
-    assert "no validation split" in corpus["validation"].info.description
-    assert corpus["test"][0] == {"text": "Title 0 Body, 0", "label": 0}
-    with refused("ag_news has no test rows of the classes Sports, Business; choose others"):
-        loaded(rows, rows[:1], ["Sports", "Business"])
-    with refused("ag_news has too few rows of some class"):
-        loaded(rows[:2], rows[:1])
-
-
-def test_parsinlu_trains_on_both_domains_and_tests_on_films(small):
-    row = json.dumps({"review": "{} نقد", "question": "نظر شما؟", "label": "-3"}) + "\n"
-    small("parsinlu", {file.path: row.replace("{}", file.path) for file in catalog.corpora()["parsinlu"].files})
-    found = {split: [text.split()[-2][9:] for text in rows["text"]] for split, rows in load_corpus("parsinlu").items()}
-    assert found == {
-        "train": ["movie_train.jsonl", "food_train.jsonl"],
-        "validation": ["movie_dev.jsonl", "food_dev.jsonl"],
-        "test": ["movie_test.jsonl"],
-    }
-
-
-def test_a_corpus_is_added_in_one_place(monkeypatch, tmp_path):
-    """As the README's example: an entry of the catalogue; a table with the columns text and label needs no reader."""
-    content = "text,label\n" + "".join(f"day {n},{'fine' if n % 2 else 'wet'}\n" for n in range(20))
     written = re.search(r"```toml\n(.*?)```", (paths.ROOT / "README.md").read_text("utf-8"), re.DOTALL)[1]
-    entry = tomllib.loads(written.replace("...", hashlib.sha256(content.encode()).hexdigest(), 1))["weather"]
-    added = {**catalog.corpora(), "weather": catalog.corpus_entry("weather", **entry)}
-    monkeypatch.setattr(catalog, "corpora", lambda: added)
-    monkeypatch.setenv("LCLSTUDY_DATA", str(tmp_path))
-    path = tmp_path / "weather" / "weather.csv"
-    path.parent.mkdir()
-    path.write_text(content)
+    (name, facts), *_ = tomllib.loads(written).items()
+
+    def add(*tables):
+        facts["files"] = []
+        for number, (split, rows) in enumerate(tables):
+            content = "text,label\n" + "".join(rows)
+            (tmp_path / f"{number}.csv").write_text(content)
+            pin = hashlib.sha256(content.encode()).hexdigest()
+            facts["files"].append({"split": split, "path": f"{number}.csv", "sha256": pin})
+        known = {**catalog.corpora(), name: catalog.corpus_entry(name, **facts)}
+        monkeypatch.setattr(catalog, "corpora", lambda: known)
+
+    return add
+
+
+def test_a_corpus_is_added_in_one_place(weather):
+    """A table with the columns text and label needs no reader."""
+    weather(("all", DAYS))
     corpus = load_corpus("weather")
     assert [len(corpus[split]) for split in SPLITS] == [12, 4, 4]
     assert all(int(row["text"].split()[1]) % 2 != row["label"] for row in corpus["train"])
     assert make_spec("weather", "ce", encoder="tiny").label() == "weather ce tiny seed 0"
     assert names.corpus("weather") == "Weather"
-    added["weather"] = dataclasses.replace(added["weather"], labels=("wet", "dry"))
-    with refused("weather.csv, line 3: unknown label 'fine'; expected one of wet, dry"):
+    (paths.raw_data() / "0.csv").write_text("text,label\n")
+    with refused("Raw file 0.csv is altered"):
         load_corpus("weather")
-    path.write_text(content + "x,wet\n")
-    with refused("Raw file weather/weather.csv is altered"):
+    weather(("all", [*DAYS, "day 20,dry\n"]))
+    with refused("0.csv, line 22: unknown label 'dry'; expected one of fine, wet"):
         load_corpus("weather")
+
+
+def test_a_validation_split_is_drawn_from_training_rows_where_each_class_has_enough(weather, tmp_path, caplog):
+    weather(("train", DAYS[:8]), ("train", DAYS[8:]), ("test", DAYS[:4]))
+    load._warn.cache_clear()
+    with caplog.at_level(logging.WARNING, logger="lclstudy"):
+        corpus = load_corpus("weather")
+    assert [len(corpus[split]) for split in SPLITS] == [16, 4, 4]
+    assert sorted(corpus["validation"]["label"]) == [0, 0, 1, 1]
+    assert "weather: no validation split, so 4 of 20 training rows serve as one" in caplog.text
+    assert "no validation split" in corpus["validation"].info.description
+    assert corpus["test"][0] == {"text": "day 0", "label": 1}
+    weather(("train", DAYS[:2]), ("test", DAYS[:4]))
+    with refused("weather has too few rows of some class"):
+        load_corpus("weather")
+    (tmp_path / "mine.csv").write_text("text,label,split\na,x,train\nb,y,train\nc,z,train\nd,z,test\ne,z,dev\n")
+    with refused("mine.csv has no test rows of the classes x, y; choose others"):
+        load_corpus(str(tmp_path / "mine.csv"), classes=["x", "y"])

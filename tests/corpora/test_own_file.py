@@ -88,7 +88,6 @@ def test_splits_are_drawn_of_texts_with_marks_line_breaks_white_space_blank_line
 BAD_CSV = {
     "text,label\na,x\n".encode("utf-16"): "not UTF-8 text; save the file in that encoding",
     "": "is empty",
-    "sentence,label\na,b\n": "has no column 'text'; found: sentence, label",
     "text,label\na,x\nb,x\n": "has the single class 'x'",
     "text,label\na,x\n ,y\n": "line 3: the text is empty",
     "text,label,split\na,x,train\nb,y,tset\n": "line 3: Unknown split 'tset'; allowed: train",
@@ -149,17 +148,8 @@ def test_tables_of_one_kind_alone(tmp_path):
     path = tmp_path / "cleared.xlsx"
     write(path, pd.DataFrame([("a", "x"), ("", ""), ("b", "")], columns=["text", "label"]))
     check(path, "line 4: the label is empty")
-    with zipfile.ZipFile(path) as whole:
-        parts = {name: whole.read(name) for name in whole.namelist()}
-    types = {"[Content_Types].xml": b'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'}
-    for other in (
-        {"content.xml": b"<a/>"},  # as of an ods file
-        {**types, "xl/workbook.bin": b""},  # as of an xlsb file
-        *({**parts, f"xl/{name}.xml": b"<cut"} for name in ("workbook", "styles", "worksheets/sheet1")),
-    ):
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, content in other.items():
-                archive.writestr(name, content)
-        check(path, "is not a whole xlsx file without a password")
+    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"<cut")
+    check(path, "is not a whole xlsx file without a password")
     path.write_bytes(bytes.fromhex("D0CF11E0A1B11AE1") + bytes(2000))  # as of an xls file, or one with a password
     check(path, "is not a whole xlsx file without a password")

@@ -45,12 +45,6 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def installed():
-    """What `install` put into the repository."""
-    wordnet.install()
-    return files_in(wordnet.folder())
-
-
 def test_lexnames_names_every_lexicographer_file_of_the_real_data(dictionary):
     rows = [line.split("\t") for line in wordnet.lexnames().splitlines()]
     assert [int(number) for number, *_ in rows] == list(range(45))
@@ -97,7 +91,8 @@ def test_packages_of_debian_are_unpacked_without_installing(home, monkeypatch):
         f'cp "{home}"/mirror/*.deb .\n'
     )
     program.chmod(0o755)
-    assert installed() == WHOLE
+    wordnet.install()
+    assert files_in(wordnet.folder()) == WHOLE
     assert (home / "called").read_text().split() == ["download", "update", "download"]
 
 
@@ -112,7 +107,8 @@ def test_package_of_nltk_is_unpacked_and_completed_unless_another_process_was_fi
         return True
 
     monkeypatch.setattr(nltk, "download", download)
-    assert installed() == (WHOLE if alone else {"corpora/wordnet/data.noun": CONTENT["data.noun"]})
+    wordnet.install()
+    assert files_in(wordnet.folder()) == (WHOLE if alone else {"corpora/wordnet/data.noun": CONTENT["data.noun"]})
 
 
 def test_what_cannot_be_had_is_said_with_how_to_get_it_by_hand_and_a_full_disk_leaves_nothing(home, dictionary, monkeypatch):

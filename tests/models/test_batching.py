@@ -22,25 +22,22 @@ def test_a_text_longer_than_max_length_is_cut_and_counted_once():
         assert row.tolist() == (full.tolist() if len(full) <= 5 else [*full[:4].tolist(), tokenizer.sep_token_id])
 
 
-def test_two_views_lie_side_by_side_with_labels_and_pairs():
+def test_two_views_lie_side_by_side_and_the_generator_alone_decides_the_order():
     batch = TwoViews(tokens([3, 5, 2]), tokens([4, 1, 6]), labels=[7, 8, 9])([2, 0])
     assert batch.labels.tolist() == [9, 7, 9, 7] and batch.pairs.tolist() == [2, 0, 2, 0]
     assert batch.rows.mask.sum(dim=1).tolist() == [2, 3, 6, 4]
 
+    def order(seed, drop_last=True):
+        generator = torch.Generator().manual_seed(seed)
+        return [each.pairs.tolist() for each in training_batches(collate, 4, generator, drop_last)]
 
-def order(seed, drop_last=True):
     collate = TwoViews(tokens([2] * 11), None, labels=list(range(11)))
-    batches = training_batches(collate, 4, torch.Generator().manual_seed(seed), drop_last)
-    return [batch.pairs.tolist() for batch in batches]
-
-
-def test_the_generator_alone_decides_the_order_and_the_last_batch_is_dropped_or_kept():
     torch.manual_seed(1)
     first = order(0)
     torch.manual_seed(2)
     assert order(0) == first != order(1)
-    assert [len(numbers) for numbers in first] == [4, 4]
-    assert sorted(number for numbers in order(0, drop_last=False) for number in numbers) == list(range(11))
+    assert [len(numbers) for numbers in first] == [4, 4], "the last batch is dropped"
+    assert sorted(number for numbers in order(0, drop_last=False) for number in numbers) == list(range(11)), "or kept"
 
 
 @pytest.mark.parametrize("budget", [1, 30, 200])

@@ -108,10 +108,9 @@ def test_all_agree_with_the_double_loop(rows, classes, seed, temperature, reduct
 
 def test_pytorch_metric_learning_finds_the_same():
     """An implementation that is not ours; it too leaves anchors without a positive out of the mean."""
-    for seed in range(3):
-        features, labels, *_ = batch(20, 16, 6, seed)
-        expected = SupConLoss(temperature=0.3)(5 * features, labels).item()
-        assert losses.SupervisedContrastiveLoss(0.3)(5 * features, labels).item() == pytest.approx(expected, rel=1e-9)
+    features, labels, *_ = batch(20, 16, 6)
+    expected = SupConLoss(temperature=0.3)(5 * features, labels).item()
+    assert losses.SupervisedContrastiveLoss(0.3)(5 * features, labels).item() == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_modules_are_the_functions_of_unit_features_and_softmaxed_logits():
@@ -179,18 +178,18 @@ def test_half_precision_and_autocast_are_computed_in_float32(dtype):
     assert [loss.item() for loss in found] == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("call", "words"),
-    [
-        (lambda f, y, w: losses.supervised_contrastive(f, y, float("nan")), "temperature must be above 0"),
-        (lambda f, y, w: losses.supervised_contrastive(f, y, torch.ones(3)), r"number or \[K\] with K = 8; given \(3,\)"),
-        (lambda f, y, w: losses.supervised_contrastive(f, y[:-1], 0.3), r"features must be \[K, H\]"),
-        (lambda f, y, w: losses.supervised_contrastive(f, y, 0.3, "max"), "Unknown reduction"),
-        (lambda f, y, w: losses.label_aware_contrastive(f, y, w, 0.3, "press"), "Unknown variant"),
-        (lambda f, y, w: losses.label_aware_contrastive(f, y, w[:-1], 0.3), r"weights must be \[K, C\]"),
-        (lambda f, y, w: losses.name_scaled_contrastive(f, y, torch.ones(2, 3), 0.3), r"similarity must be \[C, C\]"),
-    ],
-)
-def test_bad_input_is_named(call, words):
+BAD = {
+    "temperature must be above 0": lambda f, y, w: losses.supervised_contrastive(f, y, float("nan")),
+    r"number or \[K\] with K = 8; given \(3,\)": lambda f, y, w: losses.supervised_contrastive(f, y, torch.ones(3)),
+    r"features must be \[K, H\]": lambda f, y, w: losses.supervised_contrastive(f, y[:-1], 0.3),
+    "Unknown reduction": lambda f, y, w: losses.supervised_contrastive(f, y, 0.3, "max"),
+    "Unknown variant": lambda f, y, w: losses.label_aware_contrastive(f, y, w, 0.3, "press"),
+    r"weights must be \[K, C\]": lambda f, y, w: losses.label_aware_contrastive(f, y, w[:-1], 0.3),
+    r"similarity must be \[C, C\]": lambda f, y, w: losses.name_scaled_contrastive(f, y, torch.ones(2, 3), 0.3),
+}
+
+
+@pytest.mark.parametrize("words", BAD)
+def test_bad_input_is_named(words):
     with pytest.raises(ValueError, match=words):
-        call(*batch()[:3])
+        BAD[words](*batch()[:3])

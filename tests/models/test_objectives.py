@@ -1,12 +1,13 @@
-"""Each objective against its equation written out by hand, and what each network gets of the gradient."""
+"""Each objective against its equation by hand, what each network gets of the gradient, and weights that no network learns."""
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from lclstudy.models import encoders, losses
+from lclstudy.models import encoders, label_weights, losses
 from lclstudy.models.batching import TwoViews, tokenize
 from lclstudy.models.objectives import FIXED_WEIGHTS, LACON_REGULARIZER, RECIPES, Objective, needs_matrix, probabilities
 from lclstudy.plan.spec import OBJECTIVES, Protocol, make_spec
@@ -41,11 +42,6 @@ def mixed(cross_entropy, contrast):
     return 0.1 * cross_entropy + 0.9 * contrast
 
 
-def lcl(at, weights, cross_entropy, variant="released", reduction="mean"):
-    contrast = losses.label_aware_contrastive(at.unit, at.labels, weights, 0.3, variant, reduction)
-    return mixed(cross_entropy, contrast)
-
-
 def lacon(at):
     """Their Equation 7; the hidden size of tiny is 128, which 6 heads do not divide."""
     to_label = losses.instance_to_label(at.features, at.anchors, at.labels, 0.3, heads=2)
@@ -66,9 +62,12 @@ EQUATIONS = [
     ("scl", "released,temperature_scale=positives", lambda at: mixed(
         at.ce, losses.supervised_contrastive(at.unit, at.labels, 0.3 * losses.positive_counts(at.labels)))),
     # Equation 6. With fixed weights, which are the row of the true class, there is no loss of a weighting network.
-    ("lcl", "released", lambda at: lcl(at, at.weights, at.ce + at.weighting_ce)),
-    ("lcl", "printed", lambda at: lcl(at, at.weights, at.ce + at.weighting_ce, "printed", "sum")),
-    *(("lcl", f"released,weights={name}", lambda at: lcl(at, MATRIX[at.labels], at.ce)) for name in FIXED_WEIGHTS),
+    ("lcl", "released", lambda at: mixed(
+        at.ce + at.weighting_ce, losses.label_aware_contrastive(at.unit, at.labels, at.weights, 0.3))),
+    ("lcl", "printed", lambda at: mixed(
+        at.ce + at.weighting_ce, losses.label_aware_contrastive(at.unit, at.labels, at.weights, 0.3, "printed", "sum"))),
+    *(("lcl", f"released,weights={name}", lambda at: mixed(
+        at.ce, losses.label_aware_contrastive(at.unit, at.labels, MATRIX[at.labels], 0.3))) for name in FIXED_WEIGHTS),
     ("lacon", "released", lacon),
 ]  # fmt: skip
 
@@ -134,3 +133,25 @@ def test_the_reports_protocol_is_its_equations():
     found = Protocol.parse("report")
     assert (found.weight_place, found.reduction, found.features, found.weights) == ("outside", "sum", "raw", "joint")
     assert found.weight_gradient and not found.logit_dropout and not found.drop_last
+
+
+def test_weights_from_confusion_are_smoothed_shares_of_each_true_class():
+    labels = np.array([0, 0, 0, 1, 1])
+    probabilities = np.eye(3)[[0, 1, 1, 1, 1]]  # class 0 is taken for 1 twice; there is no text of class 2
+    found = label_weights.from_confusion(labels, probabilities)
+    assert torch.allclose(found, torch.tensor([[2 / 6, 3 / 6, 1 / 6], [1 / 5, 3 / 5, 1 / 5], [1 / 3, 1 / 3, 1 / 3]]))
+    assert torch.allclose(label_weights.uniform(5), torch.full((5, 5), 0.2))
+
+
+def test_cosines_of_names_whatever_their_underscores_and_places_and_the_weights_made_of_them(monkeypatch):
+    encoder = encoders.load("tiny", ["i was very happy", "she was afraid of the car engine", "happy days"])
+    names = ("very happy", "happy", "afraid", "car_engine")
+    found = label_weights.name_cosines(names, encoder)
+    assert torch.allclose(found, found.T) and torch.allclose(found.diagonal(), torch.ones(4))
+    assert torch.allclose(label_weights.name_cosines(names[::-1], encoder), found.flip(0, 1), atol=1e-6)
+    assert label_weights.name_cosines(("car_engine", "car engine"), encoder)[0, 1].item() == pytest.approx(1, abs=1e-6)
+    monkeypatch.setattr(label_weights, "name_cosines", lambda *_: torch.tensor([[1.0, -0.4], [-0.4, 1.0]]))
+    own = torch.tensor(1.4 / label_weights.NAME_TEMPERATURE).sigmoid()  # a softmax of two
+    assert torch.allclose(label_weights.from_names((), None), torch.stack([own, 1 - own, 1 - own, own]).view(2, 2))
+    least = label_weights.LEAST_SIMILARITY
+    assert torch.allclose(label_weights.name_similarity((), None), torch.tensor([[1.0, least], [least, 1.0]]))

@@ -25,7 +25,6 @@ TEXTS = ["I am afraid of the dark, dark wood!", "so happy, so HAPPY to see the w
 def test_words_are_lower_cased_without_stop_words_between_two_marks(learnt_from, text, expected):
     tokenizer = word_tokenizer(learnt_from)
     assert tokenizer.convert_ids_to_tokens(tokenizer(text)["input_ids"]) == ["[CLS]", *expected, "[SEP]"]
-    assert word_tokenizer(list(learnt_from)).get_vocab() == tokenizer.get_vocab(), "the same every time"
 
 
 @pytest.mark.parametrize("cell", CELLS)

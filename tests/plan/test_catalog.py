@@ -1,14 +1,15 @@
-"""The catalogue: facts that hold together, and with the raw files' own list where it is there."""
+"""The catalogue: facts that hold together, and with the raw files' own list where it is there; and names as shown of them."""
 
-import csv
 import hashlib
 import os
+from dataclasses import fields
 
+import pandas as pd
 import pytest
 
 from lclstudy.corpora.formats import FORMATS
-from lclstudy.plan import catalog
-from lclstudy.plan.spec import make_spec
+from lclstudy.plan import catalog, names
+from lclstudy.plan.spec import Protocol, RunSpec, make_spec
 from tests.material import refused
 
 
@@ -23,6 +24,9 @@ def test_entries_are_complete_and_their_checksums_differ():
         for file in entry.files:
             assert (file.sha256 and len(file.sha256) == 64 and file.bytes) or (file.git_blob and len(file.git_blob) == 40)
             assert file.url.startswith("https://") or name == "embedded"
+    splits = [(file.split, file.path.removeprefix("parsinlu/")[:5]) for file in catalog.corpora()["parsinlu"].files]
+    assert splits[-2:] == [("test", "movie"), ("", "food_")], "trained on both domains, tested on films"
+    assert splits[:4] == [(split, domain) for split in ("train", "validation") for domain in ("movie", "food_")]
     checksums = [catalog.corpus_checksum(name) for name in catalog.corpora()]
     assert len({*checksums}) == len(checksums) - 1, "SST-2 and SST-5 are of one file"
 
@@ -32,8 +36,7 @@ def test_labels_are_numbered_and_raw_files_pinned_as_their_own_lists_say(raw_dat
     assert listed == [*catalog.corpora()["goemotions"].labels, "neutral"]
     if not (raw_data / "MANIFEST.tsv").is_file():
         pytest.skip("needs MANIFEST.tsv beside the raw corpora")
-    with open(raw_data / "MANIFEST.tsv", encoding="utf-8", newline="") as file:
-        manifest = {row["file"]: row for row in csv.DictReader(file, delimiter="\t")}
+    manifest = pd.read_csv(raw_data / "MANIFEST.tsv", sep="\t", dtype=str).set_index("file").to_dict("index")
     pinned = {file.path: file for entry in catalog.corpora().values() for file in entry.files if entry.name != "embedded"}
     assert {path: file.url for path, file in pinned.items()} == {path: row["url"] for path, row in manifest.items()}
     for path, row in manifest.items():
@@ -50,9 +53,7 @@ def test_a_file_outside_the_raw_data_is_refused(path):
 
 
 @pytest.mark.parametrize("columns", [("text", "a.b/c & d=é?"), ("Text ", "label"), ("text", "label")])
-def test_a_file_of_ones_own_has_a_name_with_its_columns_and_is_hashed_again_when_its_size_or_time_has_changed(
-    tmp_path, columns
-):
+def test_a_file_of_ones_own_is_named_with_its_columns_and_hashed_again_when_size_or_time_has_changed(tmp_path, columns):
     mine = tmp_path / "mine.csv"
     mine.write_text("text,label\nx,y\n")
     name, time = catalog.own_name(mine, *columns), mine.stat().st_mtime_ns
@@ -110,3 +111,24 @@ def test_an_encoder_is_its_revision_and_without_pinned_weights_the_files_of_a_lo
         (folder / name).write_text(name)
     with refused("Unknown encoder 'minilmm'", "Did you mean 'minilm'"):
         catalog.encoder("minilmm")
+
+
+def test_what_is_shown_has_a_name_of_its_own_and_every_setting_is_explained():
+    for entries in (catalog.objectives(), catalog.encoders(), catalog.corpora()):
+        titles = [entry.title for entry in entries.values()]
+        assert all(titles) and len(set(titles)) == len(titles)
+    settings = [field.name for kind in (RunSpec, Protocol) for field in fields(kind)]
+    assert sorted(catalog.read("settings.toml")) == sorted(settings)
+    assert all(names.meaning(name) for name in settings)
+    assert {show("mine") for show in (names.corpus, names.encoder, names.objective, names.metric)} == {"mine"}
+    assert (names.objective("ce_aug"), names.metric("weighted_f1")) == ("CE + aug.", "weighted F1")
+
+
+def test_settings_and_protocols_as_shown():
+    assert [names.setting(change) for change in ("batch_size=32", "weights={}")] == ["batch size 32", "weights={}"]
+    protocols = {
+        "released, views=each_epoch,reduction=sum": "new synonyms each epoch, summed over the batch",
+        "released": "released",
+        "printed,reduction=mean": "printed, mean over the batch",
+    }
+    assert {protocol: names.protocol(protocol) for protocol in protocols} == protocols

@@ -10,18 +10,15 @@ from lclstudy.plan.spec import OBJECTIVES, Protocol
 from tests.material import refused
 
 LABELS = catalog.corpora()["embedded"].labels
-PAPER_CORPORA = ("emoint", "isear", "sst5", "sst2", "empathetic_dialogues", "goemotions")
 
 
-@pytest.mark.parametrize(
-    ("name", "encoders", "runs"),
-    [("minilm", {"minilm"}, 6 * 4 * 5), ("paper", {"electra-base", "bert-base"}, 6 * (4 + 1) * 5)],
-)
-def test_profiles_hold_the_runs_that_the_design_gives_them(name, encoders, runs):
-    specs = load_profile(name).specs()
-    assert len(specs) == runs and {spec.encoder for spec in specs} == encoders
-    assert {spec.corpus for spec in specs} == {*PAPER_CORPORA}
-    assert {(spec.objective, spec.seed) for spec in specs} == {*itertools.product(("ce", "ce_aug", "scl", "lcl"), range(5))}
+def test_profiles_hold_the_runs_that_the_design_gives_them():
+    for name, encoders, runs in (("minilm", {"minilm"}, 6 * 4 * 5), ("paper", {"electra-base", "bert-base"}, 6 * (4 + 1) * 5)):
+        specs = load_profile(name).specs()
+        assert len(specs) == runs and {spec.encoder for spec in specs} == encoders
+        assert {spec.corpus for spec in specs} == {"emoint", "isear", "sst5", "sst2", "empathetic_dialogues", "goemotions"}
+        each = {*itertools.product(("ce", "ce_aug", "scl", "lcl"), range(5))}
+        assert {(spec.objective, spec.seed) for spec in specs} == each
 
 
 def test_the_ablations_have_every_setting_and_every_objective_for_three_seeds():
@@ -91,8 +88,7 @@ def test_an_unknown_profile_or_a_restriction_to_nothing_is_one_line(name, restri
 
 
 GRID = '[[grid]]\ncorpus = "embedded"\nobjective = "ce"\nseed = 0\n'
-CASE_STUDY = '[case_study]\ncorpus = "embedded"\nsets = ["all"]\nfound = 3\nsize = 4\nobjective = ["ce"]\nseed = [0, 1]\n'
-CASE_STUDY = GRID + CASE_STUDY
+CASE_STUDY = GRID + '[case_study]\ncorpus = "embedded"\nsets = ["all"]\nfound = 3\nsize = 4\nobjective = ["ce"]\nseed = [1]\n'
 
 
 @pytest.mark.parametrize(
@@ -110,7 +106,7 @@ CASE_STUDY = GRID + CASE_STUDY
         (CASE_STUDY.replace("found = 3\n", ""), "'found' of [case_study] of profile mine must be a whole number", "mine"),
         (CASE_STUDY.replace("found", "fund"), "Unknown key in [case_study] of profile mine 'fund'", "mine"),
         (CASE_STUDY.replace("size = 4", "size = 1"), "found 0 or more, and size 2 or more", "mine"),
-        (CASE_STUDY.replace("seed = [0, 1]", "seed = []"), "needs an objective, a seed", "mine"),
+        (CASE_STUDY.replace("seed = [1]", "seed = []"), "needs an objective, a seed", "mine"),
         (GRID, "rename it, say to my_quick.toml", "quick"),
         (GRID, "must be of letters", "a b"),
     ],

@@ -12,8 +12,7 @@ TEXTS = {
     "validation": ["good", "bad"],
     "test": ["fine film", "poor film", "unknown words"],
 }
-LABELS = {"train": [0, 0, 2, 2, 2, 0], "validation": [0, 2], "test": [0, 2, 0]}
-LABELS = {split: np.array(labels) for split, labels in LABELS.items()}
+LABELS = {"train": np.array([0, 0, 2, 2, 2, 0]), "validation": np.array([0, 2]), "test": np.array([0, 2, 0])}
 
 
 def fit(texts=TEXTS):

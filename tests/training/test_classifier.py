@@ -2,7 +2,6 @@
 
 import io
 import shutil
-import sys
 from importlib.metadata import version
 
 import numpy as np
@@ -73,15 +72,6 @@ def test_a_real_encoder_says_the_same_in_all_three(tmp_path, minilm_folder):
     check_plain(tmp_path / "model", classifier, texts)
 
 
-def test_the_card_tells_data_numbers_limits_and_versions(kept):
-    record, folder = kept
-    card = (folder / "README.md").read_text("utf-8")
-    right = (record.test_probabilities.argmax(axis=1) == record.test_labels).mean()
-    for said in (f"accuracy {right:.1%}".replace("%", " %"), "| train | 60 |", record.spec.identity(), *record.classes):
-        assert said in card, said
-    assert "ElectraForSequenceClassification" in card and f"torch {version('torch')}" in card
-
-
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -100,13 +90,19 @@ def test_another_folder_is_refused_in_a_line(kept, tmp_path, name, content, said
         load_classifier(folder)
 
 
-def test_a_card_says_that_bf16_is_not_what_predict_computes_in_and_a_killed_save_leaves_nothing(kept, tmp_path):
+def test_the_card_tells_data_numbers_limits_and_versions_and_a_killed_save_leaves_nothing(kept, tmp_path):
+    record, folder = kept
     (tmp_path / ".model.part").mkdir()
     (tmp_path / ".model.part" / "old.txt").write_text("")
     keep(tmp_path, "ce", train_limit=20, precision="bf16")
     assert not (tmp_path / "model" / "old.txt").exists() and not (tmp_path / ".model.part").exists()
-    cards = [(folder / "README.md").read_text("utf-8") for folder in (tmp_path / "model", kept[1])]
-    assert ["`lclstudy predict` computes in fp32" in card for card in cards] == [True, False]
+    card, half = ((place / "README.md").read_text("utf-8") for place in (folder, tmp_path / "model"))
+    right = (record.test_probabilities.argmax(axis=1) == record.test_labels).mean()
+    for said in (f"accuracy {right:.1%}".replace("%", " %"), "| train | 60 |", record.spec.identity(), *record.classes):
+        assert said in card, said
+    assert "ElectraForSequenceClassification" in card and f"torch {version('torch')}" in card
+    in_fp32 = "`lclstudy predict` computes in fp32"
+    assert in_fp32 in half and in_fp32 not in card
 
 
 def test_nothing_is_trained_for_a_folder_that_cannot_be_written(kept, tmp_path, monkeypatch):
@@ -138,11 +134,11 @@ def test_the_two_commands(tmp_path, capsys, monkeypatch):
     assert list(table.columns) == ["text", "label", "probability of <b>an|ger$", "probability of joy"]
     assert table["label"].tolist() == ["joy", "<b>an|ger$"]
     assert r"| \<b\>an\|ger\$ | 6 |" in (folder / "README.md").read_text("utf-8")
-    monkeypatch.setattr(sys, "stdin", io.StringIO("so happy, today\nso angry at you\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("so happy, today\nso angry at you\n"))
     assert __main__.main(["predict", str(folder)]) == 0
     assert capsys.readouterr().out == from_file
     for errors, said in (("strict", "standard input is not UTF-8"), ("surrogateescape", "Text 2 holds half of a character")):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"so happy\ncaf\xe9\n"), "utf-8", errors))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"so happy\ncaf\xe9\n"), "utf-8", errors))
         assert __main__.main(["predict", str(folder)]) == 2
         assert said in capsys.readouterr().err
     pd.DataFrame({"words": ["so happy, today", "so angry at you"]}).to_excel(tmp_path / "new.xlsx", index=False)

@@ -1,9 +1,9 @@
-"""The training loop: what is the same twice, what is chosen, clipped and decayed, what stops a run; and the runs of the
-ablations: what stands still, is redrawn or comes first."""
+"""The training loop: what is the same twice, chosen, clipped and decayed, stands still, is redrawn or stops a run."""
 
 import logging
 from dataclasses import replace
 from importlib.metadata import version
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from lclstudy.training import loop, prepare, train
 from tests.material import refused
 
 SMALL = {"corpus": "embedded", "encoder": "tiny", "train_limit": 25, "epochs": 1, "max_length": 16, "learning_rate": 1e-3}
+ABLATIONS = [spec for spec in load_profile("ablations").specs() if spec.seed == 0]
 
 
 def spec(objective="ce", protocol="released", **settings):
@@ -155,22 +156,8 @@ def test_a_device_that_is_not_here_and_fewer_texts_than_a_batch_are_refused_befo
     assert (loop.choose_device("cuda:1").index, loop.choose_device("cpu").type) == (1, "cpu")
 
 
-def test_a_file_that_changed_is_read_again(tmp_path):
-    table, found = tmp_path / "own.csv", []
-    for other in ("so angry,anger\n", "so sad,sorrow\n"):
-        table.write_text("text,label\n" + ("so happy,joy\n" + other) * 20)
-        made = make_spec(str(table), "ce", encoder="tiny", seed=0, max_length=16, epochs=1)
-        found.append(prepare.prepare(made).classes)
-    assert found == [("anger", "joy"), ("joy", "sorrow")]
-
-
-# The runs of the ablations
-
-ABLATIONS = [spec for spec in load_profile("ablations").specs() if spec.seed == 0]
-
-
 @pytest.mark.parametrize("spec", ABLATIONS, ids=lambda spec: f"{spec.objective} {names.protocol(spec.protocol)} {spec.augment}")
-def test_each_run_of_the_profile_in_small(spec):
+def test_each_run_of_the_ablations_in_small(spec):
     record = run(replace(spec, **SMALL))
     stages = 2 if spec.objective == "scl_two_stage" or "pretrained" in spec.protocol or "confusion" in spec.protocol else 1
     assert [epoch.get("stage") for epoch in record.epochs] == ([None] if stages == 1 else [1, 2])
@@ -209,18 +196,14 @@ def test_two_stages_freeze_what_they_say(monkeypatch, objective, protocol, losse
         assert {name.removeprefix("loss_") for name in epoch if name.startswith("loss_")} == told
 
 
-def test_weights_from_confusion_are_those_of_the_cross_entropy_run_of_the_same_spec(monkeypatch):
-    wanted, given, original = spec("lcl", "released,weights=confusion", epochs=2), [], Objective.__init__
+def test_weights_from_confusion_are_those_of_the_cross_entropy_run_of_the_same_spec():
+    wanted = spec("lcl", "released,weights=confusion", epochs=2)
     ce = run(replace(wanted, objective="ce"))
-
-    def watched(self, spec, encoder, classes, matrix=None):
-        given.append(matrix)
-        original(self, spec, encoder, classes, matrix)
-
-    monkeypatch.setattr(Objective, "__init__", watched)
-    record = run(wanted)
-    assert given[0] is None
-    assert torch.equal(given[1], label_weights.from_confusion(ce.validation_labels, ce.validation_probabilities))
+    with mock.patch.object(Objective, "__init__", autospec=True, side_effect=Objective.__init__) as made:
+        record = run(wanted)
+    (*_, none), (*_, matrix) = (call.args for call in made.call_args_list)
+    assert none is None
+    assert torch.equal(matrix, label_weights.from_confusion(ce.validation_labels, ce.validation_probabilities))
     for mine, its in zip(record.epochs[:2], ce.epochs, strict=True):
         assert (mine["loss"], mine["validation_accuracy"]) == (its["loss"], its["validation_accuracy"])
     assert [epoch["stage"] for epoch in record.epochs] == [1, 1, 2, 2] and record.best_epoch in (3, 4)
