@@ -38,10 +38,9 @@ def test_what_is_missing_is_trained_once(runs, capsys):
 def test_a_run_that_fails_is_recorded_and_the_grid_goes_on(runs, caplog):
     grid = [bursting(), *specs_of(seeds=(0,))]
     summary = run_missing(grid, runs, "serial", progress=False)
-    assert summary[:3] == (1, 0, 1)
     failed = runs.load(grid[0])
-    assert failed.failure.startswith("NonFiniteLoss: ") and "step 1 of epoch 1" in failed.failure
-    assert summary.failures[0].failure == failed.failure and "\n" not in failed.failure
+    assert (summary[:3], summary.failures[0].failure) == ((1, 0, 1), failed.failure)
+    assert failed.failure.startswith("NonFiniteLoss: ") and "step 1 of epoch 1" in failed.failure and "\n" not in failed.failure
     assert failed.traceback.endswith(f"{failed.failure}\n") and str(paths.ROOT) not in failed.traceback
     assert f"embedded scl tiny seed 0 failed: {failed.failure}" in caplog.text
     caplog.clear()
@@ -70,13 +69,10 @@ def test_what_cannot_be_read_stops_before_training(runs, tmp_path, monkeypatch):
     path.write_text("text,emotion\nhello,a\nbye,b\n")
     with refused("label"):
         run_missing([*specs_of(), make_spec(str(path), "ce", **TINY)], runs, progress=False)
+    monkeypatch.setattr(wordnet, "ensure", wordnet.ensure.__wrapped__)  # which forgets what was found
     monkeypatch.setattr(wordnet, "_find", lambda: None)  # what a machine without it gives
-    wordnet.ensure.cache_clear()
-    try:
-        with refused("There is no WordNet."):
-            run_missing(specs_of(("ce", "lcl"), augment="wordnet"), runs, progress=False)
-    finally:
-        wordnet.ensure.cache_clear()
+    with refused("There is no WordNet."):
+        run_missing(specs_of(("ce", "lcl"), augment="wordnet"), runs, progress=False)
     assert not runs.path.exists()
 
 
@@ -137,13 +133,12 @@ def test_runs_whose_own_file_changes_meanwhile_fail_and_the_others_go_on(runs, t
 
     def changing(*given):
         """Trains; the file changes as the first run ends."""
-        for number, record in enumerate(serial(*given)):
+        for number, record in enumerate(executors.serial(*given)):
             if number == 0:
                 assert record.status == "done"
                 change(mine)
             yield record
 
-    serial = executors.serial
     monkeypatch.setitem(executors.EXECUTORS, "serial", changing)
     summary = run_missing([*theirs, other], runs, "serial", device="cpu", progress=False)
     assert summary[:3] == (1, 0, 2)
@@ -159,7 +154,7 @@ def test_a_worker_whose_run_failed_on_a_gpu_is_replaced(runs, monkeypatch):
     monkeypatch.setattr(executors, "places", lambda *_: ["0"])
     monkeypatch.setattr(executors, "_hire", lambda *given: hired.append(hire(*given)) or hired[-1])
     assert run_missing([bursting(0), bursting(1)], runs, "processes", progress=False)[:3] == (0, 0, 2)
-    assert len({worker.pid for _, worker, _ in hired}) == 2 and {place for *_, place in hired} == {"0"}
+    assert [place for *_, place in hired] == ["0", "0"]
 
 
 @pytest.mark.parametrize(("encoder", "each"), [("tfidf", 1), ("minilm", 5), ("electra-base", 2)])
@@ -231,11 +226,10 @@ def test_the_time_left_is_by_the_mean_of_all_runs_and_the_line_that_is_written_o
 def test_a_bar_counts_what_another_command_trains_meanwhile(runs, monkeypatch, capsys):
     first, second = specs_of()
 
-    def other_trains_the_second(take, tell, specs, device, workers):
+    def other_trains_the_second(*given):
         saved(runs, second)
-        yield from executors_serial(take, tell, specs, device, workers)
+        yield from executors.serial(*given)
 
-    executors_serial = executors.serial
     monkeypatch.setitem(executors.EXECUTORS, "serial", other_trains_the_second)
     assert run_missing([first, second], runs, "serial", device="cpu")[:3] == (1, 1, 0)
     assert "Runs: 2/2 runs" in capsys.readouterr().err.splitlines()[-1]
@@ -248,17 +242,14 @@ def test_a_dry_run_lists_what_is_missing_and_trains_nothing(profile, capsys):
     assert not RunStore().path.exists()
 
 
-def test_subsets_of_a_profile_without_a_case_study_are_refused_before_anything_is_trained(profile, capsys):
-    assert main(["run", profile, "--subsets"]) == 2
-    assert "Profile small, as restricted, has no [case_study]" in capsys.readouterr().err
+def test_a_command_that_will_not_do_is_refused_before_anything_is_trained_or_frozen(profile, capsys):
+    for command, said in (
+        (["run", profile, "--subsets"], "Profile small, as restricted, has no [case_study]"),
+        (["freeze", "quick", "--retrain"], "Unrecognized arguments: --retrain"),
+        (["freeze", "quick", "--objectives", "ce"], "No record of profile quick, as restricted, in "),
+    ):
+        assert main(command) == 2 and said in capsys.readouterr().err
     assert not RunStore().path.exists()
-
-
-def test_the_command_that_freezes_takes_no_option_that_trains(own_folders, capsys):
-    assert main(["freeze", "quick", "--objectives", "ce", "--retrain"]) == 2
-    assert "Unrecognized arguments: --retrain" in capsys.readouterr().err
-    assert main(["freeze", "quick", "--objectives", "ce"]) == 2
-    assert "No record of profile quick, as restricted, in " in capsys.readouterr().err
 
 
 def test_the_command_trains_what_is_asked_for_and_failed_runs_give_status_1(profile, capsys):
