@@ -268,7 +268,7 @@ def forever(first):
 
 stores[0].freeze(folder, specs)
 draw, halves = random.Random(0), 0
-for number in range(12):
+for number in range(8):
     children = [fork(lambda mark=mark: forever(mark)) for mark in (0, 1)]
     os.read(begun, 2)
     assert whole() == 6, "while two write"

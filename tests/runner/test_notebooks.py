@@ -19,7 +19,6 @@ FOLDER = paths.ROOT / "notebooks"
 COMPUTING = {"02_augmentation", "03_losses", "04_train_one", "05_run", "14_your_corpus"}
 READING = {"00_published", "01_corpora", "06_main_results", "07_hard_subsets", "09_case_study", "10_entropy", "11_ablations"}
 READING |= {"12_followup_report", "13_verdicts", "15_later_work"}
-LINES = 12
 FOUND = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 every_notebook = pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)
 
@@ -35,11 +34,6 @@ def code_cells(path: Path) -> list[nbformat.NotebookNode]:
 
 def tags(cell) -> list[str]:
     return cell.metadata.get("tags", [])
-
-
-def test_the_notebooks_are_there_and_every_source_has_one():
-    assert {path.stem for path in FOUND} >= COMPUTING | READING
-    assert {path.stem for path in FOLDER.glob("*.py")} == {path.stem for path in FOUND}
 
 
 @every_notebook
@@ -63,17 +57,13 @@ def test_one_cell_holds_the_parameters_and_what_computes_starts_small(path):
         assert not re.search(r"lclstudy\.(corpora|models|runs|training) |import torch", notebook.code)
 
 
-def test_which_notebooks_train_and_which_wait_for_them():
-    kinds = {path.stem[:2]: execute.Notebook(path) for path in FOUND}
-    assert [number for number, notebook in kinds.items() if notebook.trains] == ["04", "05", "14"]
-    assert [number for number, notebook in kinds.items() if notebook.trains_profile] == ["05"]
-    waiting = {"06", "07", "09", "10", "11", "12", "13", "15"}
-    assert {number for number, notebook in kinds.items() if notebook.reads_results} >= waiting
-
-
-def test_the_notebook_of_one_run_names_every_objective():
-    source = (FOLDER / "04_train_one.py").read_text("utf-8")
-    assert [name for name in OBJECTIVES if not re.search(rf"\b{name}\b", source)] == []
+def test_which_notebooks_there_are_which_train_and_which_wait_for_them():
+    kinds = {path.stem: execute.Notebook(path) for path in FOUND}
+    assert kinds.keys() == {path.stem for path in FOLDER.glob("*.py")} >= COMPUTING | READING
+    assert [name for name, notebook in kinds.items() if notebook.trains] == ["04_train_one", "05_run", "14_your_corpus"]
+    assert [name for name, notebook in kinds.items() if notebook.trains_profile] == ["05_run"]
+    assert {name for name, notebook in kinds.items() if notebook.reads_results} >= READING - {"00_published", "01_corpora"}
+    assert all(re.search(rf"\b{name}\b", kinds["04_train_one"].code) for name in OBJECTIVES), "it offers every one"
 
 
 @pytest.mark.parametrize("name", ["04_train_one", "14_your_corpus"])
@@ -105,7 +95,7 @@ def test_every_cell_is_short_and_ran_once_in_order_without_complaint(path):
         assert all(out.output_type != "error" and out.get("name") != "stderr" for out in cell.outputs)
         assert not {"raises-exception", "nbval-skip"} & set(tags(cell))
         lines = [line for line in cell.source.splitlines() if not re.match(r"\s*(#.*)?$|from |import ", line)]
-        assert len(lines) <= LINES or "parameters" in tags(cell), cell.source
+        assert len(lines) <= 12 or "parameters" in tags(cell), cell.source
 
 
 @every_notebook

@@ -26,16 +26,17 @@ def shell(*command, cwd=ROOT, **variables) -> subprocess.CompletedProcess:
 def test_help_needs_no_python_and_what_does_says_so_in_a_line(tmp_path):
     done = shell(ROOT / "run_all.sh", "--help", cwd=tmp_path, PATH=tools(tmp_path))
     assert (done.returncode, done.stderr) == (0, "") and "Usage: ./run_all.sh [PROFILE]" in done.stdout
-    done = shell(make_checkout(tmp_path) / "run_all.sh", cwd=tmp_path, PATH=tools(tmp_path))
-    assert done.returncode == 1
-    assert done.stderr == "run_all: No Python 3.11 or newer found; install one, or activate an environment that has it.\n"
-    done = shell(ROOT / "run_all.sh", VIRTUAL_ENV=str(tmp_path / "gone"))
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1) and "has no Python 3.11 or newer" in done.stderr
+    none = "No Python 3.11 or newer found; install one, or activate an environment that has it.\n"
+    gone = "The active environment gone has no Python 3.11 or newer; deactivate it, or activate another.\n"
+    for where, said in (({"PATH": tools(tmp_path)}, none), ({"VIRTUAL_ENV": "gone"}, gone)):
+        done = shell(make_checkout(tmp_path) / "run_all.sh", cwd=tmp_path, **where)
+        assert (done.returncode, done.stderr) == (1, f"run_all: {said}")
 
 
 def test_before_the_set_up_wrong_names_stop_it_and_a_dry_run_makes_nothing(tmp_path):
     """In the real checkout, with an environment that is not set up."""
-    environment = bare_environment(tmp_path)
+    environment = str(tmp_path / "bare")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     for wrong in ("quik", "--frce"):
         done = shell(ROOT / "run_all.sh", wrong, cwd=tmp_path, VIRTUAL_ENV=environment)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
@@ -66,23 +67,17 @@ esac
 def tools(tmp_path: Path) -> str:
     """A folder with the few tools that the script calls, to be the whole PATH."""
     folder = tmp_path / "tools"
-    folder.mkdir(exist_ok=True)
-    for name in ("bash", "cat", "cp", "dirname", "mkdir", "rm", "sleep"):
-        if not (folder / name).exists():
+    if not folder.exists():
+        folder.mkdir()
+        for name in ("bash", "cat", "cp", "dirname", "mkdir", "rm", "sleep"):
             (folder / name).symlink_to(shutil.which(name))
     return str(folder)
-
-
-def bare_environment(tmp_path: Path) -> str:
-    """A virtual environment with nothing in it."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
-    return str(tmp_path / "bare")
 
 
 def make_checkout(tmp_path: Path) -> Path:
     checkout = tmp_path / "study"
     for folder in (".ci", "scripts"):
-        (checkout / folder).mkdir(parents=True)
+        (checkout / folder).mkdir(parents=True, exist_ok=True)
     for name in ("run_all.sh", ".ci/run", "requirements.txt", "constraints.txt", "pyproject.toml", "scripts/jupyterlab.json"):
         shutil.copy(ROOT / name, checkout / name)
     return checkout
@@ -142,8 +137,8 @@ def test_an_active_environment_is_used(set_up, tmp_path):
 def test_an_interrupt_of_the_script_is_one_line_and_ends_what_it_started(set_up, tmp_path):
     (log := tmp_path / "log").write_text("")
     how = dict(env={"PATH": tools(tmp_path), "LOG": str(log), "SLEEP": "600"}, text=True, start_new_session=True)
-    pipe = subprocess.PIPE
-    with subprocess.Popen([set_up.checkout / "run_all.sh"], stdout=pipe, stderr=pipe, **how) as process:
+    how |= dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen([set_up.checkout / "run_all.sh"], **how) as process:
         while "lclstudy" not in log.read_text():
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
