@@ -49,22 +49,15 @@ def test_a_run_that_fails_is_recorded_and_the_grid_goes_on(runs, caplog):
     assert "failed" in caplog.text, "a failed run is tried again"
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
+def test_a_wrong_setting_or_what_cannot_be_read_stops_before_training(runs, tmp_path, monkeypatch):
+    for settings, message in (
         ({"executor": "threads"}, "Unknown executor 'threads'; allowed: auto, serial, processes, ray"),
         ({"workers": 0}, "workers must be a whole number, 1 or more; given 0"),
         ({"workers": 1.5}, "workers must be a whole number, 1 or more; given 1.5"),
         ({"device": "abacus"}, "abacus"),
-    ],
-)
-def test_a_wrong_setting_stops_before_training(runs, settings, message):
-    with refused(message):
-        run_missing(specs_of(), runs, progress=False, **settings)
-    assert not runs.path.exists()
-
-
-def test_what_cannot_be_read_stops_before_training(runs, tmp_path, monkeypatch):
+    ):
+        with refused(message):
+            run_missing(specs_of(), runs, progress=False, **settings)
     path = tmp_path / "mine.csv"
     path.write_text("text,emotion\nhello,a\nbye,b\n")
     with refused("label"):
@@ -116,7 +109,7 @@ def test_processes_survive_a_killed_worker_and_agree_with_serial(tmp_path, capsy
 
 
 def test_a_mistake_that_only_a_run_meets_fails_that_run(runs, monkeypatch):
-    """Such as a device that no node has: of the nodes of Ray, which is slow to start, the command that asks knows nothing."""
+    """Such as a device that no node of Ray, which is slow to start, has: the command that asks knows nothing of them."""
     monkeypatch.setitem(executors.EXECUTORS, "ray", executors.serial)
     summary = run_missing(specs_of(seeds=(0,)), runs, "ray", device="cuda:63", progress=False)
     assert summary[:3] == (0, 0, 1)
