@@ -1,5 +1,6 @@
 """The plain version of the benchmark does the same as ours, and the commands print their rows. No time is asserted."""
 
+import itertools
 import re
 import sys
 
@@ -23,24 +24,21 @@ import versions
 
 @pytest.mark.parametrize("objective", ["lcl", "ce"])
 def test_plain_equals_ours_and_takes_nothing_of_what_makes_it_fast(objective):
-    """From the same weights, without dropout: probabilities; loss, its parts and logits of three batches, with steps of the
-    optimiser between them; then the weights."""
+    """From the same weights, without dropout: probabilities, and the weights after three steps of the optimiser."""
     spec = make_spec("embedded", objective, encoder="tiny", learning_rate=1e-3, epochs=1)
     data = prepare.prepare(spec)
     assert data.used is not None, "ours has fewer embeddings"
     pair = versions.Ours(spec, data), versions.Plain(spec, data)
     kinds = [set(map(type, version.objective.primary.modules())) for version in pair]
     assert [dropout.Dropout in each for each in kinds] == [True, False]
+    np.testing.assert_allclose(*(version.evaluate() for version in pair), rtol=1e-4)
+    losses = []
     for version in pair:
-        version.objective.eval()
-    np.testing.assert_allclose(pair[1].evaluate(), pair[0].evaluate(), rtol=1e-4)
-    optimizers = [loop.adamw(version.objective, 1e-3, fused=False) for version in pair]
-    schedules = [torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0) for optimizer in optimizers]
-    for batches in zip(*(version.batches for version in pair), range(3), strict=False):
-        parts = zip(pair, batches, optimizers, schedules, strict=False)
-        ours, plain = (loop.step(version.objective, *others, "fp32") for version, *others in parts)
-        torch.testing.assert_close((plain.loss, plain.parts), (ours.loss, ours.parts), rtol=1e-5, atol=1e-6)
-        torch.testing.assert_close(plain.logits, ours.logits, rtol=1e-4, atol=1e-5)
+        optimizer = loop.adamw(version.objective.eval(), 1e-3, fused=False)
+        schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
+        steps = (loop.step(version.objective, batch, optimizer, schedule, "fp32") for batch in version.batches)
+        losses.append([outcome.loss.item() for outcome in itertools.islice(steps, 3)])
+    np.testing.assert_allclose(*losses, rtol=1e-5)
     ours, plain = (dict(version.objective.named_parameters()) for version in pair)
     plain = {name: value[data.used] if "word_embeddings" in name else value for name, value in plain.items()}
     # AdamW divides by the gradient's size, so rounding weighs most where a gradient is nearly nothing.

@@ -43,12 +43,9 @@ def test_published_differences_are_of_the_tables():
         assert published_differences(table=table)["empathetic_dialogues", "all", "lcl", "ce"] == pytest.approx(60.1 - ce)
 
 
-def test_frozen_comparisons_have_both_intervals():
-    results = read_frozen("minilm")
-    row = row_of(comparisons(results), corpus="emoint", a="lcl", b="ce")
+def test_frozen_comparisons_have_an_interval_over_texts():
+    row = row_of(comparisons(read_frozen("minilm")), corpus="emoint", a="lcl", b="ce")
     assert row["texts_low"] < row["difference"] < row["texts_high"] and row["paired_n"] == row["n_a"] == 3
-    entropy = row_of(comparisons(results, metric="entropy"), corpus="emoint", a="lcl", b="scl")
-    assert (entropy["word"], entropy["claim"]) == ("below", ""), "of EmoInt the paper says nothing"
 
 
 @pytest.mark.parametrize(("last", "rising"), [([0.80, 0.81, 0.80], True), ([0.71, 0.76, 0.74], False)])

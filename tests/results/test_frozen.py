@@ -179,11 +179,8 @@ def test_a_frozen_run_counts_as_finished(runs):
     runs.freeze(paths.results("ablations"), [done, failed])
     runs.freeze(paths.build("mine") / "results", [tied])
     fresh = RunStore(paths.runs().with_name("fresh"))
-    for retrain, missing in (
-        (False, [failed, absent]),
-        (True, [done, failed, absent, tied]),
-        ([done.seed], [done, failed, absent]),
-    ):
+    wanted = (False, [failed, absent]), (True, [done, failed, absent, tied]), ([done.seed], [done, failed, absent])
+    for retrain, missing in wanted:
         assert fresh.missing([done, failed, absent, tied, done], retrain) == missing
     (facts, arrays), (told, given) = (records.apart(where.load(done)) for where in (fresh, runs))
     np.testing.assert_equal(facts, told)

@@ -153,41 +153,30 @@ def test_side_by_side_but_not_two_that_train_nor_before_what_is_read(study, monk
     assert all(grid[1] < begun for begun, _ in later)
 
 
-PARAMETER = "Unknown parameter of these notebooks"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["quik"], "Unknown profile 'quik'; allowed: "),
-        (["--refresh", "--only", "02"], "--refresh names its notebooks itself: --refresh 02; leave --only out."),
-        (["--only", "7"], "Unknown notebook '7'; allowed: 01_one, 02_two"),
-        (["--parameter", "sed", "1"], f"{PARAMETER} 'sed'; allowed: profile, seeds. Did you mean 'seeds'?"),
-        (["--only", "02", "--seeds", "1"], f"{PARAMETER} 'seeds'; allowed: "),
-        (["--workers", "0"], "workers must be 1 or more; given 0"),
-        (["--objectives", "lc"], "Unknown objective of profile quick 'lc'; allowed: "),
-        (["--executor", "slurm"], "Unknown executor 'slurm'; allowed: auto, serial, processes, ray."),
-        (["--frce"], "Unrecognized arguments: --frce; see --help"),
-    ],
-)
-def test_wrong_names_stop_before_anything_runs(study, arguments, message):
+def test_wrong_names_and_files_stop_before_anything_runs(study):
+    parameter = "Unknown parameter of these notebooks"
     write(study.folder / "01_one.ipynb", "# parameters\nprofile = 'quick'\nseeds = ''")
     write(study.folder / "02_two.ipynb", "1")
-    status, out, err = study(*arguments)
-    assert (status, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith(f"lclstudy: {message}")
-    assert not study.build.exists()
-
-
-def test_what_names_or_is_no_notebook(study):
-    assert execute.choose(["00_published", "05_run"], "05,") == ["05_run"]
-    with refused("Unknown notebook ''; allowed: 00_published, 05_run"):
-        execute.choose(["00_published", "05_run"], "")
+    for arguments, message in (
+        ("quik", "Unknown profile 'quik'; allowed: "),
+        ("--refresh --only 02", "--refresh names its notebooks itself: --refresh 02; leave --only out."),
+        ("--only 7", "Unknown notebook '7'; allowed: 01_one, 02_two"),
+        ("--only ,", "Unknown notebook ','; allowed: 01_one, 02_two"),
+        ("--parameter sed 1", f"{parameter} 'sed'; allowed: profile, seeds. Did you mean 'seeds'?"),
+        ("--only 02, --seeds 1", f"{parameter} 'seeds'; allowed: "),
+        ("--workers 0", "workers must be 1 or more; given 0"),
+        ("--objectives lc", "Unknown objective of profile quick 'lc'; allowed: "),
+        ("--executor slurm", "Unknown executor 'slurm'; allowed: auto, serial, processes, ray."),
+        ("--frce", "Unrecognized arguments: --frce; see --help"),
+    ):
+        status, out, err = study(*arguments.split())
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith(f"lclstudy: {message}")
+    (study.folder / "01_one.ipynb").write_text('{"cells": [')
+    assert "01_one.ipynb is not a notebook" in study()[2] and not study.build.exists()
+    shutil.rmtree(study.folder)
     with refused("No notebook NN_name.ipynb in "):
         execute.find(study.folder)
-    write(study.folder / "01_cut.ipynb").write_text('{"cells": [')
-    with refused("01_cut.ipynb is not a notebook"):
-        assert execute.find(study.folder)[0].code
 
 
 OWN = """
@@ -286,14 +275,10 @@ def test_refresh_makes_a_notebook_that_stays_the_same_and_keeps_warnings(study):
     assert made.cells[1].metadata == {"tags": ["parameters"]}
 
 
-@pytest.mark.parametrize("columns", [60, None])
-def test_a_bar_fits_the_terminal_and_a_log_is_not_flooded(columns):
-    draw = "import io; from tqdm import tqdm; out = io.StringIO(); [None for _ in tqdm(range(10**5), 'runs', file=out)]\n"
-    command = [sys.executable, "-c", draw + "print(out.getvalue())"]
-    environment = os.environ | bar_settings(columns)
-    frames = subprocess.run(command, env=environment, capture_output=True, text=True).stdout.strip().splitlines()
-    assert "runs: 100%" in frames[-1]
-    if columns:
-        assert max(map(len, frames)) < columns
-    else:
-        assert len(frames) == 2, "the first and the last: the minute between two frames has not passed"
+def test_a_bar_fits_the_terminal_and_a_log_is_not_flooded():
+    command = [sys.executable, "-c", "from tqdm import tqdm; [None for _ in tqdm(range(10**5), 'runs')]"]
+    for columns in (60, None):
+        drawn = subprocess.run(command, env=os.environ | bar_settings(columns), capture_output=True, text=True).stderr
+        first, *_, last = frames = drawn.strip().splitlines()
+        assert "runs: 100%" in last
+        assert max(map(len, frames)) < 60 if columns else frames == [first, last], "in a log a minute is between two frames"

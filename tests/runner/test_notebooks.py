@@ -37,17 +37,11 @@ def tags(cell) -> list[str]:
 
 
 @every_notebook
-def test_the_pair_is_in_step(path):
-    def parts(notebook):
-        return [(cell.cell_type, cell.source, tags(cell)) for cell in notebook.cells]
-
-    source = parts(jupytext.read(path.with_suffix(".py")))
-    assert parts(read(path)) == source, f"run: lclstudy notebooks --refresh {path.stem[:2]}"
-
-
-@every_notebook
-def test_one_cell_holds_the_parameters_and_what_computes_starts_small(path):
-    assert len([cell for cell in read(path).cells if "parameters" in tags(cell)]) == 1
+def test_the_pair_is_in_step_one_cell_holds_the_parameters_and_what_computes_starts_small(path):
+    pair = read(path), jupytext.read(path.with_suffix(".py"))
+    parts, source = ([(cell.cell_type, cell.source, tags(cell)) for cell in each.cells] for each in pair)
+    assert parts == source, f"run: lclstudy notebooks --refresh {path.stem[:2]}"
+    assert sum("parameters" in its for *_, its in parts) == 1
     notebook = execute.Notebook(path)
     profile = notebook.parameters.get("profile", "quick")
     if path.stem in COMPUTING:
@@ -69,10 +63,10 @@ def test_which_notebooks_there_are_which_train_and_which_wait_for_them():
 @pytest.mark.parametrize("name", ["04_train_one", "14_your_corpus"])
 def test_a_folder_to_keep_a_classifier_in_that_will_not_do_is_refused_before_training(own_folders, tmp_path, name):
     (tmp_path / "there").touch()
-    cells = [cell for cell in jupytext.read(FOLDER / f"{name}.py").cells if cell.cell_type == "code"]
-    exec(cells[0].source, given := {})  # the parameters
+    parameters, first, *_ = code_cells(FOLDER / f"{name}.ipynb")
+    exec(parameters.source, given := {})
     with refused("is there already and not empty; name a new folder"):
-        exec(cells[1].source, given | {"keep": str(tmp_path)})
+        exec(first.source, given | {"keep": str(tmp_path)})
 
 
 @every_notebook
@@ -104,9 +98,9 @@ def test_nothing_that_changes_by_itself_is_tracked(path):
     metadata, cells = read(path).metadata, read(path).cells
     assert set(metadata) <= {"kernelspec", "language_info"} and metadata["language_info"] == {"name": "python"}
     assert all(set(cell.metadata) <= {"tags"} for cell in cells)
-    outputs = [out for cell in code_cells(path) for out in cell.outputs]
-    seen = [text for out in outputs for kind, text in out.get("data", {}).items() if kind.startswith("text/")]
-    seen += [out.get("text", "") for out in outputs]
+    seen = []
+    for output in (output for cell in code_cells(path) for output in cell.outputs):
+        seen += [output.get("text", ""), *(text for kind, text in output.get("data", {}).items() if kind.startswith("text/"))]
     absolute = re.compile(r"(?<![\w./:<-])/(home|root|work|tmp|var|mnt|opt|usr|Users)/|\b[A-Z]:\\\w")
     for text in [*(cell.source for cell in cells), *seen]:
         assert not absolute.search(text) and str(paths.ROOT) not in text, text

@@ -247,7 +247,7 @@ def test_a_command_that_will_not_do_is_refused_before_anything_is_trained_or_fro
 
 def test_the_command_trains_what_is_asked_for_and_failed_runs_give_status_1(profile, capsys):
     Path(profile).write_text(PROFILE.replace('["ce", "lcl"]', '["ce", "scl"]\ntemperature = 1e-45'))
-    command = ["run", profile, "--seeds", "2", "--device", "cpu"]
+    command = ["run", profile, "--seeds", "2", "--device", "cpu", "--executor", "serial"]
     assert main(command) == 1
     told = capsys.readouterr()
     assert told.out.startswith("1 trained, 0 there already, 1 failed, in ")
