@@ -63,14 +63,12 @@ def server(clone, tmp_path_factory):
     (home / "labconfig").mkdir()
     shutil.copy(clone / "scripts" / "jupyterlab.json", home / "labconfig" / "default_setting_overrides.json")
     for name, settings in SETTINGS.items():
-        file = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file = home / "lab" / "user-settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps(settings))
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LCLSTUDY_", "JUPYTER", "JPY_"))}
-    given = {"PYTHONPATH": clone, "NLTK_DATA": paths.ROOT / "data" / "wordnet", "JUPYTER_CONFIG_PATH": home, "IPYTHONDIR": home}
-    given |= {f"JUPYTER_{name}_DIR": home / name.lower() for name in ("CONFIG", "DATA", "RUNTIME")}
-    given |= {f"JUPYTERLAB_{name}_DIR": home / name.lower() for name in ("SETTINGS", "WORKSPACES")}
-    environment = kept | {name: str(value) for name, value in given.items()} | {"JUPYTER_PREFER_ENV_PATH": "1"}
+    own = {"PYTHONPATH": str(clone), "NLTK_DATA": str(paths.ROOT / "data" / "wordnet"), "JUPYTER_PREFER_ENV_PATH": "1"}
+    environment = kept | own | dict.fromkeys(("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR"), str(home))
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0", "--IdentityProvider.token=test"]
     with (home / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=clone, env=environment, stdout=log, stderr=log)

@@ -21,7 +21,7 @@ from lclstudy.runs.progress import Board
 from lclstudy.runs.store import RunStore
 from lclstudy.training import loop
 from tests.material import refused, saved
-from tests.runs.grids import PROFILE, TINY, bursting, specs_of
+from tests.runs.grids import TINY, bursting, specs_of
 
 
 def test_what_is_missing_is_trained_once(runs, capsys):
@@ -246,7 +246,7 @@ def test_a_command_that_will_not_do_is_refused_before_anything_is_trained_or_fro
 
 
 def test_the_command_trains_what_is_asked_for_and_failed_runs_give_status_1(profile, capsys):
-    Path(profile).write_text(PROFILE.replace('["ce", "lcl"]', '["ce", "scl"]\ntemperature = 1e-45'))
+    Path(profile).write_text(Path(profile).read_text().replace('["ce", "lcl"]', '["ce", "scl"]\ntemperature = 1e-45'))
     command = ["run", profile, "--seeds", "2", "--device", "cpu", "--executor", "serial"]
     assert main(command) == 1
     told = capsys.readouterr()
