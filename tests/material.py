@@ -75,17 +75,12 @@ def refused(*parts):
         assert part in str(caught.value), str(caught.value)
 
 
-def module_of(path):
+def script(name, folder="scripts"):
     """The module of a file that is in no package."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(name, paths.ROOT / folder / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def script(name):
-    """The module of a file in `scripts/`."""
-    return module_of(paths.ROOT / "scripts" / f"{name}.py")
 
 
 def files_in(folder):
@@ -129,15 +124,13 @@ def run_program(text, *arguments):
 
 def make_runs(scores, corpus="emoint", encoder="minilm", classes="", **settings):
     """A row per run: `scores` has per objective a list of test accuracies in percent, or of `failed` and `not run`."""
+    place = dict(corpus=corpus, classes=classes, encoder=encoder, alpha=0.5, temperature=0.3) | settings
     rows = []
     for objective, values in scores.items():
         for seed, value in enumerate(values):
-            done = not isinstance(value, str)
-            row = dict(
-                corpus=corpus, classes=classes, objective=objective, encoder=encoder, seed=seed, alpha=0.5, temperature=0.3
-            )
-            row |= dict(status="done" if done else value, test_accuracy=value / 100 if done else np.nan)
-            rows.append({**row, **settings})
+            failed = isinstance(value, str)
+            found = dict(status=value if failed else "done", test_accuracy=np.nan if failed else value / 100)
+            rows.append({**place, "objective": objective, "seed": seed, **found})
     return pd.DataFrame(rows)
 
 
@@ -147,21 +140,14 @@ def printed(*rows):
     return table.assign(classes="all", split="test", metric="accuracy", n=table["n"].astype("Int64"))
 
 
-EMOINT = printed(
-    ("emoint", "ce", "electra-base", 85.5, 0.9, 5),
-    ("emoint", "lcl", "electra-base", 86.6, 0.3, 5),
-    ("emoint", "ce", "bert-base", 85.0, 0.6, 5),
-)
-
-
 def record(spec, wrong, each=10):
     """A finished run with `each` validation and test texts a class; of class a, `wrong[a, b]` are taken for b."""
     classes = catalog.corpora()[spec.corpus].labels
     labels = np.repeat(np.arange(len(classes)), each)
-    predicted = labels.copy()
-    for a in range(len(classes)):
-        taken = [classes.index(b) for (one, b), times in wrong.items() if classes.index(one) == a for _ in range(times)]
-        predicted[np.flatnonzero(labels == a)[: len(taken)]] = taken
+    predicted, next_of = labels.copy(), {name: number * each for number, name in enumerate(classes)}
+    for (a, b), times in wrong.items():
+        predicted[next_of[a] : next_of[a] + times] = classes.index(b)
+        next_of[a] += times
     sure = np.eye(len(classes), dtype=np.float32)[predicted]
     return Record(spec, classes, validation_probabilities=sure, validation_labels=labels, test_probabilities=sure,
                   test_labels=labels, epochs=[{"epoch": 1, "loss": 1.0, "validation_accuracy": 0.5}], best_epoch=1)  # fmt: skip
@@ -194,10 +180,8 @@ class Made(Frozen):
 def made(*frames, name="paper"):
     """Frozen results of frames of `make_runs`, whose scores are all the same."""
     runs = pd.concat(frames, ignore_index=True)
-    scores = {
-        f"{split}_{metric}": runs["test_accuracy"] for split in ("test", "validation") for metric in ("accuracy", "weighted_f1")
-    }
-    runs = runs.assign(identity=runs.index.map(str), batch_size=10, **scores)
+    others = ("test_weighted_f1", "validation_accuracy", "validation_weighted_f1")
+    runs = runs.assign(identity=runs.index.map(str), batch_size=10, **dict.fromkeys(others, runs["test_accuracy"]))
     return Made(name, runs, pd.DataFrame(columns=["identity", "epoch", "validation_accuracy"]))
 
 
@@ -217,12 +201,12 @@ def check_readable(figure):
     """Every text that is drawn has 7 points or more, lies inside the figure, and overlaps no other text."""
     drawn, draw = {}, Text.draw
 
-    def record(text, renderer):
+    def seen(text, renderer):
         if text.get_visible() and text.get_text().strip():
             drawn[text] = Text.get_window_extent(text, renderer)
         draw(text, renderer)
 
-    with mock.patch.object(Text, "draw", record):
+    with mock.patch.object(Text, "draw", seen):
         figure.canvas.draw()
     width, height = figure.canvas.get_width_height()
     assert drawn

@@ -9,7 +9,13 @@ from lclstudy.results import published
 from lclstudy.results.comparisons import published_comparisons
 from lclstudy.results.main_table import main_results
 from lclstudy.statistics import tests
-from tests.material import EMOINT, make_runs, printed, record, refused, row_of
+from tests.material import make_runs, printed, record, refused, row_of
+
+EMOINT = printed(
+    ("emoint", "ce", "electra-base", 85.5, 0.9, 5),
+    ("emoint", "lcl", "electra-base", 86.6, 0.3, 5),
+    ("emoint", "ce", "bert-base", 85.0, 0.6, 5),
+)
 
 
 def test_runs_beside_the_published_number_of_their_own_encoder_or_else_of_the_papers():
@@ -20,10 +26,9 @@ def test_runs_beside_the_published_number_of_their_own_encoder_or_else_of_the_pa
     assert list(table["objective"]) == ["ce", "lcl", "ce", "ce", "lcl"]
     failed, row, other = (table.iloc[number] for number in range(3))
     assert (failed["status"], failed["n"], failed["scores"]) == ("failed", 0, ())
-    assert (row["n"], row["failed"], row["planned"], row["status"], row["encoder"]) == (3, 1, 5, "done", "minilm")
-    assert (row["mean"], row["sd"], row["scores"]) == (pytest.approx(87.0), pytest.approx(1.0), (86.0, 88.0, 87.0))
-    assert (row["published_encoder"], row["published_mean"], row["published_n"]) == ("electra-base", 86.6, 5)
-    assert row["difference"] == pytest.approx(0.4)
+    shown = ["encoder", "status", "n", "failed", "planned", "mean", "sd", "scores", "published_encoder", "published_mean"]
+    ours = ["minilm", "done", 3, 1, 5, pytest.approx(87), pytest.approx(1), (86.0, 88.0, 87.0), "electra-base", 86.6]
+    assert row[shown].tolist() == ours and (row["published_n"], row["difference"]) == (5, pytest.approx(0.4))
     assert (other["encoder"], other["published_mean"]) == ("bert-base", 85.0)
 
 
@@ -44,7 +49,6 @@ def test_the_papers_tables_and_the_stores_frame_fit_together(runs):
     row = row_of(results, corpus="emoint", objective="lcl")
     assert (row["mean"], row["n"], row["published_mean"]) == (pytest.approx(82.5), 3, 86.6)
     assert row_of(results, corpus="emoint", objective="ce", encoder="minilm")["status"] == "not run"
-    assert set(results["corpus"]) == {"empathetic_dialogues", "goemotions", "isear", "emoint", "sst5", "sst2"}
     validation = main_results(papers, frame, "weighted_f1", "validation")  # Table 5, and none of the tests
     assert row_of(validation, corpus="emoint", objective="lcl")["published_mean"] == 88.9
     with pytest.raises(pd.errors.MergeError):

@@ -32,10 +32,9 @@ def write(path: Path, *sources: str) -> Path:
     """A notebook with a question, then a code cell per source; one that begins with `# parameters` gets that tag."""
     cells = [nbformat.v4.new_markdown_cell("What happens?")]
     for source in sources:
-        marked = source.startswith("# parameters\n")
-        tags = {"tags": ["parameters"] if marked else []}
-        cells.append(nbformat.v4.new_code_cell(source.removeprefix("# parameters\n"), metadata=tags))
-    path.parent.mkdir(parents=True, exist_ok=True)
+        tags = ["parameters"] if source.startswith("# parameters\n") else []
+        cells.append(nbformat.v4.new_code_cell(source.removeprefix("# parameters\n"), metadata={"tags": tags}))
+    path.parent.mkdir(exist_ok=True)
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     return path
 
@@ -67,15 +66,12 @@ for run in tqdm(range(3), 'runs'): pass
 """
 
 
-# What a profile names is sought from where the command was given, too.
-SEEKS = "from lclstudy.plan.catalog import own_file\nprint(corpus, own_file('my.csv').path, keep)"
-
-
 def test_executes_once_and_again_only_when_something_changed(study, tmp_path, monkeypatch):
     show = "import os, sys\nfrom tqdm import tqdm\nprint(profile, seeds, x, sys.executable, os.getcwd())"
     one = write(study.folder / "01_one.ipynb", "# parameters\nprofile = 'paper'\nseeds = ''\nx = 1", show, DRAW)
     parameters = "# parameters\nprofile = 'quick'\ncorpus = 'embedded'\nkeep = None"
-    two = write(study.folder / "02_two.ipynb", parameters, SEEKS)
+    seeks = "from lclstudy.plan.catalog import own_file\nprint(corpus, own_file('my.csv').path, keep)"
+    two = write(study.folder / "02_two.ipynb", parameters, seeks)
     three = write(study.folder / "03_reads.ipynb", READS)
     (own := tmp_path / "my.csv").write_text("text,label\n")
     monkeypatch.chdir(tmp_path)
@@ -87,7 +83,8 @@ def test_executes_once_and_again_only_when_something_changed(study, tmp_path, mo
     assert out.index("[1/3] 01_one ...\n") < out.index("runs: 100%") < re.search(r"\[1/3\] 01_one ... \d+ s\n", out).start()
     words = printed(study.build / "quick" / "01_one.ipynb").split()
     assert words[:5] == ["quick", "0,1", "2e-05", sys.executable, str(study.folder.resolve())]
-    assert printed(study.build / "quick" / "02_two.ipynb").split() == [str(own), str(own), str(tmp_path / "model")]
+    found = printed(study.build / "quick" / "02_two.ipynb").split()
+    assert found == [str(own), str(own), str(tmp_path / "model")], "what a profile names is sought from here, too"
     assert study(*given)[1].count("up to date") == 3
 
     def reasons(*more: str) -> dict[str, str]:
@@ -156,44 +153,30 @@ def test_side_by_side_but_not_two_that_train_nor_before_what_is_read(study, monk
     assert all(grid[1] < begun for begun, _ in later)
 
 
-PARAMETER = "Unknown parameter of these notebooks"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["quik"], "Unknown profile 'quik'; allowed: "),
-        (["--refresh", "--only", "02"], "--refresh names its notebooks itself: --refresh 02; leave --only out."),
-        (["--only", "7"], "Unknown notebook '7'; allowed: 01_one, 02_two"),
-        (["--parameter", "sed", "1"], f"{PARAMETER} 'sed'; allowed: profile, seeds. Did you mean 'seeds'?"),
-        (["--only", "02", "--seeds", "1"], f"{PARAMETER} 'seeds'; allowed: "),
-        (["--workers", "0"], "workers must be 1 or more; given 0"),
-        (["--objectives", "lc"], "Unknown objective of profile quick 'lc'; allowed: "),
-        (["--executor", "slurm"], "Unknown executor 'slurm'; allowed: auto, serial, processes, ray."),
-        (["--frce"], "Unrecognized arguments: --frce; see --help"),
-    ],
-)
-def test_wrong_names_stop_before_anything_runs(study, arguments, message):
+def test_wrong_names_and_files_stop_before_anything_runs(study):
+    parameter = "Unknown parameter of these notebooks"
     write(study.folder / "01_one.ipynb", "# parameters\nprofile = 'quick'\nseeds = ''")
     write(study.folder / "02_two.ipynb", "1")
-    status, out, err = study(*arguments)
-    assert (status, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith(f"lclstudy: {message}")
-    assert not study.build.exists()
-
-
-def test_an_empty_part_of_a_list_names_no_notebook():
-    assert execute.choose(["00_published", "05_run"], "05,") == ["05_run"]
-    with refused("Unknown notebook ''; allowed: 00_published, 05_run"):
-        execute.choose(["00_published", "05_run"], "")
-
-
-def test_a_file_that_is_no_notebook_and_a_folder_without_one(study):
+    for arguments, message in (
+        ("quik", "Unknown profile 'quik'; allowed: "),
+        ("--refresh --only 02", "--refresh names its notebooks itself: --refresh 02; leave --only out."),
+        ("--only 7", "Unknown notebook '7'; allowed: 01_one, 02_two"),
+        ("--only ,", "Unknown notebook ','; allowed: 01_one, 02_two"),
+        ("--parameter sed 1", f"{parameter} 'sed'; allowed: profile, seeds. Did you mean 'seeds'?"),
+        ("--only 02, --seeds 1", f"{parameter} 'seeds'; allowed: "),
+        ("--workers 0", "workers must be 1 or more; given 0"),
+        ("--objectives lc", "Unknown objective of profile quick 'lc'; allowed: "),
+        ("--executor slurm", "Unknown executor 'slurm'; allowed: auto, serial, processes, ray."),
+        ("--frce", "Unrecognized arguments: --frce; see --help"),
+    ):
+        status, out, err = study(*arguments.split())
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith(f"lclstudy: {message}")
+    (study.folder / "01_one.ipynb").write_text('{"cells": [')
+    assert "01_one.ipynb is not a notebook" in study()[2] and not study.build.exists()
+    shutil.rmtree(study.folder)
     with refused("No notebook NN_name.ipynb in "):
         execute.find(study.folder)
-    write(study.folder / "01_cut.ipynb").write_text('{"cells": [')
-    with refused("01_cut.ipynb is not a notebook"):
-        assert execute.find(study.folder)[0].code
 
 
 OWN = """
@@ -225,10 +208,8 @@ def test_an_interrupt_ends_it_in_one_line_and_leaves_no_kernel(study, tmp_path):
     began = tmp_path / "began"
     wait = f"import os, time\nfrom pathlib import Path\nPath({str(began)!r}).write_text(str(os.getpid()))\ntime.sleep(600)"
     write(study.folder / "01_long.ipynb", wait)
-    code = "import sys; from pathlib import Path; from lclstudy.__main__ import main\n"
-    code += "sys.exit(main(['notebooks'], Path(sys.argv[1])))"
-    command = [sys.executable, "-c", code, str(study.folder)]
-    pipe = subprocess.PIPE
+    code = "import sys, pathlib, lclstudy.__main__ as study; sys.exit(study.main(['notebooks'], pathlib.Path(sys.argv[1])))"
+    command, pipe = [sys.executable, "-c", code, str(study.folder)], subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
         wait_for(lambda: began.exists() and began.read_text())
         os.killpg(process.pid, signal.SIGINT)  # what the terminal does with Ctrl-C
@@ -240,9 +221,9 @@ def test_an_interrupt_ends_it_in_one_line_and_leaves_no_kernel(study, tmp_path):
 
 
 def test_an_interrupt_of_what_keeps_nothing_promises_nothing():
-    code = "import os, sys; from lclstudy.training import commands\n"
-    code += "commands.predict_command = lambda options: os.kill(os.getpid(), 2)\n"
-    code += "from lclstudy.__main__ import main; main(['predict', 'folder'])"
+    code = "import os; from lclstudy import __main__\n"
+    code += "__main__.classifiers.predict_command = lambda options: os.kill(os.getpid(), 2)\n"
+    code += "__main__.main(['predict', 'folder'])"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (130, "lclstudy: interrupted.\n")
 
@@ -262,18 +243,17 @@ STEADY = """\
 profile = "quick"
 
 # %% tags=["nbval-ignore-output"]
+import sys
+
+from lclstudy import paths
 from tqdm import tqdm
 
 total = sum(number for number in tqdm(range(4)))
 
 # %%
-import sys
-
 print("label missing", file=sys.stderr)
 
 # %%
-from lclstudy import paths
-
 paths.figures(profile).mkdir(parents=True)
 print(f"On {profile}: {total}")
 """
@@ -284,24 +264,21 @@ def test_refresh_makes_a_notebook_that_stays_the_same_and_keeps_warnings(study):
     (study.folder / "01_new.py").write_text(STEADY)
     assert study("--refresh", "01")[0] == 0
     (study.folder.parent / "figures" / "quick").rmdir()  # here alone the tracked figures change
-    first = (study.folder / "01_new.ipynb").read_bytes()
+    notebook = study.folder / "01_new.ipynb"
+    first = notebook.read_bytes()
     assert study("--refresh")[0] == 0
-    assert (study.folder / "01_new.ipynb").read_bytes() == first
-    made = nbformat.read(study.folder / "01_new.ipynb", as_version=4)
+    assert notebook.read_bytes() == first
+    made = nbformat.read(notebook, as_version=4)
     nbformat.validate(made)
     assert [cell.execution_count for cell in made.cells if cell.cell_type == "code"] == [1, 2, 3, 4]
-    assert printed(study.folder / "01_new.ipynb") == "label missing\nOn quick: 6\n", "no bar, but what warns"
+    assert printed(notebook) == "label missing\nOn quick: 6\n", "no bar, but what warns"
     assert made.cells[1].metadata == {"tags": ["parameters"]}
 
 
-@pytest.mark.parametrize("columns", [60, None])
-def test_a_bar_fits_the_terminal_and_a_log_is_not_flooded(columns):
-    draw = "import io; from tqdm import tqdm; out = io.StringIO(); [None for _ in tqdm(range(10**5), 'runs', file=out)]\n"
-    command = [sys.executable, "-c", draw + "print(out.getvalue())"]
-    environment = os.environ | bar_settings(columns)
-    frames = subprocess.run(command, env=environment, capture_output=True, text=True).stdout.strip().splitlines()
-    assert "runs: 100%" in frames[-1]
-    if columns:
-        assert max(map(len, frames)) < columns
-    else:
-        assert len(frames) == 2, "the first and the last: the minute between two frames has not passed"
+def test_a_bar_fits_the_terminal_and_a_log_is_not_flooded():
+    command = [sys.executable, "-c", "from tqdm import tqdm; [None for _ in tqdm(range(10**5), 'runs')]"]
+    for columns in (60, None):
+        drawn = subprocess.run(command, env=os.environ | bar_settings(columns), capture_output=True, text=True).stderr
+        first, *_, last = frames = drawn.strip().splitlines()
+        assert "runs: 100%" in last
+        assert max(map(len, frames)) < 60 if columns else frames == [first, last], "in a log a minute is between two frames"

@@ -19,7 +19,6 @@ FOLDER = paths.ROOT / "notebooks"
 COMPUTING = {"02_augmentation", "03_losses", "04_train_one", "05_run", "14_your_corpus"}
 READING = {"00_published", "01_corpora", "06_main_results", "07_hard_subsets", "09_case_study", "10_entropy", "11_ablations"}
 READING |= {"12_followup_report", "13_verdicts", "15_later_work"}
-LINES = 12
 FOUND = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 every_notebook = pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)
 
@@ -37,23 +36,12 @@ def tags(cell) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
-def test_the_notebooks_are_there_and_every_source_has_one():
-    assert {path.stem for path in FOUND} >= COMPUTING | READING
-    assert {path.stem for path in FOLDER.glob("*.py")} == {path.stem for path in FOUND}
-
-
 @every_notebook
-def test_the_pair_is_in_step(path):
-    def parts(notebook):
-        return [(cell.cell_type, cell.source, tags(cell)) for cell in notebook.cells]
-
-    source = parts(jupytext.read(path.with_suffix(".py")))
-    assert parts(read(path)) == source, f"run: lclstudy notebooks --refresh {path.stem[:2]}"
-
-
-@every_notebook
-def test_one_cell_holds_the_parameters_and_what_computes_starts_small(path):
-    assert len([cell for cell in read(path).cells if "parameters" in tags(cell)]) == 1
+def test_the_pair_is_in_step_one_cell_holds_the_parameters_and_what_computes_starts_small(path):
+    pair = read(path), jupytext.read(path.with_suffix(".py"))
+    parts, source = ([(cell.cell_type, cell.source, tags(cell)) for cell in each.cells] for each in pair)
+    assert parts == source, f"run: lclstudy notebooks --refresh {path.stem[:2]}"
+    assert sum("parameters" in its for *_, its in parts) == 1
     notebook = execute.Notebook(path)
     profile = notebook.parameters.get("profile", "quick")
     if path.stem in COMPUTING:
@@ -63,26 +51,22 @@ def test_one_cell_holds_the_parameters_and_what_computes_starts_small(path):
         assert not re.search(r"lclstudy\.(corpora|models|runs|training) |import torch", notebook.code)
 
 
-def test_which_notebooks_train_and_which_wait_for_them():
-    kinds = {path.stem[:2]: execute.Notebook(path) for path in FOUND}
-    assert [number for number, notebook in kinds.items() if notebook.trains] == ["04", "05", "14"]
-    assert [number for number, notebook in kinds.items() if notebook.trains_profile] == ["05"]
-    waiting = {"06", "07", "09", "10", "11", "12", "13", "15"}
-    assert {number for number, notebook in kinds.items() if notebook.reads_results} >= waiting
-
-
-def test_the_notebook_of_one_run_names_every_objective():
-    source = (FOLDER / "04_train_one.py").read_text("utf-8")
-    assert [name for name in OBJECTIVES if not re.search(rf"\b{name}\b", source)] == []
+def test_which_notebooks_there_are_which_train_and_which_wait_for_them():
+    kinds = {path.stem: execute.Notebook(path) for path in FOUND}
+    assert kinds.keys() == {path.stem for path in FOLDER.glob("*.py")} >= COMPUTING | READING
+    assert [name for name, notebook in kinds.items() if notebook.trains] == ["04_train_one", "05_run", "14_your_corpus"]
+    assert [name for name, notebook in kinds.items() if notebook.trains_profile] == ["05_run"]
+    assert {name for name, notebook in kinds.items() if notebook.reads_results} >= READING - {"00_published", "01_corpora"}
+    assert all(re.search(rf"\b{name}\b", kinds["04_train_one"].code) for name in OBJECTIVES), "it offers every one"
 
 
 @pytest.mark.parametrize("name", ["04_train_one", "14_your_corpus"])
 def test_a_folder_to_keep_a_classifier_in_that_will_not_do_is_refused_before_training(own_folders, tmp_path, name):
     (tmp_path / "there").touch()
-    cells = [cell for cell in jupytext.read(FOLDER / f"{name}.py").cells if cell.cell_type == "code"]
-    exec(cells[0].source, given := {})  # the parameters
+    parameters, first, *_ = code_cells(FOLDER / f"{name}.ipynb")
+    exec(parameters.source, given := {})
     with refused("is there already and not empty; name a new folder"):
-        exec(cells[1].source, given | {"keep": str(tmp_path)})
+        exec(first.source, given | {"keep": str(tmp_path)})
 
 
 @every_notebook
@@ -105,7 +89,7 @@ def test_every_cell_is_short_and_ran_once_in_order_without_complaint(path):
         assert all(out.output_type != "error" and out.get("name") != "stderr" for out in cell.outputs)
         assert not {"raises-exception", "nbval-skip"} & set(tags(cell))
         lines = [line for line in cell.source.splitlines() if not re.match(r"\s*(#.*)?$|from |import ", line)]
-        assert len(lines) <= LINES or "parameters" in tags(cell), cell.source
+        assert len(lines) <= 12 or "parameters" in tags(cell), cell.source
 
 
 @every_notebook
@@ -114,9 +98,9 @@ def test_nothing_that_changes_by_itself_is_tracked(path):
     metadata, cells = read(path).metadata, read(path).cells
     assert set(metadata) <= {"kernelspec", "language_info"} and metadata["language_info"] == {"name": "python"}
     assert all(set(cell.metadata) <= {"tags"} for cell in cells)
-    outputs = [out for cell in code_cells(path) for out in cell.outputs]
-    seen = [text for out in outputs for kind, text in out.get("data", {}).items() if kind.startswith("text/")]
-    seen += [out.get("text", "") for out in outputs]
+    seen = []
+    for output in (output for cell in code_cells(path) for output in cell.outputs):
+        seen += [output.get("text", ""), *(text for kind, text in output.get("data", {}).items() if kind.startswith("text/"))]
     absolute = re.compile(r"(?<![\w./:<-])/(home|root|work|tmp|var|mnt|opt|usr|Users)/|\b[A-Z]:\\\w")
     for text in [*(cell.source for cell in cells), *seen]:
         assert not absolute.search(text) and str(paths.ROOT) not in text, text

@@ -23,19 +23,39 @@ def shell(*command, cwd=ROOT, **variables) -> subprocess.CompletedProcess:
     return subprocess.run([str(part) for part in command], **how)
 
 
-def test_help_needs_no_python_and_what_does_says_so_in_a_line(tmp_path):
-    done = shell(ROOT / "run_all.sh", "--help", cwd=tmp_path, PATH=tools(tmp_path))
+@pytest.fixture
+def tools(tmp_path) -> str:
+    """A folder with the few tools that the script calls, to be the whole PATH."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    for name in ("bash", "cat", "cp", "dirname", "mkdir", "rm", "sleep"):
+        (folder / name).symlink_to(shutil.which(name))
+    return str(folder)
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Path:
+    """A copy of what the script needs to set up."""
+    for name in ("run_all.sh", ".ci/run", "requirements.txt", "constraints.txt", "pyproject.toml", "scripts/jupyterlab.json"):
+        (tmp_path / "study" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / "study" / name)
+    return tmp_path / "study"
+
+
+def test_help_needs_no_python_and_what_does_says_so_in_a_line(tools, checkout):
+    done = shell(checkout / "run_all.sh", "--help", cwd="/", PATH=tools)
     assert (done.returncode, done.stderr) == (0, "") and "Usage: ./run_all.sh [PROFILE]" in done.stdout
-    done = shell(make_checkout(tmp_path) / "run_all.sh", cwd=tmp_path, PATH=tools(tmp_path))
-    assert done.returncode == 1
-    assert done.stderr == "run_all: No Python 3.11 or newer found; install one, or activate an environment that has it.\n"
-    done = shell(ROOT / "run_all.sh", VIRTUAL_ENV=str(tmp_path / "gone"))
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1) and "has no Python 3.11 or newer" in done.stderr
+    none = "No Python 3.11 or newer found; install one, or activate an environment that has it.\n"
+    gone = "The active environment gone has no Python 3.11 or newer; deactivate it, or activate another.\n"
+    for where, said in (({"PATH": tools}, none), ({"VIRTUAL_ENV": "gone"}, gone)):
+        done = shell(checkout / "run_all.sh", cwd="/", **where)
+        assert (done.returncode, done.stderr) == (1, f"run_all: {said}")
 
 
 def test_before_the_set_up_wrong_names_stop_it_and_a_dry_run_makes_nothing(tmp_path):
     """In the real checkout, with an environment that is not set up."""
-    environment = bare_environment(tmp_path)
+    environment = str(tmp_path / "bare")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     for wrong in ("quik", "--frce"):
         done = shell(ROOT / "run_all.sh", wrong, cwd=tmp_path, VIRTUAL_ENV=environment)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
@@ -63,52 +83,26 @@ esac
 """
 
 
-def tools(tmp_path: Path) -> str:
-    """A folder with the few tools that the script calls, to be the whole PATH."""
-    folder = tmp_path / "tools"
-    folder.mkdir(exist_ok=True)
-    for name in ("bash", "cat", "cp", "dirname", "mkdir", "rm", "sleep"):
-        if not (folder / name).exists():
-            (folder / name).symlink_to(shutil.which(name))
-    return str(folder)
-
-
-def bare_environment(tmp_path: Path) -> str:
-    """A virtual environment with nothing in it."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
-    return str(tmp_path / "bare")
-
-
-def make_checkout(tmp_path: Path) -> Path:
-    checkout = tmp_path / "study"
-    for folder in (".ci", "scripts"):
-        (checkout / folder).mkdir(parents=True)
-    for name in ("run_all.sh", ".ci/run", "requirements.txt", "constraints.txt", "pyproject.toml", "scripts/jupyterlab.json"):
-        shutil.copy(ROOT / name, checkout / name)
-    return checkout
-
-
 @pytest.fixture
-def set_up(tmp_path, monkeypatch):
+def set_up(tmp_path, monkeypatch, tools, checkout):
     """Runs `run_all.sh` of a copy with the stand-in; gives what was asked for, in order."""
     for name in ("LCLSTUDY_DATA", "LCLSTUDY_MODELS"):
         monkeypatch.delenv(name, raising=False)
-    checkout = make_checkout(tmp_path)
-    python = Path(tools(tmp_path)) / "python3"
+    python = Path(tools) / "python3"
     python.write_text(PYTHON.replace("REAL", sys.executable))
     python.chmod(0o755)
     log = tmp_path / "log"
 
     def run(*arguments: str, command: str = "run_all.sh", **variables: str) -> tuple[subprocess.CompletedProcess, list[str]]:
         log.write_text("")
-        done = shell(checkout / command, *arguments, cwd=tmp_path, PATH=tools(tmp_path), LOG=str(log), **variables)
+        done = shell(checkout / command, *arguments, cwd=tmp_path, PATH=tools, LOG=str(log), **variables)
         return done, log.read_text().splitlines()
 
-    run.checkout, run.installs = checkout, [f"pip install {checkout}/requirements.txt", f"pip install {checkout}"]
+    run.installs = [f"pip install {checkout}/requirements.txt", f"pip install {checkout}"]
     return run
 
 
-def test_the_first_run_sets_up_and_another_only_what_failed_or_has_changed(set_up):
+def test_the_first_run_sets_up_and_another_only_what_failed_or_has_changed(set_up, checkout):
     done, asked = set_up(PIP_STATUS="1")
     assert (done.returncode, asked[-1]) == (1, set_up.installs[0])
     assert done.stderr == "run_all: Could not install requirements.txt; see above, and run again.\n"
@@ -117,33 +111,33 @@ def test_the_first_run_sets_up_and_another_only_what_failed_or_has_changed(set_u
     assert done.returncode == 0, done.stderr
     check, ran = "lclstudy notebooks quick --only 05 --check", "lclstudy notebooks quick --only 05"
     assert asked == [check, *set_up.installs, ran]
-    settings = set_up.checkout / ".venv" / "etc" / "jupyter" / "labconfig" / "default_setting_overrides.json"
+    settings = checkout / ".venv" / "etc" / "jupyter" / "labconfig" / "default_setting_overrides.json"
     assert not json.loads(settings.read_text())["@jupyterlab/docmanager-extension:plugin"]["autosave"]
     assert set_up("quick", "--only", "05")[1] == [check, ran], "which needs no network"
     for name in ("requirements.txt", "constraints.txt"):
-        with (set_up.checkout / name).open("a") as file:
+        with (checkout / name).open("a") as file:
             file.write("\n# another\n")
         assert set_up()[1][1:3] == set_up.installs
     assert set_up()[1][1:] == ["lclstudy notebooks"]
 
 
-def test_an_active_environment_is_used(set_up, tmp_path):
+def test_an_active_environment_is_used(set_up, tools, checkout, tmp_path):
     environment = tmp_path / "active"
     (environment / "bin").mkdir(parents=True)
-    shutil.copy(Path(tools(tmp_path)) / "python3", environment / "bin" / "python")
+    shutil.copy(Path(tools) / "python3", environment / "bin" / "python")
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         assert "venv" not in set_up(**{variable: str(environment)})[1]
-        assert not (set_up.checkout / ".venv").exists()
+        assert not (checkout / ".venv").exists()
         assert not (environment / "etc").exists(), "JupyterLab of a person's own environment is left alone"
     set_up(CONDA_PREFIX=str(environment), CONDA_DEFAULT_ENV="base")
-    assert (set_up.checkout / ".venv").exists(), "conda's base environment is left alone"
+    assert (checkout / ".venv").exists(), "conda's base environment is left alone"
 
 
-def test_an_interrupt_of_the_script_is_one_line_and_ends_what_it_started(set_up, tmp_path):
+def test_an_interrupt_of_the_script_is_one_line_and_ends_what_it_started(set_up, tools, checkout, tmp_path):
     (log := tmp_path / "log").write_text("")
-    how = dict(env={"PATH": tools(tmp_path), "LOG": str(log), "SLEEP": "600"}, text=True, start_new_session=True)
-    pipe = subprocess.PIPE
-    with subprocess.Popen([set_up.checkout / "run_all.sh"], stdout=pipe, stderr=pipe, **how) as process:
+    how = dict(env={"PATH": tools, "LOG": str(log), "SLEEP": "600"}, text=True, start_new_session=True)
+    how |= dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen([checkout / "run_all.sh"], **how) as process:
         while "lclstudy" not in log.read_text():
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)

@@ -2,7 +2,18 @@
 
 import pytest
 
-from tests.runs.grids import PROFILE
+PROFILE = """
+title = "A grid of seconds"
+[defaults]
+encoder = "tiny"
+epochs = 1
+max_length = 16
+train_limit = 30
+[[grid]]
+corpus = "embedded"
+objective = ["ce", "lcl"]
+seed = [0, 1]
+"""
 
 
 @pytest.fixture

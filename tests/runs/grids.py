@@ -4,19 +4,6 @@ from lclstudy.plan.spec import make_spec
 
 TINY = {"encoder": "tiny", "epochs": 1, "max_length": 16, "train_limit": 30}
 
-PROFILE = """
-title = "A grid of seconds"
-[defaults]
-encoder = "tiny"
-epochs = 1
-max_length = 16
-train_limit = 30
-[[grid]]
-corpus = "embedded"
-objective = ["ce", "lcl"]
-seed = [0, 1]
-"""
-
 
 def specs_of(objectives=("ce",), seeds=(0, 1), **settings):
     return [make_spec("embedded", name, seed=seed, **TINY, **settings) for seed in seeds for name in objectives]

@@ -9,6 +9,7 @@ import torch
 
 from lclstudy import paths
 from lclstudy.models import encoders
+from lclstudy.runs import progress
 from lclstudy.runs.grid import run_missing
 from lclstudy.runs.store import RunStore
 from tests.runs.grids import bursting, specs_of
@@ -22,7 +23,8 @@ def cluster():
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_TMPDIR", folder)
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+        bare = {"num_cpus": 1, "include_dashboard": False, "no_monitor": True, "include_log_monitor": False}  # starts sooner
+        cluster = Cluster(initialize_head=True, head_node_args=bare)
         patch.setenv("RAY_ADDRESS", cluster.address)
         yield cluster
         cluster.shutdown()
@@ -38,13 +40,15 @@ class _LosesANode(RunStore):
             self.node = None
 
 
-def test_a_cluster_that_loses_a_node_trains_every_run_as_serial_does(tmp_path, cluster):
+def test_a_cluster_that_loses_a_node_trains_every_run_as_serial_does(tmp_path, cluster, monkeypatch, capsys):
+    monkeypatch.setenv("JPY_SESSION_NAME", "test")  # so that it soon says how far it is
+    monkeypatch.setattr(progress, "TELL_SECONDS", 0)
     grid = [bursting(), *specs_of(("ce", "lcl"), (0, 1))[:3]]
     serial, runs = RunStore(tmp_path / "serial"), _LosesANode(tmp_path / "runs")
     assert run_missing(grid, serial, "serial", progress=False)[:3] == (3, 0, 1)
     runs.cluster, runs.node = cluster, cluster.add_node(num_cpus=1)
-    assert run_missing(grid, runs, progress=False)[:3] == (3, 0, 1), "auto finds the cluster"
-    assert runs.node is None
+    assert run_missing(grid, runs)[:3] == (3, 0, 1), "auto finds the cluster"
+    assert runs.node is None and " steps, " in capsys.readouterr().err
     assert set(runs.frame()["executor"]) == {"ray"}
     assert max(runs.frame()["failure"]).startswith(f"on node {socket.gethostname()}: NonFiniteLoss: ")
     for spec in grid[1:]:

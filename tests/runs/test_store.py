@@ -1,12 +1,8 @@
 """The store: a record is whole or not there, whatever happens."""
 
-import math
-import subprocess
-
 import numpy as np
 import pytest
 
-from lclstudy import paths
 from lclstudy.plan import catalog
 from lclstudy.results import records
 from lclstudy.runs.store import RunStore
@@ -23,13 +19,7 @@ def test_a_record_comes_back_as_it_was_saved(runs):
     labels = tuple(catalog.corpora()["embedded"].labels[:2])
     for record in (record_of(spec_of()), record_of(spec_of(classes=labels), classes=labels)):
         runs.save(record)
-        loaded = runs.load(record.spec)
-        for name in records.FULL:
-            np.testing.assert_array_equal(getattr(loaded, name), getattr(record, name))
-        for name in ("spec", "classes", "status", "best_epoch", "measures", "notes", "versions", "device", "executor"):
-            assert getattr(loaded, name) == getattr(record, name)
-        assert loaded.epochs[0] == record.epochs[0]
-        assert math.isnan(loaded.epochs[1]["loss"])
+        np.testing.assert_equal(records.apart(runs.load(record.spec)), records.apart(record))
     assert runs.frame()["classes"].tolist() == ["", "|".join(labels)]
 
 
@@ -65,11 +55,10 @@ def test_every_flipped_byte_and_every_cut_is_found_reported_and_set_aside(runs, 
     (spec,) = saved(runs, spec_of())
     path = file_of(runs, spec)
     whole = path.read_bytes()
-    flipped = [
-        whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :] for place in range(0, len(whole), 7)
-    ]
+    places = range(0, len(whole), 29)
+    flipped = [whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :] for place in places]
     aside = f"set aside as {path.name}.corrupt, counts as not run."
-    for damaged in [*flipped, b"", whole[:1], whole[:700], whole[:-1]]:
+    for damaged in [*flipped, b"", whole[:1], whole[:-1]]:
         caplog.clear()
         path.write_bytes(damaged)
         assert runs.missing([spec]) == [spec] and not path.exists()
@@ -89,17 +78,6 @@ def test_foreign_files_are_set_aside_and_the_others_still_read(runs, caplog, tmp
     assert len(caplog.records) == len(list(runs.path.glob("*.corrupt"))) == 3
     for said in ("its checksum does not hold", f"it is the record of {mine.identity()}", "a frozen run in a store"):
         assert said in caplog.text
-
-
-def test_a_record_of_a_newer_format_is_refused_and_stays(runs, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(records, "_FORMAT", 7)
-        (spec,) = saved(runs, spec_of())
-    before = files_in(runs.path)
-    for ask in (runs.has, runs.load, lambda spec: runs.frame(), lambda spec: runs.save(record_of(spec))):
-        with refused("npz has format 7, but this lclstudy knows formats up to 1; update lclstudy."):
-            ask(spec)
-    assert files_in(runs.path) == before
 
 
 def test_a_record_that_was_written_before_still_reads(runs):
@@ -125,18 +103,6 @@ def test_a_disk_that_refuses_leaves_what_was_there(runs, tmp_path):
         RunStore(tmp_path / "file").save(record_of(kept))
 
 
-def test_leftovers_go_when_their_record_is_written(runs):
-    spec = spec_of()
-    runs.path.mkdir()
-    part = runs.path / f".{spec.identity()}.npz.0123abcd.part"
-    part.write_bytes(b"half a rec")
-    assert len(runs.frame()) == 0
-    saved(runs, spec)
-    assert list(files_in(runs.path)) == [f"{spec.identity()}.npz"]
-    ignored = ["git", "check-ignore", "-q", f"data/results/quick/{part.name}"]
-    assert subprocess.run(ignored, cwd=paths.ROOT, check=False).returncode == 0
-
-
 def test_the_frame_has_a_row_per_spec_with_exact_scores(runs):
     assert len(runs.frame()) == len(runs.epochs_frame()) == 0
     assert {"identity", "status", "test_accuracy"} <= set(runs.frame().columns)
@@ -147,12 +113,10 @@ def test_the_frame_has_a_row_per_spec_with_exact_scores(runs):
     runs.save(record)
     runs.save(failed_record(failed))
     frame = runs.frame(specs)
-    assert frame["status"].tolist() == ["done", "failed", "not run"]
-    assert frame["failure"][1] == "NonFiniteLoss: loss is nan at step 3, batch 3"
-    row = frame.iloc[0]
-    assert row["test_accuracy"] == pytest.approx(21 / 24)
     # F1 of class 0: 2*3/(3+6); of class 1: 2*12/(15+12); of class 2: 1; class 3 has no text
-    assert row["test_weighted_f1"] == pytest.approx((6 * 6 / 9 + 12 * 24 / 27 + 6 * 1) / 24)
-    assert (row["seconds"], row["note_truncated"], row["device"]) == (1.5, 3, "cpu")
-    assert frame["test_accuracy"][1:].isna().all()
+    f1 = (6 * 6 / 9 + 12 * 24 / 27 + 6 * 1) / 24
+    shown = ["status", "failure", "test_accuracy", "test_weighted_f1", "seconds", "note_truncated", "device"]
+    assert frame.loc[0, shown].tolist() == ["done", "", pytest.approx(21 / 24), pytest.approx(f1), 1.5, 3, "cpu"]
+    assert frame["status"].tolist()[1:] == ["failed", "not run"] and frame["test_accuracy"][1:].isna().all()
+    assert frame["failure"][1] == "NonFiniteLoss: loss is nan at step 3, batch 3"
     assert runs.epochs_frame(specs)["epoch"].tolist() == [1, 2]

@@ -6,6 +6,7 @@ from scipy.special import softmax
 
 from lclstudy.analyses.uncertainty import figures, tables
 from lclstudy.results.comparisons import scored
+from lclstudy.show.text import words
 from lclstudy.statistics import metrics
 from lclstudy.statistics.tests import welch
 from tests.analyses.helpers import frozen_of, scored_record, texts
