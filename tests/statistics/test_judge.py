@@ -75,6 +75,8 @@ def test_a_level():
         found = judge_level(values, 60.1, 1.5)
         assert (found.word, found.difference) == (word, pytest.approx(np.mean(values) - 60.1))
     assert judge_level([], 60.1, 1.5).word == "not run"
+    with refused("A level needs a margin above 0"):
+        judge_level([60.1], 60.1, 0)
 
 
 def test_hard_sets_by_rank():
