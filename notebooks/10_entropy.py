@@ -31,8 +31,8 @@ differences = tables.differences(results, curves)
 #
 # Below is peakier. What the paper claims of a corpus is *reproduced* or *contradicted* if Welch's test over runs says so at p
 # < .05, adjusted by Holm's method over the three comparisons of a corpus or class set; else, and always with fewer than 3 runs,
-# *undecided*. It claims something of the three corpora above alone; elsewhere the word is *above*, *below* or *undecided*. The two
-# comparisons with CE + aug., which are another family, ask how much of it the second views do by themselves.
+# *undecided*. It claims something of the three corpora above alone; elsewhere the word is *above*, *below* or *undecided*. The
+# comparisons with CE + aug., another family, ask how much of it the second views do by themselves.
 
 # %%
 report.said(words("analyses/uncertainty/said.md.j2", **tables.facts(results, differences, calibrated)))

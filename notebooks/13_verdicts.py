@@ -5,8 +5,8 @@
 #
 # Every claim of Suresh and Ong (2021) and of the follow-up report is a row of `data/published/claims.csv`, in its own words,
 # with the criterion that judges it. The file's README tells the rules, what they were before, and which of our results were
-# known then: those of EmoInt, `4-easy` and `4-hard-a` were when the rules were last changed. The profiles plan five seeds; a word
-# from fewer is interim, and is judged again when they are there. The words, which every notebook uses:
+# known then: those of EmoInt, `4-easy` and `4-hard-a` were when the rules were last changed. The profiles plan five seeds; a
+# word from fewer is interim, and is judged again when they are there. The words, which every notebook uses:
 #
 # - *reproduced*, *contradicted*: p is below .05, and the sign is right or wrong; p of two objectives on one corpus or class set
 #   is adjusted by Holm's method over its three comparisons, that of a contrast over several places is not;

@@ -40,13 +40,6 @@ def _word(lcl: np.ndarray, ce: np.ndarray, scl: np.ndarray, expected: float) -> 
     return judge.judge_difference(family[0], len(lcl), expected, p_holm=p_holm).word
 
 
-def simulate_margin(true: float, margin: float, sd: float, n: int, draws: int, generator: np.random.Generator) -> pd.Series:
-    """Shares of the words for a claim of no difference within `margin`, if the true difference is `true`."""
-    drawn = generator.normal([[true], [0.0]], sd, (draws, 2, n))
-    words = pd.Series([judge.judge(a, b, margin=margin).word for a, b in drawn])
-    return words.value_counts(normalize=True).reindex(WORDS, fill_value=0.0)
-
-
 def deviations(runs: pd.DataFrame) -> tuple[float, float, float]:
     """Standard deviations over seeds of LCL, CE and SCL in points, pooled over all corpora and sets of `comparisons.scored`."""
 
