@@ -49,7 +49,7 @@ def load_corpus(name_or_path: str, classes=None, text_column: str = "text", labe
     if note:
         _warn(name_or_path, f"{title}: {note}")
     if classes is not None:
-        labels, splits = _restrict(name_or_path, labels, splits, tuple(classes))
+        labels, splits = _restrict(title, labels, splits, tuple(classes))
     return _wrap(labels, splits, f"{about} {note}".strip())
 
 

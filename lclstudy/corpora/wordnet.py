@@ -129,11 +129,7 @@ def _publish(source: Path, scratch: Path) -> None:
     (whole / "lexnames").write_text(lexnames(), "ascii")
     for made in (folder(), place.parent, whole, *whole.iterdir()):  # NLTK reads nothing that a group may write to
         made.chmod(0o755 if made.is_dir() else 0o644)
-    try:
-        whole.rename(place)
-    except OSError:
-        if not place.is_dir():  # else another process was first
-            raise
+    whole.rename(place)  # refused where another process was first: `install` finds what that one put there
 
 
 def _from_debian(scratch: Path) -> Path:
