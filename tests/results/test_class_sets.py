@@ -15,6 +15,7 @@ encoder = "tiny"
 learning_rate = 1e-3
 epochs = 1
 train_limit = 60
+augment = "dropout"
 [[grid]]
 corpus = "embedded"
 objective = "lcl"

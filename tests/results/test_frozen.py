@@ -216,27 +216,23 @@ def test_retrained_runs_stand_beside_the_frozen_ones(runs):
 
 PROGRAM = """
 import os, random, signal, time
-import numpy as np
 from lclstudy import paths
 from lclstudy.errors import StudyError
-from lclstudy.results.records import Record
 from lclstudy.runs.store import RunStore, read_frozen
-from tests.material import fork, spec_of
+from tests.material import fork, saved, spec_of
 
-folder, stores = paths.results("mine"), [RunStore(paths.runs() / str(mark)) for mark in (0, 1)]
-specs = [spec_of(seed=seed) for seed in range(6)]
-for mark, store in enumerate(stores):  # the two differ in every number
-    table = np.tile(np.eye(4, dtype=np.float32)[mark], (2000, 1))
-    for spec in specs:
-        store.save(Record(spec, ("a", "b", "c", "d"), measures={"mark": mark}, validation_probabilities=table,
-                   validation_labels=np.zeros(2000, int), test_probabilities=table, test_labels=np.zeros(2000, int)))
+folder, stores = paths.results("mine"), [RunStore(paths.runs() / str(seed)) for seed in (0, 1)]
+specs, predicted = [spec_of(seed=seed) for seed in range(6)], {}
+for seed, store in enumerate(stores):  # of a store, all runs are the same, but for their specs
+    saved(store, *specs, rows=2000, seed=seed)
+    predicted[store.frame()["test_accuracy"][0]] = store.load(specs[0]).test_probabilities.argmax(axis=1)
+assert len(predicted) == 2
 
 def whole():
     results = read_frozen("mine")
     for run in results.done.to_dict("records"):
-        assert run["test_accuracy"] == 1 - run["mark"]
         try:
-            assert (results.predictions(run["identity"]) == run["mark"]).all()
+            assert (results.predictions(run["identity"]) == predicted[run["test_accuracy"]]).all()
         except StudyError as error:
             assert "frozen anew while it was read" in str(error), error
     return len(results.done)

@@ -23,12 +23,8 @@ def test_three_runs_decide(tmp_path):
     assert own["set"].tolist() == ["pair"] and own["rank"].item() <= 6
 
 
-def test_without_runs_a_set_is_not_run(tmp_path):
-    table = hard_sets.ranked(froze(tmp_path, ("embedded", 0, {})), PAPER)
+def test_without_runs_a_set_is_not_run_and_runs_of_other_texts_are_told(tmp_path):
+    table = hard_sets.ranked(froze(tmp_path / "none", ("embedded", 0, {})), PAPER)
     assert {*table["word"]} == {judge.NOT_RUN} and table["rank"].isna().all() and len(table) == 4
-
-
-def test_runs_of_other_texts_are_told(tmp_path):
-    results = froze(tmp_path, (PAPER, 0, {}), (PAPER, 1, {}, 7))
     with refused("runs of the same validation texts"):
-        hard_sets.ranked(results, PAPER)
+        hard_sets.ranked(froze(tmp_path, (PAPER, 0, {}), (PAPER, 1, {}, 7)), PAPER)

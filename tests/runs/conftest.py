@@ -9,6 +9,7 @@ encoder = "tiny"
 epochs = 1
 max_length = 16
 train_limit = 30
+augment = "dropout"
 [[grid]]
 corpus = "embedded"
 objective = ["ce", "lcl"]

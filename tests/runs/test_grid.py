@@ -3,6 +3,7 @@
 import io
 import multiprocessing
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -103,9 +104,9 @@ def test_processes_survive_a_killed_worker_and_agree_with_serial(tmp_path, capsy
     serial, before = RunStore(tmp_path / "serial"), torch.get_num_threads()
     run_missing([finished], serial, progress=False)
     assert torch.get_num_threads() == before, "given back as it was"
-    np.testing.assert_array_equal(runs.load(finished).test_probabilities, serial.load(finished).test_probabilities)
-    assert (runs.load(finished).executor, serial.load(finished).executor) == ("processes", "serial")
-    assert runs.load(finished).measures["threads"] == serial.load(finished).measures["threads"] == 1
+    both = [store.load(finished) for store in (runs, serial)]
+    np.testing.assert_array_equal(*(record.test_probabilities for record in both))
+    assert [(record.executor, record.measures["threads"]) for record in both] == [("processes", 1), ("serial", 1)]
 
 
 def test_a_mistake_that_only_a_run_meets_fails_that_run(runs, monkeypatch):
@@ -134,10 +135,9 @@ def test_runs_whose_own_file_changes_meanwhile_fail_and_the_others_go_on(runs, t
 
     monkeypatch.setitem(executors.EXECUTORS, "serial", changing)
     summary = run_missing([*theirs, other], runs, "serial", device="cpu", progress=False)
-    assert summary[:3] == (1, 0, 2)
-    for seed, failed in enumerate(summary.failures):
+    assert summary[:3] == (1, 0, 2) and [failed.spec for failed in summary.failures] == theirs
+    for seed in (0, 1):
         assert f"mine ce tiny seed {seed} failed: its file changed since the start; not kept" in caplog.text
-        assert failed.spec == theirs[seed]
     assert [path.name for path in runs.path.iterdir()] == [f"{other.identity()}.npz"]
 
 
@@ -180,16 +180,16 @@ def test_a_terminal_shows_a_bar_per_run_with_its_epoch_and_loss(monkeypatch):
         board.tell(spec, 1, 40, "epoch 1, loss 2.345")
     board.finish(spec, "validation accuracy 0.500", 1)
     board.close()
-    for said in ("embedded ce tiny seed 0: ", "embedded ce tiny seed 1:", "epoch 1, loss 2.345", "1/2"):
-        assert said in terminal.getvalue()
+    said = terminal.getvalue()
+    assert all(part in said for part in ("embedded ce tiny seed 0: ", "embedded ce tiny seed 1:", "epoch 1, loss 2.345", "1/2"))
 
 
 def test_a_log_gets_few_lines(monkeypatch, capsys):
-    monkeypatch.setattr(progress, "FIRST_LINE_SECONDS", 0)
-    monkeypatch.setattr(progress, "TELL_SECONDS", 0)
+    for name in ("FIRST_LINE_SECONDS", "TELL_SECONDS"):
+        monkeypatch.setattr(progress, name, 0)
     (spec,) = specs_of(seeds=(0,))
     board = Board(total=1, done=0, shown=True)
-    with progress.Teller(lambda *told: board.tell(spec, *told), total=100, desc="what tqdm takes", leave=False) as bar:
+    with progress.Teller(partial(board.tell, spec), total=100, desc="what tqdm takes", leave=False) as bar:
         for step in range(100):
             bar.set_postfix(epoch=step, loss="2.345")
             bar.update()

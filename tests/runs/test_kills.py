@@ -21,6 +21,7 @@ from lclstudy.training import prepare
 from lclstudy.runs.store import RunStore
 from tests.material import fork
 
+os.environ["RAY_prestart_worker_first_driver"] = "0"  # it would be of another environment than the tasks are
 profile = sys.argv[1]
 store, specs = RunStore(), load_profile(profile).specs()
 many = ",".join(map(str, range(30)))  # more runs than can be finished before the end comes

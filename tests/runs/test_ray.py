@@ -23,6 +23,7 @@ def cluster():
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_TMPDIR", folder)
+        patch.setenv("RAY_prestart_worker_first_driver", "0")  # it would be of another environment than the tasks are
         bare = {"num_cpus": 1, "include_dashboard": False, "no_monitor": True, "include_log_monitor": False}  # starts sooner
         cluster = Cluster(initialize_head=True, head_node_args=bare)
         patch.setenv("RAY_ADDRESS", cluster.address)
