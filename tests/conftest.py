@@ -1,5 +1,7 @@
 """Shared fixtures. Tests that need the real files skip with a reason where they are not."""
 
+import os
+
 import matplotlib.pyplot as plt
 import pytest
 
@@ -34,6 +36,18 @@ def raw_data():
     if not (folder / "emoint").is_dir():
         pytest.skip("needs the raw corpora: set LCLSTUDY_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def papers():
+    """The texts of the two papers by name; skips where there are none."""
+    folder = paths.ROOT / (os.environ.get("LCLSTUDY_PAPERS", "").strip() or "none")
+    texts = [path.read_text("utf-8") for path in sorted(folder.glob("*.txt"))]
+    titles = {"suresh2021": "Not All Negatives are Equal", "modarres": "Happy is Farther From Sad Than Joyful"}
+    found = {name: text for name, title in titles.items() for text in texts if title in text.lstrip()[:200]}
+    if set(found) != set(titles):
+        pytest.skip("needs the texts of both papers: set LCLSTUDY_PAPERS to their folder")
+    return found
 
 
 @pytest.fixture

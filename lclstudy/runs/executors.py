@@ -234,8 +234,11 @@ def on_ray(take: Take, tell: Tell, specs, device, workers) -> Generator[Record]:
 
 
 def _join_or_start(workers: int | None):
+    import psutil
     import ray
 
+    children = psutil.Process().children
+    before = set(children(recursive=True))
     environment = {"py_modules": [str(paths.PACKAGE)], "excludes": ["__pycache__"]}
     how = {"runtime_env": environment, "log_to_driver": False, "logging_level": "warning"}
     address = "auto" if cluster_is_here() else "local"
@@ -247,6 +250,9 @@ def _join_or_start(workers: int | None):
             return ray.init(address=address, **how)
         except Exception as error:  # Ray raises plain ones
             ray.shutdown()
+            for left_over in set(children(recursive=True)) - before:  # would slow the next start, and outlive this one
+                with suppress(psutil.Error):
+                    left_over.kill()
             if left and "timed out" in str(error):  # after 30 s, which a busy machine needs
                 continue
             reason = str(error).partition("\n")[0]

@@ -1,8 +1,6 @@
 """The published numbers: their structure, and every number and quote against the papers' texts."""
 
-import os
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,20 +13,8 @@ from lclstudy.results import published
 from tests.material import row_of
 
 OTHER_ENCODERS = {"sentibert", "sentilare", "skep"}
-TITLES = {"suresh2021": "Not All Negatives are Equal", "modarres": "Happy is Farther From Sad Than Joyful"}
 
 CELLS, TESTS, NUMBERS = published.table(), published.significance_tests(), published.text_numbers()
-
-
-@pytest.fixture(scope="module")
-def papers():
-    """The texts of the two papers by name; skips where there are none."""
-    folder = os.environ.get("LCLSTUDY_PAPERS", "").strip()
-    texts = [path.read_text("utf-8") for path in sorted((paths.ROOT / Path(folder)).glob("*.txt"))] if folder else []
-    found = {paper: text for paper, title in TITLES.items() for text in texts if title in text.lstrip()[:200]}
-    if set(found) != set(TITLES):
-        pytest.skip("needs the texts of both papers: set LCLSTUDY_PAPERS to their folder")
-    return found
 
 
 def squeezed(text: str) -> str:

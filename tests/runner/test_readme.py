@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import tomllib
 from types import SimpleNamespace
 
 import pytest
@@ -108,12 +107,6 @@ def test_hours_to_come_follow_texts_and_epochs_of_like_runs():
 def code(language: str) -> list[str]:
     """The code blocks of the README in a language."""
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-
-
-def test_the_example_of_a_corpus_is_an_entry_of_the_catalogue():
-    ((name, entry),) = tomllib.loads(code("toml")[0]).items()
-    made = catalog.corpus_entry(name, **entry)
-    assert made.files[0].path.startswith(f"{made.name}/") and len(made.labels) == 2
 
 
 def test_the_example_of_an_objective_learns():

@@ -92,7 +92,7 @@ class _KillsOne(RunStore):
             self.killed.kill()
 
 
-def test_processes_survive_a_killed_worker_and_agree_with_serial(tmp_path, capsys):
+def test_processes_survive_a_killed_worker_agree_with_serial_and_hear_of_what_a_notebook_sets(tmp_path, monkeypatch, capsys):
     grid = specs_of(seeds=(0, 1, 2))
     runs = _KillsOne(tmp_path / "runs")
     assert run_missing(grid, runs, executor="processes", workers=2)[:3] == (2, 0, 1)
@@ -107,6 +107,9 @@ def test_processes_survive_a_killed_worker_and_agree_with_serial(tmp_path, capsy
     both = [store.load(finished) for store in (runs, serial)]
     np.testing.assert_array_equal(*(record.test_probabilities for record in both))
     assert [(record.executor, record.measures["threads"]) for record in both] == [("processes", 1), ("serial", 1)]
+    monkeypatch.setenv("LCLSTUDY_CALLER", str(tmp_path))  # after the server of workers has started
+    (tmp_path / "mine.csv").write_text("text,label\n" + 20 * "good,a\nbad,b\n")
+    assert run_missing([make_spec("mine.csv", "ce", **TINY)], serial, "processes", progress=False)[:3] == (1, 0, 0)
 
 
 def test_a_mistake_that_only_a_run_meets_fails_that_run(runs, monkeypatch):

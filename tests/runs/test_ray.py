@@ -1,6 +1,7 @@
 """Runs on a Ray cluster of two nodes, one of which is lost."""
 
 import socket
+import subprocess
 import tempfile
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 from lclstudy import paths
 from lclstudy.models import encoders
-from lclstudy.runs import progress
+from lclstudy.runs import executors, progress
 from lclstudy.runs.grid import run_missing
 from lclstudy.runs.store import RunStore
 from tests.runs.grids import bursting, specs_of
@@ -54,6 +55,24 @@ def test_a_cluster_that_loses_a_node_trains_every_run_as_serial_does(tmp_path, c
     assert max(runs.frame()["failure"]).startswith(f"on node {socket.gethostname()}: NonFiniteLoss: ")
     for spec in grid[1:]:
         np.testing.assert_array_equal(runs.load(spec).test_probabilities, serial.load(spec).test_probabilities)
+
+
+def test_a_start_that_times_out_is_tried_again_and_leaves_nothing(monkeypatch):
+    """Ray's own start, which waits for its agents no longer than it likes, cannot be made to time out at will."""
+    import ray
+
+    started = []
+
+    def start(**_):
+        started.append(subprocess.Popen(["sleep", "60"]))
+        if len(started) == 1:
+            raise RuntimeError("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", start)
+    executors._join_or_start(1)
+    assert started[0].wait(10) < 0 and started[1].poll() is None
+    started[1].kill()
+    started[1].wait()
 
 
 def test_an_encoder_goes_to_a_node_with_its_files(minilm_folder, tmp_path, monkeypatch):
