@@ -22,6 +22,11 @@ def corpus(name: str) -> str:
     return _title(catalog.corpora(), name)
 
 
+def class_set(name: str) -> str:
+    """`8` is `8 classes`; other names of class sets say what they are."""
+    return f"{name} classes" if name.isdecimal() else name
+
+
 def _title(entries: dict, name: str) -> str:
     return (name in entries and entries[name].title) or name
 

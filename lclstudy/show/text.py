@@ -116,6 +116,7 @@ def words(template: str, **facts: object) -> str:
 
 
 _TEMPLATES = Environment(loader=PackageLoader("lclstudy", ""), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-_FILTERS = (number, interval, difference, mean, p_value, count, listed, bullets, names.objective, names.encoder, names.corpus)
+_FILTERS = (number, interval, difference, mean, p_value, count, listed, bullets, names.objective, names.encoder, names.corpus,
+            names.class_set)  # fmt: skip
 _TEMPLATES.filters |= {function.__name__: function for function in _FILTERS}
 _TEMPLATES.globals |= {"pair": pair, "judged": judged, "several": several}

@@ -13,7 +13,7 @@ from lclstudy.show.forest import forests
 def gains(differences: pd.DataFrame) -> Figure | None:
     """LCL from CE and from SCL on each set of `tables.differences`, a panel each, with the words; None if LCL did not run."""
     rows = differences[differences["a"] == "lcl"]
-    return forests(rows.assign(label=rows["set"]), PRIMARY)
+    return forests(rows.assign(label=rows["set"].map(names.class_set)), PRIMARY)
 
 
 WHOSE = {"published": (marks.OPEN, "published_encoder", "published_n"), "ours": (style.colour("lcl"), "encoder", "n")}
@@ -29,7 +29,7 @@ def gains_by_confusion(gains: pd.DataFrame, table: pd.DataFrame, ax: Axes) -> Ax
         ax.plot(rows["difference"], [places["set"].tolist().index(name) for name in rows["set"]], **look, markersize=4)
         both = table[table["classes"].isin(rows["set"]) & table["objective"].isin(["lcl", "ce"])]
         entries.append((f"{whose} ({text.several(*both[encoder].map(names.encoder))}, n = {text.several(*both[n])})", look))
-    marks.rows(ax, [f"{row.set} ({row.confusion:.0f} %)" for row in places.itertuples()], zero=True)
+    marks.rows(ax, [f"{names.class_set(row.set)} ({row.confusion:.0f} %)" for row in places.itertuples()], zero=True)
     ax.set_xlabel("LCL − CE (points)")
     where = f"sets of classes of {names.corpus(table['corpus'].iloc[0])}"
     ax.set_title(f"What LCL gains on {where}; in brackets:\ntexts of the set that our CE takes for another class of it")

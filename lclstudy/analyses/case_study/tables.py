@@ -128,7 +128,7 @@ def _spearman(one: pd.Series, other: pd.Series) -> tuple[float, float]:
 
 def readable_differences(table: pd.DataFrame) -> pd.DataFrame:
     """`differences` as text."""
-    return pd.DataFrame([{"Classes": row["set"], **text.compared(row)} for row in table.to_dict("records")])
+    return pd.DataFrame([{"Classes": names.class_set(row["set"]), **text.compared(row)} for row in table.to_dict("records")])
 
 
 def set_sizes(results: Frozen, corpus: str) -> pd.DataFrame:

@@ -124,7 +124,7 @@ def printed_tests() -> pd.DataFrame:
 def _place(test: dict) -> str:
     if test["classes"] == "all":
         return names.corpus(test["corpus"])
-    return test["classes"] if test["classes"].startswith("4-") else f"{test['classes']} classes"
+    return names.class_set(test["classes"])
 
 
 def sides(test: dict) -> tuple[Side, Side]:

@@ -105,7 +105,7 @@ def reliability(results: Frozen, runs: pd.DataFrame, bins: int = 15) -> pd.DataF
 
 def place(corpus: str, set_name: str) -> str:
     """`EmpatheticDialogues, 4-easy`; all classes are not named."""
-    return names.corpus(corpus) + ("" if set_name == ALL_CLASSES else f", {set_name}")
+    return names.corpus(corpus) + ("" if set_name == ALL_CLASSES else f", {names.class_set(set_name)}")
 
 
 def readable_calibration(table: pd.DataFrame) -> pd.DataFrame:
