@@ -26,3 +26,12 @@ def pytest_configure(config):
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
     config.add_cleanup(restore)
+
+
+# At the end one worker would run them alone.
+SLOW = ("test_kills.py", "test_jupyterlab.py", "test_ray.py", "05_run.ipynb", "04_train_one.ipynb", "test_grid.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Files that take long first."""
+    items.sort(key=lambda item: SLOW.index(item.path.name) if item.path.name in SLOW else len(SLOW))

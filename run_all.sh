@@ -207,10 +207,10 @@ main() {
     elif [[ $dry_run == no ]]; then
         study wordnet </dev/null || exit 1
         cd -- "$root"
-        # A worker per core, each with one thread; a notebook stays whole with --dist loadfile.
+        # A worker per core, each with one thread; a notebook stays whole with --dist loadfile. What takes long comes first (conftest.py).
         export OMP_NUM_THREADS=1
         workers=$("$python" -P -c 'import joblib; print(joblib.cpu_count())')
-        run "$python" -P -m pytest -n "$workers" --dist loadfile --nbval --nbval-current-env \
+        run "$python" -P -m pytest -n "$workers" --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env \
             --durations=15 tests notebooks "$@"
     fi
 }

@@ -78,7 +78,7 @@ def test_peakier_is_judged_over_all_predictions_and_the_others_stand_beside(foun
     assert "undecided" in texts(of_lcl) and of_scl.get_yticklabels()[0].get_text() == "Embedded\nn = 2, 1"
 
 
-def test_calibration_is_that_of_the_definitions(results):
+def test_calibration_is_that_of_the_definitions_and_in_words(results, found):
     table, scores = tables.calibration(results, scored(results)), scores_of(results, "ce", 0)
     row, right, sure = row_of(table, objective="ce", seed=0), scores.argmax(axis=1) == TRUTH, scores.max(axis=1)
     assert row["brier"] == pytest.approx(((scores - np.eye(3)[TRUTH]) ** 2).sum(axis=1).mean())
