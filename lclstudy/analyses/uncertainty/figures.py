@@ -80,8 +80,9 @@ def differences(found: pd.DataFrame) -> Figure | None:
             marks.beside(ax, y, row["word"] + "†" * bool(row["mark"]))
         ax.set_title(text.pair(objective, "ce"))
         ax.set_xlabel("entropy, difference (bits)")
-    marks.symmetric(axes, shown.filter(regex="difference$|ci_low$|ci_high$").drop(columns="paired_difference"), least=0.2)
+    ends = shown.filter(regex="difference$|ci_low$|ci_high$").drop(columns="paired_difference")
     for ax in axes:
+        ax.set_xlim(np.nanmin(ends, initial=-0.1) - 0.05, np.nanmax(ends, initial=0.1) + 0.05)
         ax.locator_params(axis="x", nbins=4)
     entries = [("all predictions", {}), ("right ones", {"markerfacecolor": marks.OPEN}),
                ("wrong ones", {"markerfacecolor": marks.OPEN, "linestyle": "--"})]  # fmt: skip
