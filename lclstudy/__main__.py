@@ -190,11 +190,11 @@ def _notebooks(options: argparse.Namespace) -> int:
 
         refresh.refresh(options.folder, options.refresh)
         return 0
-    for name, text in options.parameter:
-        if name in RESTRICTIONS:  # also of the runs that are counted
-            setattr(options, name, text)
+    chosen = dict(options.parameter)
+    for name in chosen.keys() & {"profile", *RESTRICTIONS}:  # also of the runs that are counted
+        setattr(options, name, chosen.pop(name))
     profile = _profile(options)
-    given = {name: _value(name, text) for name, text in options.parameter} | _given(options, (*RESTRICTIONS, *_HOW))
+    given = {name: _value(name, text) for name, text in chosen.items()} | _given(options, (*RESTRICTIONS, *_HOW))
     own = Path(options.profile).suffix == ".toml"
     source = str(Path(options.profile).resolve()) if own else options.profile
     plan = execute.Plan(profile, source, execute.find(options.folder, options.only), given, options.folder)

@@ -66,10 +66,11 @@ def found_sets(profile: Profile, runs) -> dict[str, tuple[str, ...]]:
     if not searched(profile):
         return {}
     counts, classes, _ = confusion(profile, runs)
-    return _found(counts, classes, profile.case_study.size, profile.case_study.found)
+    return picked(counts, classes, profile.case_study.size, profile.case_study.found)
 
 
-def _found(counts: np.ndarray, classes: tuple[str, ...], size: int, count: int) -> dict[str, tuple[str, ...]]:
+def picked(counts: np.ndarray, classes: tuple[str, ...], size: int, count: int) -> dict[str, tuple[str, ...]]:
+    """The picks of `subsets.most_confusable` by name: `found-a` is the most confusable."""
     picks = subsets.most_confusable(counts, size, count)
     return {f"found-{letter}": tuple(classes[index] for index in members)
             for letter, (members, _) in zip(ascii_lowercase, picks, strict=False)}  # fmt: skip
@@ -108,7 +109,7 @@ def frozen_sets(results, corpus: str) -> dict[str, tuple[str, ...]]:
     identities = searched_runs(results, corpus) if present else []
     counts, classes = results.confusion(identities, "validation") if identities else (None, ())
     for size in sorted(size for size in {len(members) for members in present} if size < len(classes)):
-        for name, members in _found(counts, classes, size, len(classes) // size).items():
+        for name, members in picked(counts, classes, size, len(classes) // size).items():
             if frozenset(members) in present:
                 named[name] = present.pop(frozenset(members))
     return named | {", ".join(members): members for members in present.values()}

@@ -42,7 +42,8 @@ def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy
     beside = []
     for row in table.to_dict("records"):
         sides = [identities.get((*(row[name] for name in PLACE), row[side]), []) for side in ("a", "b")]
-        rising = sorted(row[side] for side, its in zip(("a", "b"), sides, strict=True) if not_converged(results, its))
+        epochs = [results.epochs[results.epochs["identity"].isin(runs_of_side)] for runs_of_side in sides]
+        rising = sorted(row[side] for side, its in zip(("a", "b"), epochs, strict=True) if still_rises(its))
         mark = f"not converged: {', '.join(map(names.objective, rising))}" if rising else ""
         texts = over_test_texts(results, sides, split) if metric == "accuracy" and all(sides) else _NO_TEST
         beside.append((mark, texts.ci_low, texts.ci_high))
@@ -83,11 +84,6 @@ def claimed(metric: str = "accuracy", split: str = "test") -> dict[tuple, tuple[
 def over_test_texts(results: Frozen, sides: Sequence[Sequence[str]], split: str = "test") -> tests.TTest:
     """`judge.over_texts` of the runs of both sides, by identity."""
     return over_texts(*([results.predictions(run, split) == results.labels(run, split) for run in side] for side in sides))
-
-
-def not_converged(results: Frozen, identities: Sequence[str]) -> bool:
-    """`still_rises` of these runs."""
-    return still_rises(results.epochs[results.epochs["identity"].isin(identities)])
 
 
 def still_rises(epochs: pd.DataFrame) -> bool:

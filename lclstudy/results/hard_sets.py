@@ -23,18 +23,14 @@ def published_hard() -> dict[str, tuple[str, ...]]:
 
 
 def ranked(
-    results: Frozen,
-    corpus: str,
-    sets: Mapping[str, Sequence[str]] | None = None,
-    draws: int = DRAWS,
-    generator: np.random.Generator | None = None,
+    results: Frozen, corpus: str, sets: Mapping[str, Sequence[str]] | None = None, drawn: np.ndarray | None = None
 ) -> pd.DataFrame:
     """The rank of each set (1: the most confusable) among all of its size in the validation confusions of the finished
     cross-entropy runs on all classes, added up, and the word of `judge.judge_ranks`.
 
     `sets` by name, all of one size; default: `published_hard`. `low` and `high` hold 95 % of the ranks when the texts are drawn
     again, each with the predictions of all runs; `first_share` is the share of draws that rank the set among the first 0.1 % of
-    all sets, `last_share` that rank it outside the first 1 %. `generator`: default one of seed 0. Without runs: `not run`.
+    all sets, `last_share` that rank it outside the first 1 %. `drawn`: of `resampled`, else of seed 0. Without runs: `not run`.
     """
     sets = published_hard() if sets is None else sets
     runs = class_sets.searched_runs(results, corpus)
@@ -42,30 +38,28 @@ def ranked(
         return pd.DataFrame([{"set": name, "word": judge.NOT_RUN, "runs": 0} for name in sets], columns=COLUMNS)
     confusion, classes = results.confusion(runs, SPLIT)
     chosen = [sorted(map(classes.index, members)) for members in sets.values()]
-    drawn = subsets.resampled_ranks(resampled(results, runs, draws, generator), chosen)
+    drawn = resampled(results, runs, DRAWS, np.random.default_rng(0)) if drawn is None else drawn
+    ranks = subsets.resampled_ranks(drawn, chosen)
     _, scores = subsets.scored(confusion, len(chosen[0]))
     first, last = judge.rank_limits(len(scores))
-    low, high = np.percentile(drawn, ENDS, axis=0, method="inverted_cdf")
+    low, high = np.percentile(ranks, ENDS, axis=0, method="inverted_cdf")
     return pd.DataFrame({
         "set": list(sets),
         "rank": [subsets.rank_of(scores, subsets.confusion_within(confusion, members))[0] for members in chosen],
         "low": low,
         "high": high,
-        "first_share": (drawn <= first).mean(axis=0),
-        "last_share": (drawn > last).mean(axis=0),
-        "word": [judge.judge_ranks(ranks, len(scores), len(runs)) for ranks in drawn.T],
+        "first_share": (ranks <= first).mean(axis=0),
+        "last_share": (ranks > last).mean(axis=0),
+        "word": [judge.judge_ranks(each, len(scores), len(runs)) for each in ranks.T],
         "runs": len(runs),
     })  # fmt: skip
 
 
-def resampled(
-    results: Frozen, runs: Sequence[str], draws: int = DRAWS, generator: np.random.Generator | None = None
-) -> np.ndarray:
+def resampled(results: Frozen, runs: Sequence[str], draws: int, generator: np.random.Generator) -> np.ndarray:
     """`subsets.resample_texts` of some runs, int [draws,C,C]. Raises StudyError if they are not of the same texts."""
     labels = results.labels(runs[0], SPLIT)
     if not all(np.array_equal(labels, results.labels(run, SPLIT)) for run in runs):
         raise StudyError(f"Texts are drawn again for runs of the same {SPLIT} texts; these runs of {results.name} differ.")
     predictions = np.stack([results.predictions(run, SPLIT) for run in runs])
     classes = len(results.classes(runs[0]))
-    generator = generator or np.random.default_rng(0)
     return subsets.resample_texts(labels, predictions, classes, draws, generator=generator)

@@ -12,7 +12,8 @@ from .frozen import frozen_names, read_frozen
 
 def time_said(specs: Sequence[RunSpec], texts: int) -> str:
     """A sentence on how long runs of one encoder on so many training texts would take."""
-    done = pd.concat([read_frozen(name).done for name in frozen_names()])
+    done = pd.concat([pd.DataFrame(columns=["encoder", "objective", "texts_per_second"]),
+                      *(read_frozen(name).done for name in frozen_names())])  # fmt: skip
     done = done[done["encoder"] == specs[0].encoder]
     speeds = done.groupby("objective")["texts_per_second"].median()
     if not {spec.objective for spec in specs} <= set(speeds.index):

@@ -159,7 +159,7 @@ class Plan:
             return "an output is gone"
         if changed := [what for what, now in self.inputs(notebook).items() if mark["inputs"].get(what) != now]:
             return f"{' and '.join(changed)} changed"
-        return "runs are missing" if notebook.trains_profile and self.missing()[0] else ""
+        return "runs are missing" if notebook.trains_profile and (self.missing() or (0,))[0] else ""
 
     def inputs(self, notebook: Notebook) -> dict[str, str]:
         """What the result of a notebook follows from, each part as a hash."""
@@ -293,14 +293,14 @@ def run(plan: Plan, force: bool = False) -> None:
 
 def _run_one(plan: Plan, notebook: Notebook, sockets: str, screen: Screen) -> float:
     """Executes a notebook and writes its mark; returns the seconds that it took."""
-    mark, started = plan.mark(notebook), time.time()
+    mark, started, inputs = plan.mark(notebook), time.time(), plan.inputs(notebook)
     mark.unlink(missing_ok=True)
     execute(notebook.name, notebook.path, plan.output(notebook), plan.parameters(notebook), sockets, screen)
     made = glob.glob(str(paths.figures("*") / f"{notebook.name[:2]}_*"))
     figures = sorted(path for path in made if Path(path).stat().st_mtime >= started)
     seconds = time.time() - started
     part = mark.with_suffix(".part")
-    part.write_text(json.dumps({"inputs": plan.inputs(notebook), "figures": figures, "seconds": round(seconds, 1)}, indent=1))
+    part.write_text(json.dumps({"inputs": inputs, "figures": figures, "seconds": round(seconds, 1)}, indent=1))
     part.replace(mark)
     return seconds
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from lclstudy import paths
+from lclstudy.analyses.verdicts import said
 from lclstudy.errors import StudyError
 from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile, profile_names
@@ -22,6 +23,7 @@ from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.results import class_sets, corpus_facts, frozen, published
 from lclstudy.show.text import bullets, count, words
 from lclstudy.statistics import subsets
+from lclstudy.statistics.judge import NOT_RUN, UNDECIDED
 
 from .answer import answer
 from .execute import find
@@ -50,11 +52,15 @@ def render(name: str) -> str:
 def headlines() -> dict:
     """The facts behind the first screen: verdicts, the answer of the best frozen results, hard sets, the audit."""
     results = frozen.read_frozen(frozen.best_frozen())
-    claims = pd.read_csv((paths.ROOT / shown("13_verdicts")).with_suffix(".csv"))
+    claims = published.counted(pd.read_csv((paths.ROOT / shown("13_verdicts")).with_suffix(".csv"), keep_default_na=False))
+    decided = claims[~claims["word"].isin((NOT_RUN, UNDECIDED))].groupby("word")
     audit = pd.read_csv((paths.ROOT / shown("00_findings")).with_suffix(".csv"))
     twice = corpus_facts.table("duplicates").query("corpus == 'emoint' and split == 'test' and against == 'train'").iloc[0]
     return {
-        "verdicts": published.counted(claims)["word"].value_counts().to_dict(),
+        "verdicts": claims["word"].value_counts().to_dict(),
+        "decided": {
+            word: [f"{said.what(row)} on {said.where(row)}" for row in rows.to_dict("records")] for word, rows in decided
+        },
         "audit": audit["kind"].value_counts().to_dict(),
         **answer(results),
         "hard": hard_sets(results),

@@ -19,6 +19,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from lclstudy import paths
+from lclstudy.errors import StudyError
 
 TEXTS = {
     "README.md": "index.html",
@@ -32,7 +33,9 @@ ASSETS = ("site.css", "site.js")
 
 
 def build(folder: Path) -> Path:
-    """Writes the site anew into a folder; returns its first page."""
+    """Writes the site anew into a folder; returns its first page. Raises StudyError on a folder that holds something else."""
+    if folder.exists() and not (folder / "search.js").is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise StudyError(f"{folder} is there already and holds no site; name a new folder.")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(paths.ROOT / "figures", folder / "figures")
     for name in ASSETS:
@@ -81,7 +84,8 @@ class _Renderer(IPythonRenderer):
         if url.startswith(("https://", "#")):
             return super().link(text, url, title)
         page = _address(self._from_root(url))
-        return f'<a href="{page}">{text}</a>' if page else text
+        _, mark, place = url.partition("#")
+        return f'<a href="{page}{mark}{place}">{text}</a>' if page else text
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         return f'<img class="figure" src="{self._from_root(url)}" alt="{html.escape(text)}" loading="lazy">'

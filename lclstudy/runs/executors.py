@@ -124,8 +124,9 @@ def processes(take: Take, tell: Tell, specs, device, workers) -> Generator[Recor
             while (idle or free) and (spec := take(not busy)):
                 pipe, worker, place = idle.pop() if idle else _hire(device, free.pop(), hired)
                 busy[pipe] = worker, place, spec
+                settings = {name: value for name, value in os.environ.items() if name.startswith("LCLSTUDY_")}
                 with suppress(OSError):  # the worker is dead: reading its answer tells
-                    pipe.send((spec, _settings()))  # type: ignore[union-attr]
+                    pipe.send((spec, settings))  # type: ignore[union-attr]
             if not busy:
                 return
             for pipe in wait(list(busy)):
@@ -165,10 +166,6 @@ def _hire(device: str | None, place: str | None, hired: ExitStack):
     hired.callback(worker.kill)
     theirs.close()  # so that the end of the worker closes the pipe
     return ours, worker, place
-
-
-def _settings() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith("LCLSTUDY_")}
 
 
 def _work(pipe, device: str | None, place: str | None) -> None:

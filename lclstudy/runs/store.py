@@ -21,7 +21,6 @@ log = logging.getLogger("lclstudy")
 __all__ = ["Frozen", "RunStore", "best_frozen", "freeze", "frozen_names", "missing", "publish", "read_frozen"]
 
 _RETRAINED = ["frozen_accuracy", "own_accuracy", "difference", "same_predictions", "greatest_difference"]
-_RETRAINED += ["frozen_device", "own_device", "frozen_threads", "own_threads"]
 
 
 class RunStore:
@@ -113,7 +112,7 @@ class RunStore:
 
         Columns: identity, the settings, `frozen_accuracy` and `own_accuracy` (test, 0 to 1), `difference` (points, own less
         frozen), `same_predictions` (share of the test texts), `greatest_difference` (of a test probability, of which frozen
-        results keep three digits), and of both `device` and `threads`. A record that was itself frozen has no row.
+        results keep three digits). A record that was itself frozen has no row.
         """
         results = read_frozen(name)
         rows = []
@@ -121,21 +120,13 @@ class RunStore:
             facts, arrays = self._read(row["identity"], records.FULL) or ({"status": "not run"}, {})
             if facts["status"] != "done" or facts["measures"].get("seconds") == row.get("seconds"):
                 continue
-            accuracy, probabilities = tables.scored(facts, arrays)["scores"]["test_accuracy"], arrays["test_probabilities"]
-            beside = (
-                row["test_accuracy"],
-                accuracy,
-                100 * (accuracy - row["test_accuracy"]),
-                np.mean(probabilities.argmax(axis=1) == results.predictions(row["identity"])),
-                np.abs(probabilities - results.probabilities(row["identity"])).max(),
-                *(row["device"], facts["device"]),
-                *(row.get("threads"), facts["measures"].get("threads")),
-            )
+            was, now = row["test_accuracy"], tables.scored(facts, arrays)["scores"]["test_accuracy"]
+            probabilities = arrays["test_probabilities"]
+            same = np.mean(probabilities.argmax(axis=1) == results.predictions(row["identity"]))
+            greatest = np.abs(probabilities - results.probabilities(row["identity"])).max()
+            beside = (was, now, 100 * (now - was), same, greatest)
             rows.append({**row, **dict(zip(_RETRAINED, beside, strict=True))})
         return pd.DataFrame(rows, columns=["identity", *tables.SETTINGS, *_RETRAINED])
-
-    def _identities(self) -> list[str]:
-        return sorted(path.stem for path in self.path.glob("*.npz"))
 
     def _read(self, identity: str, wanted: Iterable[str] = ()) -> Found | None:
         """The facts and the arrays `wanted` of a record; None if there is none. What is damaged is reported and set aside."""
@@ -156,7 +147,8 @@ class RunStore:
     def _facts(self, specs: list[RunSpec] | None) -> list[dict]:
         """Scored facts of the records that are there, or of each spec, of the frozen run where none is finished here."""
         if specs is None:
-            return sorted(filter(None, map(self._scored, self._identities())), key=tables.order)
+            there = (self._scored(path.stem) for path in self.path.glob("*.npz"))
+            return sorted(filter(None, there), key=tables.order)
         frozen_runs = FrozenRuns()
         return [tables.planned(spec, self._best(spec.identity(), frozen_runs)) for spec in specs]
 

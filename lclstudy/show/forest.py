@@ -65,5 +65,5 @@ def forest_key(ax: Axes, published: str, ours: str) -> None:
     """The key below all panels: whose the open and the filled marks are."""
     entries = [(f"published ({published})", {"markerfacecolor": marks.OPEN}), (f"ours ({ours})", {})]
     risen = any("†" in said.get_text() for each in ax.get_figure(root=True).axes for said in each.texts)
-    title = "line: 95 % interval" + "; †: not converged" * risen
+    title = "line: 95 % interval over seeds" + "; †: not converged" * risen
     marks.key(ax, [(said, look) for said, look in entries if "()" not in said], title=title)

@@ -43,6 +43,7 @@ def learning_curves(epochs: pd.DataFrame, axes: Axes | Sequence[Axes], loss: str
     subset = f", {len(classes.split('|'))} classes" if classes else ""
     counts = epochs.groupby("objective")["seed"].nunique()
     for ax, column in zip(np.atleast_1d(axes), ("validation_accuracy", loss), strict=False):
+        column = column if column in epochs else "loss"  # a bag of words has no other
         said, unit, scale = CURVES[column]
         drawn = epochs.assign(value=epochs[column] * scale).dropna(subset="value")  # not every objective has every loss
         order = [name for name in OBJECTIVES if name in set(drawn["objective"])]

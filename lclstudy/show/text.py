@@ -44,8 +44,9 @@ def p_value(p: float, sign: bool = False) -> str:
 
 
 def pair(a: str, b: str) -> str:
-    """Two objectives by name: `LCL − CE`."""
-    return f"{names.objective(a)} − {names.objective(b)}"
+    """Two objectives by name: `LCL − CE`, `LCL − (CE + aug.)`."""
+    other = names.objective(b)
+    return f"{names.objective(a)} − {f'({other})' if '+' in other else other}"
 
 
 def claim(row: Mapping) -> str:

@@ -1,7 +1,6 @@
 """A trained classifier that is kept: saved with its card, loaded again, asked for new texts."""
 
 import copy
-import hashlib
 import json
 import math
 import re
@@ -124,7 +123,7 @@ def save(folder: Path, network: nn.Module, data: loop.Prepared, record: Record) 
             body.config.save_pretrained(part)
     facts = {"format": FORMAT, "classes": list(record.classes), "plain": bool(plain)}
     facts["spec"] = asdict(spec) | {"corpus": Path(spec.corpus).name}  # where the file lay is nobody's business
-    facts["files"] = {file.name: _digest(file) for file in sorted(part.iterdir())}
+    facts["files"] = {file.name: catalog.file_checksum(file) for file in sorted(part.iterdir())}
     (part / FACTS).write_text(json.dumps(facts, indent=1, ensure_ascii=False), "utf-8")
     (part / CARD).write_text(card(folder.name, record, data, plain), "utf-8")
     part.rename(folder)
@@ -184,13 +183,9 @@ def _facts(folder: Path) -> dict:
     for name, digest in files.items():
         if not (folder / name).is_file():
             raise StudyError(f"{folder} has no {name}; copy the folder again.")
-        if _digest(folder / name) != digest:
+        if catalog.file_checksum(folder / name) != digest:
             raise StudyError(f"{folder / name} is cut short or altered; copy the folder again.")
     return facts
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _whole(network: nn.Module, data: loop.Prepared) -> nn.Module:
@@ -220,7 +215,11 @@ def _rebuilt(folder: Path, spec, tokenizer, classes: int) -> nn.Module:
         classifier = partial(recurrent.RecurrentClassifier, *made)
         encoder = Encoder(tokenizer, lambda: recurrent.Recurrent(*made), classifier, "")
     network = RECIPES[spec.objective].network(spec, encoder, classes)
-    network.load_state_dict(load_file(folder / WEIGHTS), strict=False)  # a pooler that was left out reads nothing
+    missing, unexpected = network.load_state_dict(load_file(folder / WEIGHTS), strict=False)
+    if unexpected or not all("pooler" in name for name in missing):  # one that was left out reads nothing
+        raise StudyError(
+            f"{folder} has weights of other names than this version of transformers; load it with that of its card."
+        )
     return network
 
 
@@ -249,11 +248,8 @@ def _as_plain(network: nn.Module, classes: Sequence[str], tokenizer) -> PreTrain
         told |= {"pooler_hidden_act": "relu", "pooler_hidden_size": told["hidden_size"]}
     else:
         return None
-    told = {
-        name: value
-        for name, value in told.items()
-        if name not in ("model_type", "architectures", "num_labels", "_attn_implementation", "attn_implementation")
-    }
+    for name in ("model_type", "architectures", "num_labels", "_attn_implementation", "attn_implementation"):
+        told.pop(name, None)
     model = getattr(transformers, f"{family}ForSequenceClassification")(getattr(transformers, f"{family}Config")(**told))
     state = {f"{prefix}.{name}": value for name, value in body.items()}
     state |= {f"{heads[0]}.{name}": value * scale for name, value in dense.items()}

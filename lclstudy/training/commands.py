@@ -96,7 +96,10 @@ def predict_command(options: argparse.Namespace) -> int:
     found = pd.DataFrame(probabilities, columns=[f"probability of {name}" for name in classifier.classes])
     found.insert(0, "label", labels)
     found.insert(0, "text", texts)
-    found.to_csv(options.out or sys.stdout, index=False, float_format="%.4f")
+    try:
+        found.to_csv(options.out or sys.stdout, index=False, float_format="%.4f")
+    except OSError as error:
+        raise StudyError(f"{options.out or 'The standard output'} cannot be written ({error.strerror or error}).") from None
     if classifier.cut:
         print(f"{classifier.cut} texts are longer than {classifier.max_length} tokens and were cut.", file=sys.stderr)
     return 0

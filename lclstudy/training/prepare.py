@@ -1,8 +1,7 @@
 """What a run trains on, made ready: texts and their second views as tokens, labels, and the encoder that reads them."""
 
 import logging
-from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from lclstudy.corpora import synonyms, wordnet
 from lclstudy.corpora.load import load_corpus
 from lclstudy.errors import StudyError
 from lclstudy.models import encoders
-from lclstudy.models.batching import Tokens, tokenize
+from lclstudy.models.batching import tokenize
 from lclstudy.models.objectives import RECIPES, stages_of
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import Protocol, RunSpec
@@ -81,29 +80,20 @@ def _prepare(source, max_length, augmentation, epochs) -> Prepared:
     texts = {split: list(dataset[split]["text"]) for split in SPLITS}
     if encoder is None:
         return Prepared(classes, texts, labels)
-
-    def tokens(given: list[str]) -> Tokens:
-        return tokenize(given, encoder.tokenizer, max_length)
-
+    tokens = partial(tokenize, tokenizer=encoder.tokenizer, max_length=max_length)
     read = {split: tokens(given) for split, given in texts.items()}
     for split, found in read.items():  # here, where the result is kept, so that it is said once for all seeds
         if found.truncated:
             said = "%s: %d of %d %s texts are longer than max_length %d and were cut."
             log.warning(said, source[0], found.truncated, len(found), split, max_length)
     kind, rate, seed = augmentation
-    seeds = [_epoch_seed(seed, epoch) for epoch in range(1, epochs + 1)] if kind != "none" else []
+    # For `views=each_epoch`: the second views of the first epoch are those that others keep.
+    others = [int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0]) for epoch in range(2, epochs + 1)]
+    seeds = [seed, *others] if kind != "none" else []
     views = tuple(tokens(synonyms.second_views(texts["train"], kind, rate, seed)) for seed in seeds)
-    prepared = Prepared(classes, read, labels, encoder, views, wordnet.version() if kind == "wordnet" else "")
-    return _of_used_tokens(prepared) if encoder.packed else prepared
-
-
-def _of_used_tokens(data: Prepared) -> Prepared:
-    """The same, its ids numbering the tokens that its texts and views use: see `Encoder.reading`."""
-    used = torch.cat([row for tokens in (*data.texts.values(), *data.views) for row in tokens.ids]).unique()
-    texts = {split: tokens.numbered(used) for split, tokens in data.texts.items()}
-    return replace(data, texts=texts, views=tuple(tokens.numbered(used) for tokens in data.views), used=used)
-
-
-def _epoch_seed(seed: int, epoch: int) -> int:
-    """For `views=each_epoch`: the second views of the first epoch are those that others keep."""
-    return seed if epoch == 1 else int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])
+    used = None
+    if encoder.packed:  # the ids number the tokens that texts and views use: see `Encoder.reading`
+        used = torch.cat([row for found in (*read.values(), *views) for row in found.ids]).unique()
+        read = {split: found.numbered(used) for split, found in read.items()}
+        views = tuple(found.numbered(used) for found in views)
+    return Prepared(classes, read, labels, encoder, views, wordnet.version() if kind == "wordnet" else "", used)

@@ -3,7 +3,6 @@
 import math
 from itertools import combinations
 from pathlib import Path
-from string import ascii_lowercase
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ from lclstudy.plan import names
 from lclstudy.results import class_sets, hard_sets, published
 from lclstudy.results.frozen import Frozen
 from lclstudy.show.text import count, words
-from lclstudy.statistics import subsets
+from lclstudy.statistics import judge, subsets
 
 SMALL = 8  # from so many classes on there are two disjoint subsets of four; of fewer, pairs are searched
 PAPER = "empathetic_dialogues"  # the corpus of the paper's case study
@@ -82,11 +81,8 @@ def compared(found: Source, draws: int = hard_sets.DRAWS, seed: int = 0) -> pd.D
     share of draws whose search picks it again; `rank_left`, of a published hard set, its rank when it was picked.
     """
     members, scores = subsets.scored(found.confusion, found.size)
-    picks = members[subsets.disjoint_places(members, scores, found.picks)]
-    ours = {f"found-{letter}": tuple(found.classes[one] for one in pick)
-            for letter, pick in zip(ascii_lowercase, picks, strict=False)}  # fmt: skip
-    generators = (np.random.default_rng(seed) for _ in range(2))  # so that both draw the same texts
-    drawn = hard_sets.resampled(found.results, found.runs, draws, next(generators))
+    ours = class_sets.picked(found.confusion, found.classes, found.size, found.picks)
+    drawn = hard_sets.resampled(found.results, found.runs, draws, np.random.default_rng(seed))
     again = subsets.picked_again(drawn, found.size, found.picks)
     rows = []
     for kind, against in ((ours, found.others), (found.others, ours)):
@@ -101,7 +97,7 @@ def compared(found: Source, draws: int = hard_sets.DRAWS, seed: int = 0) -> pd.D
                          "pairs": [f"{found.classes[a]}/{found.classes[b]}" for a, b in pairs], "in_pairs": in_pairs,
                          "nearest": nearest, "shared": shared, "same": nearest if shared == len(ids) else "",
                          "picked": (again == ids).all(axis=2).any(axis=1).mean() if kind is ours else np.nan})  # fmt: skip
-    ranked = hard_sets.ranked(found.results, found.corpus, {**ours, **found.others}, draws, next(generators))
+    ranked = hard_sets.ranked(found.results, found.corpus, {**ours, **found.others}, drawn)
     table = pd.concat([ranked, pd.DataFrame(rows)], axis=1)
     hard = (found.whose == "published") & table["set"].isin(hard_sets.published_hard())
     table["word"] = table["word"].where(hard, "")
@@ -165,6 +161,7 @@ def said(found: Source, table: pd.DataFrame, draws: int = hard_sets.DRAWS) -> st
         found=found,
         ours=[*ours.itertuples()],
         hard=[*hard.itertuples()],
+        late=[row for row in ours.itertuples() if row.first_share < judge.DRAWN],
         same=[f"{row.set} as {row.same}" for row in hard.itertuples() if row.same],
         shared=holders[holders.str.len() > 1].to_dict(),
         share={kind: 100 * sum(both[pair] for pair in those) / _errors(found) for kind, those in pairs.items()},

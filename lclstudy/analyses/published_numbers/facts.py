@@ -124,7 +124,8 @@ def set_d_facts(followed_up: FollowUp) -> dict:
     """Of `set_d.follow_up`: the fields, `gaps` (lowest, highest) of the other sets, and the classes fitting the print."""
     fourth, gaps = followed_up.fourth.set_index("class"), followed_up.sets.loc[followed_up.sets["set"] != SET, "gap"]
     fitting = fourth.index[(fourth["low"] < followed_up.printed) & (followed_up.printed < fourth["high"])]
-    return {**followed_up._asdict(), "fourth": fourth.to_dict("index"), "gaps": (gaps.min(), gaps.max()),
+    alone = followed_up.sets.set_index("set").loc[SET, "alone"]
+    return {**followed_up._asdict(), "alone": alone, "fourth": fourth.to_dict("index"), "gaps": (gaps.min(), gaps.max()),
             "nearest": fourth.index[0], "fitting": list(fitting), "others": len(fourth) - 1}  # fmt: skip
 
 

@@ -14,7 +14,10 @@ from lclstudy.show.style import NEUTRAL, SMALLEST, colour, label_lines, marker, 
 
 from .tables import place
 
+ONE_POINT = {"marker": "o", "err_style": "bars", "err_kws": {"linewidth": 0.8, "capsize": 2}}  # of two classes, k is 2 alone
 SHIFTS = {"": -0.25, "right_": 0.05, "wrong_": 0.3}  # all predictions above those that are right, and those that are wrong
+PALE = "#CCCCCC"
+FACES = (marks.FILLED, marks.OPEN, PALE)
 
 
 @style()
@@ -29,12 +32,13 @@ def entropy_curves(curves: pd.DataFrame) -> Figure:
     for ax, title, drawn, order in places:
         k = np.arange(2, drawn["k"].max() + 1)
         seaborn.lineplot(drawn, x="k", y="entropy", hue="objective", hue_order=order, errorbar=("pi", 100), legend=False, ax=ax,
-                         palette={name: colour(name) for name in order}, err_kws={"alpha": 0.15, "linewidth": 0},
-                         marker="o" if len(k) == 1 else None)  # fmt: skip
+                         palette={name: colour(name) for name in order},
+                         **(ONE_POINT if len(k) == 1 else {"err_kws": {"alpha": 0.15, "linewidth": 0}}))  # fmt: skip
         top = 1.04 * ax.get_ylim()[1]
         ax.plot(k, np.log2(k), color=NEUTRAL, linewidth=0.7, linestyle=":", zorder=1)
         n = drawn.groupby("objective")["seed"].nunique()
-        ax.set_title(f"{title}\n{_runs(n)}{', band: lowest to highest' if n.max() > 1 else ''}")
+        spread = f", {'bar' if len(k) == 1 else 'band'}: lowest to highest" if n.max() > 1 else ""
+        ax.set_title(f"{title}\n{_runs(n)}{spread}")
         ax.set(xlabel="k", ylabel="entropy of the top-k scores (bits)", xlim=(1.8, k[-1] + 0.2), ylim=(0, top))
         ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
         last = drawn[drawn["k"] == k[-1]].groupby("objective")["entropy"].mean()
@@ -73,11 +77,10 @@ def differences(found: pd.DataFrame) -> Figure | None:
         marks.rows(ax, [*places.values()] if ax is axes[0] else [""] * len(places), zero=True)
         for row in shown[shown["a"] == objective].to_dict("records"):
             y = [*places].index(tuple(row[name] for name in PLACE))
-            for which, shift in SHIFTS.items():
-                face, dashed = marks.OPEN if which else marks.FILLED, which == "wrong_"
+            for (which, shift), face in zip(SHIFTS.items(), FACES, strict=True):
                 marks.interval(ax, y + shift, *(row[which + name] for name in ("difference", "ci_low", "ci_high")),
-                               colour(objective), marker(objective), face, dashed)  # fmt: skip
-            marks.beside(ax, y, row["word"] + "†" * bool(row["mark"]))
+                               colour(objective), marker(objective), face, which == "wrong_")  # fmt: skip
+            marks.beside(ax, y, text.noted({**row, "mark": ""}) + "†" * bool(row["mark"]))
         ax.set_title(text.pair(objective, "ce"))
         ax.set_xlabel("entropy, difference (bits)")
     ends = shown.filter(regex="difference$|ci_low$|ci_high$").drop(columns="paired_difference")
@@ -85,9 +88,10 @@ def differences(found: pd.DataFrame) -> Figure | None:
         ax.set_xlim(np.nanmin(ends, initial=-0.1) - 0.05, np.nanmax(ends, initial=0.1) + 0.05)
         ax.locator_params(axis="x", nbins=4)
     entries = [("all predictions", {}), ("right ones", {"markerfacecolor": marks.OPEN}),
-               ("wrong ones", {"markerfacecolor": marks.OPEN, "linestyle": "--"})]  # fmt: skip
+               ("wrong ones", {"markerfacecolor": PALE, "linestyle": "--"})]  # fmt: skip
     encoders = text.several(*shown["encoder"].map(names.encoder))
-    said = f"{encoders}; left of 0: peakier than CE; line: 95 % interval over seeds; word: of all predictions; †: not converged"
+    said = f"{encoders}; left of 0: peakier than CE; line: 95 % interval over seeds\n"
+    said += "word: of all predictions, in quotes the paper's claim; †: not converged"
     marks.key(axes[0], entries, said, columns=3)
     return figure
 
@@ -116,5 +120,5 @@ def reliability_diagrams(bins: pd.DataFrame, runs: pd.DataFrame) -> Figure:
         ax.text(4, 92, "not sure enough", size=SMALLEST, color=NEUTRAL, style="italic")
     shown = [name for name in OBJECTIVES if name in set(bins["objective"])]
     looks = [(names.objective(name), {"color": colour(name), "marker": marker(name)}) for name in shown]
-    marks.key(figure.axes[0], looks, columns=5)
+    marks.key(figure.axes[0], looks, "size: share of the predictions; on the dotted line, confidence is deserved", columns=5)
     return figure

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
+from lclstudy.results import published
 from lclstudy.results.comparisons import ALL_CLASSES
 from lclstudy.show.style import SMALLEST, style
 
@@ -21,17 +22,18 @@ def tiles(table: pd.DataFrame, whats: Sequence[str], wheres: Sequence[str], ax: 
     """A tile per claim in the colour and with the letter of its verdict: what is claimed in rows, where in columns.
 
     `table` is of `tables.judge_claims`, `whats` and `wheres` its rows' labels. A tile with an asterisk was judged with another
-    encoder than the source's. Where claims of one row and column have several words, the tile is parted between them.
+    encoder than the source's, one with a dagger by runs that had not converged. Where claims of one row and column have
+    several words, the tile is parted between them.
     """
     rows, columns = list(dict.fromkeys(whats)), list(dict.fromkeys(wheres))
-    cells = table.assign(what=whats, where=wheres).groupby(["what", "where"], sort=False)
-    for (what, where), claims in cells[["word", "other_encoder"]]:
+    cells = table.assign(what=whats, where=wheres, rising=table["mark"] != "").groupby(["what", "where"], sort=False)
+    for (what, where), claims in cells[["word", "other_encoder", "rising"]]:
         words = list(claims.drop_duplicates().itertuples(index=False))
         y, width = rows.index(what), 0.92 / len(words)
-        for place, (word, other) in enumerate(words):
+        for place, (word, other, rising) in enumerate(words):
             x = columns.index(where) - 0.46 + place * width
             ax.add_patch(Rectangle((x, y - 0.44), width, 0.88, color=COLOURS[word], linewidth=0))
-            ax.text(x + width / 2, y, LETTERS[word] + "*" * other, ha="center", va="center", size=SMALLEST)
+            ax.text(x + width / 2, y, LETTERS[word] + "*" * other + "†" * rising, ha="center", va="center", size=SMALLEST)
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     ax.set_xticks(range(len(columns)), columns, rotation=45, ha="left", rotation_mode="anchor")
     ax.xaxis.tick_top()
@@ -39,10 +41,13 @@ def tiles(table: pd.DataFrame, whats: Sequence[str], wheres: Sequence[str], ax: 
     ax.tick_params(length=0)
     for side in ax.spines.values():
         side.set_visible(False)
-    ax.set_title(f"{title}: {len(table)} claims on {len(cells)} tiles")
+    ax.set_title(f"{title}: {len(table)} claims on {len(cells)} tiles, of which {len(published.counted(table))} count")
     there = [word for word in VERDICTS if word in set(table["word"])]
     handles = [Patch(color=COLOURS[word], label=f"{LETTERS[word]}  {word}".strip()) for word in there]
-    handles += [Patch(color="none", label=said) for said in ("*  another encoder than the claim's", "white: no such claim")]
+    handles += [
+        Patch(color="none", label=said)
+        for said in ("*  another encoder than the claim's", "†  not converged", "white: no such claim")
+    ]
     ax.get_figure(root=True).legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))
     return ax
 

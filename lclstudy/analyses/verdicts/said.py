@@ -74,12 +74,17 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
             "p (Holm)": text.p_value(row["p_holm"]),
             "Power": power + ends,
             "Runs needed": text.number(row["needed"], 0),
-            "Note": "; ".join(filter(None, (row["note"], row["mark"]))) or text.NONE,
+            "Note": _minded(row) or text.NONE,
             "Evidence": f"{row['profile']}, {names.encoder(row['our_encoder'])}" if row["profile"] else text.NONE,
             "In its own words": f"“{row['quote']}” ({row['place']})",
             "Criterion": row["criterion"],
         })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _minded(row: dict) -> str:
+    doubted = "the printed classes are in doubt (notebook 00)" if published.DOUBTED in row["classes"] else ""
+    return "; ".join(filter(None, (row["note"], row["mark"], doubted)))
 
 
 def counts(table: pd.DataFrame) -> pd.DataFrame:
@@ -98,11 +103,11 @@ def facts(table: pd.DataFrame) -> dict:
     counted = kept.groupby("paper")["word"].value_counts().unstack(fill_value=0).reindex(columns=VERDICTS, fill_value=0)
     decided = table[~table["word"].isin((NOT_RUN, UNDECIDED))].sort_values("metric", kind="stable")
     doubts = {
-        (test.corpus, test.classes, test.better, test.worse): test.p
+        (test.metric, test.corpus, test.classes, test.better, test.worse): test.p
         for test in published.significance_tests().query("claim == 'not significant' and p_relation == '='").itertuples()
     }
-    rows = [{**row, "what": what(row), "where": where(row), "n_said": ", ".join(map(str, row["n"])),
-             "own_p": doubts.get((row["corpus"], row["classes"], row["a"], row["b"]))}
+    rows = [{**row, "what": what(row), "where": where(row), "n_said": ", ".join(map(str, row["n"])), "minded": _minded(row),
+             "own_p": doubts.get(tuple(row[name] for name in ("metric", "corpus", "classes", "a", "b")))}
             for row in decided.to_dict("records")]  # fmt: skip
     return {
         "papers": {PAPERS[name]: [(word, n) for word, n in counted.loc[name].items() if n] for name in published.PAPERS},

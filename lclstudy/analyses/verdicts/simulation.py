@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from lclstudy.results.comparisons import ALL_CLASSES
 from lclstudy.statistics import judge, tests
 from lclstudy.statistics.judge import WORDS
 
@@ -41,7 +42,9 @@ def _word(lcl: np.ndarray, ce: np.ndarray, scl: np.ndarray, expected: float) -> 
 
 
 def deviations(runs: pd.DataFrame) -> tuple[float, float, float]:
-    """Standard deviations over seeds of LCL, CE and SCL in points, pooled over all corpora and sets of `comparisons.scored`."""
+    """Standard deviations over seeds of LCL, CE and SCL in points, pooled over the corpora, with all classes, of
+    `comparisons.scored`."""
+    runs = runs[runs["set"] == ALL_CLASSES]
 
     def pooled(objective: str) -> float:
         groups = [side["value"] for _, side in runs[runs["objective"] == objective].groupby(["corpus", "set", "encoder"])]

@@ -255,7 +255,7 @@ def forest_rows(results: Frozen, a: str, b: str) -> pd.DataFrame:
     rows = beside_published(rows, cells).rename(columns={"expected": "published_difference"})
     rows = rows.assign(label=rows["corpus"].map(names.corpus),
                        n=[f"{row.n_a}, {row.n_b}{'†' * bool(row.mark)}" for row in rows.itertuples()],
-                       published_n=[f"{row.published_n:.0f}, {row.published_n:.0f}" for row in rows.itertuples()])  # fmt: skip
+                       published_n=["" if pd.isna(n) else f"{n:.0f}, {n:.0f}" for n in rows["published_n"]])  # fmt: skip
     if mean:
         told = dict.fromkeys(("published_difference", "published_low", "published_high"), math.nan)
         if rows["published_low"].notna().all():  # a corpus of one's own is not in print
@@ -263,7 +263,7 @@ def forest_rows(results: Frozen, a: str, b: str) -> pd.DataFrame:
             theirs = tests.contrast_from_summary((sign / len(rows), *printed.loc[(corpus, side)])
                                                  for corpus in rows["corpus"] for sign, side in ((1, a), (-1, b)))  # fmt: skip
             told = dict(zip(told, (theirs.difference, theirs.ci_low, theirs.ci_high), strict=True))
-        label = {"label": f"mean of {len(rows)} corpora", "a": a, "n": "", "published_n": ""}
+        label = {"label": f"mean of {len(rows)} corpora", "a": a, "n": "†" * bool(rows["mark"].any()), "published_n": ""}
         rows.loc[len(rows)] = {**label, **mean._asdict(), **told}
     return rows.rename(columns={"published_low": "published_ci_low", "published_high": "published_ci_high"})
 

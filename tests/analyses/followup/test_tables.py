@@ -140,7 +140,7 @@ def test_the_failure_is_laid_at_the_setting_that_mends_it():
     assert shown.tolist() == [80, 0.25, 9.0, 0.5, "texts", "undecided"]
     line = said(results, "**EmoInt, SCL**")
     mends, leaves = line.split("these mend it: ")[1].split("These do not: ")
-    assert "33.0 % as in the report, stuck" in line and "unit features: 80.0 %" in mends
+    assert "33.0 % with the report's settings, stuck" in line and "unit features: 80.0 %" in mends
     assert "temperature 0.3" not in mends and "temperature 0.3: 33.0 %" in leaves
 
 

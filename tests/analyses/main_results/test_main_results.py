@@ -50,7 +50,7 @@ def test_differences_are_judged_and_have_the_published_ones_beside_them(found):
     assert row["Interval over test texts"].startswith("[1.") and row["Paired by seed"].endswith("3 pairs")
     single = row_of(shown, Corpus="ISEAR", Comparison="LCL − CE")
     assert single[["p", "Word"]].tolist() == ["one run: no test", "undecided"]
-    unprinted = row_of(shown, Comparison="LCL − CE + aug.")
+    unprinted = row_of(shown, Comparison="LCL − (CE + aug.)")
     assert unprinted[["Published difference", "Published test"]].tolist() == ["–", "not reported"]
     assert tables.published_test(published.significance_tests(), "sst2", "lcl", "ce") == "LCL > CE: p = .78"
     figure = figures.forests(found[1])

@@ -58,7 +58,7 @@ def test_curves_are_by_definition_right_and_wrong_are_the_whole_and_each_objecti
     assert [list(line.get_ydata()) for line in lines] == [pytest.approx(means[name].tolist()) for name in ("ce", "scl", "lcl")]
     assert list(ceiling.get_ydata()) == list(np.log2([2, 3]))
     (ax,) = figures.entropy_curves(curves[curves["k"] <= 2]).axes
-    assert [line.get_marker() for line in ax.lines[:-1]] == ["o"] * 3, "of two classes there are points"
+    assert [line.get_marker() for line in ax.lines].count("o") == 3, "of two classes there are points"
 
 
 def test_peakier_is_judged_over_all_predictions_and_the_others_stand_beside(found, curves):
