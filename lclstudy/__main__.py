@@ -198,9 +198,11 @@ def _notebooks(options: argparse.Namespace) -> int:
     own = Path(options.profile).suffix == ".toml"
     source = str(Path(options.profile).resolve()) if own else options.profile
     plan = execute.Plan(profile, source, execute.find(options.folder, options.only), given, options.folder)
+    if options.check:
+        return 0
     if options.dry_run:
         execute.show(plan, options.force)
-    elif not options.check:
+    else:
         try:
             with _signals(_interrupt):
                 execute.run(plan, options.force)
@@ -250,7 +252,9 @@ def _site(options: argparse.Namespace) -> int:
 def _wordnet(options: argparse.Namespace) -> int:
     from lclstudy.corpora import wordnet
 
-    return wordnet.main()
+    wordnet.install()
+    print(f"WordNet {wordnet.ensure().get_version()}: {wordnet.ensure().root}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@
 
 # %% tags=["parameters"]
 corpus = "embedded"  # a name of the catalogue, or a csv, tsv, jsonl, parquet or xlsx file of your own
+text_column = "text"  # what these columns are called in a file of your own
+label_column = "label"
 objective = "lcl"  # ce, ce_aug, scl, simclr, lcl, ce_ensemble, scl_two_stage, lacon, lascl or dcl
 profile = "quick"  # where a setting below is None, this profile says what it is
 device = None  # cuda, mps or cpu; None: the first of these that there is
@@ -40,6 +42,7 @@ from pathlib import Path
 
 from lclstudy.corpora.load import files, load_corpus
 from lclstudy.plan import names
+from lclstudy.plan.catalog import own_name
 from lclstudy.plan.profiles import load_profile
 from lclstudy.runs import grid, store
 from lclstudy.show import markdown, plots
@@ -51,7 +54,7 @@ chosen = load_profile(profile)
 settings = dict(seed=seed, classes=classes, encoder=encoder, alpha=alpha, temperature=temperature, learning_rate=learning_rate)
 settings |= dict(batch_size=batch_size, epochs=epochs, max_length=max_length, augment=augment, augment_rate=augment_rate)
 settings |= dict(augment_seed=augment_seed, pooling=pooling, protocol=protocol, precision=precision, train_limit=train_limit)
-spec = chosen.spec(corpus, objective, **settings)
+spec = chosen.spec(own_name(corpus, text_column, label_column), objective, **settings)
 if keep:
     from lclstudy.training import classifier
 

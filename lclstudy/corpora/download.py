@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
 
 from lclstudy import paths
 from lclstudy.errors import StudyError
@@ -96,7 +95,7 @@ def _download(files: list[RawFile]) -> None:
         with private_folder(paths.raw_data()) as scratch:
             for file in files:
                 address, _, member = file.url.partition("#")
-                part = _retrieve(address, member, scratch, None if member else file.bytes)
+                part = _retrieve(address, member, scratch)
                 if fault := _fault(part.read_bytes(), file):
                     raise StudyError(f"Download of {file.url} is {fault}; nothing was kept. Try again.")
                 location(file).parent.mkdir(parents=True, exist_ok=True)
@@ -115,38 +114,13 @@ def _download(files: list[RawFile]) -> None:
         raise StudyError(f"Cannot write a download into {place}: {error.strerror or error}.") from None
 
 
-def _retrieve(address: str, member: str, scratch: Path, most: int | None) -> Path:
-    """The file at the address, or that member of the zip there; what is in `scratch` already is not fetched again.
-
-    Raises StudyError as soon as more than `most` bytes have come.
-    """
+def _retrieve(address: str, member: str, scratch: Path) -> Path:
+    """The file at the address, or that member of the zip there; what is in `scratch` already is not fetched again."""
     import pooch
-
-    def fetch(url: str, place: str, kept_by) -> None:
-        with open(place, "wb") as file:
-            pooch.HTTPDownloader(progressbar=True)(url, _Limited(file, url, most), kept_by)
 
     pooch.get_logger().setLevel("WARNING")  # its advice about hashes is not for users: the pins are checked here
     unzip = pooch.Unzip(members=[member]) if member else None
-    got = pooch.retrieve(address, known_hash=None, path=scratch, processor=unzip, downloader=fetch)
+    got = pooch.retrieve(address, known_hash=None, path=scratch, processor=unzip, progressbar=True)
     if not got:
         raise zipfile.BadZipFile(f"no member {member}")
     return Path(got[0] if member else got)
-
-
-class _Limited(NamedTuple):
-    """What pooch writes a download to."""
-
-    file: BinaryIO
-    address: str
-    most: int | None
-
-    def write(self, content: bytes) -> None:
-        self.file.write(content)
-        if self.most is not None and self.file.tell() > self.most:
-            raise StudyError(
-                f"Download of {self.address} is altered: more than {self.most} bytes came; nothing was kept. Try again."
-            )
-
-    def flush(self) -> None:
-        """Pooch calls this after each piece; the file is written out when it is closed."""

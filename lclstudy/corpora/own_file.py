@@ -165,7 +165,7 @@ def _row(file: OwnFile, place: int, record: dict) -> OwnRow:
     if split in (None, "") or split != split:  # NaN is unlike itself
         return OwnRow(place, text, label, None)
     if not isinstance(split, str) or split not in SPLITS:
-        raise malformed(file.path, place, str(unknown("split", split, SPLITS)).rstrip("."))
+        raise malformed(file.path, place, str(unknown("split", split, SPLITS)).rstrip(".?"))
     return OwnRow(place, text, label, SPLITS[split])
 
 

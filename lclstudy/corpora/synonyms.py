@@ -89,15 +89,6 @@ class Replacement(NamedTuple):
     synonym: str
 
 
-class Changes(NamedTuple):
-    """How many words a text has, how many of them have synonyms, how many are to be replaced, and how many are."""
-
-    words: int
-    replaceable: int
-    wanted: int
-    replaced: int
-
-
 def synonyms(text: str, rate: float, seed: int) -> str:
     """`text` with the share `rate` (0 to 1) of its words replaced by WordNet synonyms; case, signs and white space stay.
 
@@ -116,14 +107,15 @@ def replacements(text: str, rate: float, seed: int) -> list[Replacement]:
 
 
 def changes_of(texts: list[str], rate: float, seed: int) -> "pd.DataFrame":
-    """A row of `Changes` per text: the counts behind `synonyms` of the same arguments. Raises as `synonyms` does."""
+    """A row per text: how many `words` it has, how many have synonyms (`replaceable`), are to be replaced (`wanted`), and are
+    (`replaced`): the counts behind `synonyms` of the same arguments. Raises as `synonyms` does."""
     import pandas as pd
 
     rows = []
     for text in texts:
         wanted, found = _drawn(text, rate, seed)
-        rows.append(Changes(len(_words(text)), len(found), wanted, min(wanted, len(found))))
-    return pd.DataFrame(rows, columns=Changes._fields)
+        rows.append((len(_words(text)), len(found), wanted, min(wanted, len(found))))
+    return pd.DataFrame(rows, columns=["words", "replaceable", "wanted", "replaced"])
 
 
 def replaced_in(texts: list[str], rate: float, seed: int) -> "pd.DataFrame":

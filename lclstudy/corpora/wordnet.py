@@ -11,7 +11,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -170,14 +169,3 @@ def _from_nltk(scratch: Path) -> Path:
         raise StudyError(f"nltk.download: {said.getvalue().replace('[nltk_data]', '')}")
     shutil.unpack_archive(scratch / "corpora" / "wordnet.zip", scratch)
     return scratch / "wordnet"
-
-
-def main() -> int:
-    """Gets WordNet if it is missing and prints where it is, in one line. Exit status 1 and one line if it cannot."""
-    try:
-        install()
-    except StudyError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"WordNet {ensure().get_version()}: {ensure().root}")
-    return 0

@@ -184,7 +184,7 @@ def own_file(name: str) -> OwnFile:
     for place in (os.environ.get("LCLSTUDY_CALLER", "") / given, ROOT / given):  # whence notebooks were started headless
         if place.is_file():
             return OwnFile(place.resolve(), **columns)
-    raise StudyError(f"No corpus file {path!r}; give the path of a csv, tsv, jsonl, parquet or xlsx file that exists.")
+    raise StudyError(f"No corpus file {path!r} here or in the repository; give a csv, tsv, jsonl, parquet or xlsx file.")
 
 
 def corpus_checksum(name: str) -> str:

@@ -132,6 +132,8 @@ def load_profile(name_or_path: str) -> Profile:
     """Reads a profile by name, or from a TOML file of one's own. Raises StudyError if it is unknown or malformed."""
     path = Path(str(name_or_path))
     if path.suffix != ".toml" or not path.is_file():
+        if path.suffix == ".toml":
+            raise StudyError(f"No profile file {str(path)!r}; give the path of one that exists, or a name.")
         if name_or_path not in profile_names():
             raise unknown("profile", name_or_path, [*profile_names(), "or a path ending in .toml"])
         path = paths.profiles() / f"{name_or_path}.toml"

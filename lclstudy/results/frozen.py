@@ -139,7 +139,7 @@ def read_frozen(name: str | Path, planned: Sequence[RunSpec] | None = None) -> F
     elif any(Path(name).glob("*.npz")):
         label, profile, places = Path(name).name, None, [Path(name).resolve()]
     else:
-        raise unknown("frozen results", str(name), [*frozen_names(), "or a folder made by freeze"])
+        raise unknown("frozen results", str(name), [*frozen_names(), "or a folder made by freeze, or by notebook 05"])
     frozen = FrozenRuns(places)
     if planned is None:
         planned = class_sets.all_specs(profile, frozen) if profile else []

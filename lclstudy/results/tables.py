@@ -18,7 +18,7 @@ _SCORES = [f"{split}_{name}" for split in ("test", "validation") for name in ("a
 _TOLD = ["status", "failure", "best_epoch", "device", "executor"]
 _RUNS = ["identity", *SETTINGS, "status", "failure", "best_epoch", *_SCORES, "device", "executor"]
 # The same column types whether or not runs are missing.
-_KINDS: dict[object, str] = {int: "Int64", int | None: "Int64", str: "str", tuple[str, ...] | None: "str"}  # others as pandas finds them
+_KINDS: dict[object, str] = {int: "Int64", int | None: "Int64", str: "str", tuple[str, ...] | None: "str"}
 _TYPES = {field.name: _KINDS[field.type] for field in fields(RunSpec) if field.type in _KINDS}
 _TYPES |= dict.fromkeys(("best_epoch", "epoch", "steps"), "Int64") | dict.fromkeys(_SCORES, "float64")
 _TYPES |= dict.fromkeys(("identity", "status", "failure", "device", "executor"), "str")

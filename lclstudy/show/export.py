@@ -10,11 +10,6 @@ from lclstudy.errors import StudyError
 from . import markdown, provenance
 
 
-def to_csv(table: pd.DataFrame) -> str:
-    """The table as csv, numbers in full; a number that is not there is `NA`, which pandas reads as such."""
-    return table.to_csv(index=False, na_rep="NA", lineterminator="\n")
-
-
 def to_latex(table: pd.DataFrame, caption: str, label: str) -> str:
     """The table in LaTeX with the rules of `booktabs`, every special character escaped. Needs `jinja2`, as pandas does."""
     texts = table.rename(columns=str).map(str)
@@ -45,7 +40,7 @@ def save(
         raise StudyError(f"Table {name!r} has no rows; give it published numbers or runs.")
     readable = table if readable is None else readable
     texts = {
-        f"{name}.csv": to_csv(table),
+        f"{name}.csv": table.to_csv(index=False, na_rep="NA", lineterminator="\n"),  # in full; pandas reads `NA` as missing
         f"{name}.md": f"{caption}\n\n{markdown.lines(readable)}\n",
         f"{name}.tex": to_latex(readable, caption, f"tab:{name}"),
     }

@@ -125,6 +125,7 @@ def save(folder: Path, network: nn.Module, data: loop.Prepared, record: Record) 
     facts["spec"] = asdict(spec) | {"corpus": Path(spec.corpus).name}  # where the file lay is nobody's business
     facts["files"] = {file.name: catalog.file_checksum(file) for file in sorted(part.iterdir())}
     (part / FACTS).write_text(json.dumps(facts, indent=1, ensure_ascii=False), "utf-8")
+    (part / WEIGHTS).chmod((part / FACTS).stat().st_mode)  # its library lets nobody else read it
     (part / CARD).write_text(card(folder.name, record, data, plain), "utf-8")
     part.rename(folder)
 

@@ -28,6 +28,7 @@ def add(add_command) -> None:
     train.add_argument("--encoder", help="a name of the catalogue")
     train.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     train.add_argument("--epochs", type=int)
+    train.add_argument("--augment", help="how second views are made: wordnet (English alone) or dropout")
     train.add_argument("--max-length", type=int, metavar="TOKENS", help="tokens of a text that are read")
     train.add_argument("--device", help="cuda, mps or cpu (default: the first of these that there is)")
     train.add_argument("--dry-run", action="store_true", help="check all that is given, say how long it would take, and stop")
@@ -42,12 +43,13 @@ def add(add_command) -> None:
 
 
 def train_command(options: argparse.Namespace) -> int:
-    given = {name: getattr(options, name) for name in ("encoder", "seed", "epochs", "max_length")}
+    given = {name: getattr(options, name) for name in ("encoder", "seed", "epochs", "max_length", "augment")}
     corpus = own_name(options.corpus, options.text_column, options.label_column)
     spec = load_profile(options.profile).spec(corpus, options.objective, **given)
     from . import loop, train
 
     if options.dry_run:
+        loop.choose_device(options.device)
         return _foretell(spec, options.out)
     try:
         record = train(spec, options.device, out=options.out)
@@ -86,20 +88,20 @@ def predict_command(options: argparse.Namespace) -> int:
     allowed = (*OWN_SUFFIXES, ".txt")
     if options.texts and Path(options.texts).suffix.lower() not in allowed:
         raise unknown("kind of file", options.texts, allowed)
+    out = Path(options.out or "a.csv").resolve()
+    if out.is_dir() or not out.parent.is_dir() or (options.texts and out == Path(options.texts).resolve()):
+        raise StudyError(f"{options.out} is a folder, in none that exists, or the table of texts itself; name another file.")
     texts = own_file.read_texts(Path(options.texts), options.text_column) if options.texts else None
     classifier = load_classifier(options.classifier, options.device)
     try:
-        texts = [line.rstrip("\n") for line in sys.stdin] if texts is None else texts
+        texts = [line.rstrip("\r\n") for line in sys.stdin] if texts is None else texts
     except UnicodeDecodeError:
         raise StudyError("The standard input is not UTF-8 text; save it in that encoding.") from None
     labels, probabilities = classifier.predict(texts)
     found = pd.DataFrame(probabilities, columns=[f"probability of {name}" for name in classifier.classes])
     found.insert(0, "label", labels)
     found.insert(0, "text", texts)
-    try:
-        found.to_csv(options.out or sys.stdout, index=False, float_format="%.4f")
-    except OSError as error:
-        raise StudyError(f"{options.out or 'The standard output'} cannot be written ({error.strerror or error}).") from None
+    found.to_csv(options.out or sys.stdout, index=False, float_format="%.4f")
     if classifier.cut:
         print(f"{classifier.cut} texts are longer than {classifier.max_length} tokens and were cut.", file=sys.stderr)
     return 0

@@ -116,7 +116,7 @@ BLOB = {"git_blob": "ce013625030ba8dba906f756967f9e9ca394464a"}  # what git hash
         ("/short.txt", BLOB, "cut short or altered: its git blob id is not", ["first.txt"]),
         ("/altered.txt", {}, "is altered: its sha256 is not", ["first.txt"]),
         ("/short.txt", {}, "is cut short: 3500 bytes, expected 3600; nothing was kept", ["first.txt"]),
-        ("/long.txt", {}, "is altered: more than 3600 bytes came; nothing was kept", ["first.txt"]),
+        ("/long.txt", {}, "is altered: 36000000 bytes, expected 3600; nothing was kept", ["first.txt"]),
         ("/cut/good.txt", {}, "broke off", ["first.txt"]),
         ("/nowhere.txt", {}, "the server answered 404 Not Found", ["first.txt"]),
         ("", {}, "no network, or the server does not answer", ["first.txt"]),

@@ -75,7 +75,8 @@ def test_a_spec_starts_from_the_profile_and_may_leave_its_grid():
 @pytest.mark.parametrize(
     ("name", "restriction", "said"),
     [
-        *((name, {}, f"Unknown profile...{', '.join(profile_names())}, or a path") for name in ("protocol", "nope.toml", 3)),
+        *((name, {}, f"Unknown profile...{', '.join(profile_names())}, or a path") for name in ("protocol", 3)),
+        ("nope.toml", {}, "No profile file 'nope.toml'"),
         ("quick", {"corpora": ["emoint"]}, "Unknown corpus of profile quick 'emoint'; allowed: embedded"),
         ("minilm", {"encoders": ["electra-base"]}, "Unknown encoder of profile minilm 'electra-base'; allowed: minilm"),
         ("paper", {"encoders": ["bert-base"], "objectives": ["lcl"]}, "Profile paper has no run with these"),

@@ -86,7 +86,7 @@ def split_overlap(overlaps: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes
 
 @style()
 def replaced_shares(changes: pd.DataFrame, rate: float, ax: Axes) -> Axes:
-    """How large a share of a text's words was replaced, over texts; `changes` holds `synonyms.Changes`. Dashed: the rate."""
+    """How large a share of a text's words was replaced, over texts; `changes` is of `synonyms.changes_of`. Dashed: the rate."""
     shares = changes["replaced"] / changes["words"].clip(lower=1) * 100
     reached = changes["replaced"] == changes["wanted"]
     bins = np.arange(0, max(shares.max(), rate * 100) + 5, 2.5)

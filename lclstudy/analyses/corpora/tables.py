@@ -1,4 +1,4 @@
-"""What is found about corpora, and what second views change, from `synonyms.Changes` and `synonyms.Replacement`."""
+"""What is found about corpora, and what second views change, from `synonyms.changes_of` and `synonyms.Replacement`."""
 
 from collections import Counter
 
@@ -41,7 +41,7 @@ def facts_of_views(changes: pd.DataFrame, pairs: pd.DataFrame, corpus: str, rate
 
 
 def counted(changes: pd.DataFrame) -> pd.DataFrame:
-    """Texts, words and replacements in a table of `what` and `number`; `changes` holds a `Changes` per text."""
+    """Texts, words and replacements in a table of `what` and `number`; `changes` is of `synonyms.changes_of`."""
     counts = {
         "texts": len(changes),
         "words": changes["words"].sum(),

@@ -116,11 +116,7 @@ def class_table(corpus: Corpus, most: int = 15) -> pd.DataFrame:
 
 def cautions(corpus: Corpus, specs: Sequence[RunSpec]) -> list[str]:
     """What makes an answer on this corpus weak, in plain words, before anything is trained; no line if nothing does."""
-    return [*_corpus_cautions(corpus), *_setting_cautions(specs)]
-
-
-def _corpus_cautions(corpus: Corpus) -> list[str]:
-    said = []
+    said, spec = [], specs[0]
     train, test = corpus.counts["train"], corpus.counts["test"]
     tiny, unseen = list(train.index[train < TINY_CLASS]), list(test.index[test == 0])
     if tiny:
@@ -140,11 +136,6 @@ def _corpus_cautions(corpus: Corpus) -> list[str]:
         )
     if corpus.conflicting:
         said.append(f"Texts that have two or more labels: {corpus.conflicting:,}. No model can get all of them right.")
-    return said
-
-
-def _setting_cautions(specs: Sequence[RunSpec]) -> list[str]:
-    said, spec = [], specs[0]
     kind = catalog.encoder(spec.encoder).kind
     if len(specs) < judging.FEWEST * len(OBJECTIVES):
         said.append(

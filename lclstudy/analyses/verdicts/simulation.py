@@ -1,6 +1,5 @@
 """How often the judgement gives each word if the truth is known: what three, five or ten seeds can tell."""
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -44,14 +43,10 @@ def _word(lcl: np.ndarray, ce: np.ndarray, scl: np.ndarray, expected: float) -> 
 def deviations(runs: pd.DataFrame) -> tuple[float, float, float]:
     """Standard deviations over seeds of LCL, CE and SCL in points, pooled over the corpora, with all classes, of
     `comparisons.scored`."""
-    runs = runs[runs["set"] == ALL_CLASSES]
-
-    def pooled(objective: str) -> float:
-        groups = [side["value"] for _, side in runs[runs["objective"] == objective].groupby(["corpus", "set", "encoder"])]
-        free = sum(len(values) - 1 for values in groups)
-        return math.sqrt(sum(values.var(ddof=0) * len(values) for values in groups) / free) if free else math.nan
-
-    return pooled("lcl"), pooled("ce"), pooled("scl")
+    groups = runs[runs["set"] == ALL_CLASSES].groupby(["objective", "corpus", "encoder"])["value"]
+    free = groups.count() - 1
+    sums = pd.DataFrame({"squares": groups.var() * free, "free": free}).groupby("objective").sum()
+    return tuple(np.sqrt(sums["squares"] / sums["free"]).reindex(["lcl", "ce", "scl"]))
 
 
 def table(expected: float, sds: tuple[float, float, float], draws: int, seeds: Iterable[int] = SEEDS) -> pd.DataFrame:
