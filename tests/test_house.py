@@ -2,7 +2,6 @@
 
 import os
 import pkgutil
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,9 +28,3 @@ def test_every_room_has_a_rule_and_no_name_repeats_its_folder():
         *_, folder, own = name.split(".")
         assert any(f"{before}lclstudy.{name.split('.')[1]}" in RULES for before in ('"', "| ")), name
         assert folder.rstrip("s") not in own or folder == "lclstudy", name
-
-
-def test_progress_bars_are_text():
-    """A widget is seen neither on the terminal of `run_all.sh` nor in a tracked notebook."""
-    for file in [*paths.PACKAGE.rglob("*.py"), *(paths.ROOT / "notebooks").glob("*.py")]:
-        assert not re.search(r"\btqdm\.(auto|autonotebook|notebook)\b", file.read_text("utf-8")), file

@@ -70,13 +70,9 @@ def test_rows_and_how_they_are_cleaned(tmp_path, name, content, expected):
 @pytest.mark.parametrize(
     ("name", "content", "line", "problem"),
     [
-        ("empathetic_dialogues", "text,aug_text,label\na,b,1\n\na,b\n", 4, "not a row of empathetic_dialogues"),
         ("empathetic_dialogues", 'text,aug_text,label\na,"b,1\n', 2, "broken csv"),
-        ("goemotions", "a\t1\tx\nb\tx\tc\n", 2, "unknown label 'x'"),
-        ("isear", f"{ISEAR_HEADER}\n{isear_line('joy', 'a')}\n1|2\n", 3, "not a row of isear"),
         ("emoint", "1\ta\thappiness\t0.1\n", 1, "unknown label 'happiness'; expected one of anger, fear, joy, sadness"),
         ("emoint", b"1\ta\tjoy\t0.1\n2\tna\xefve\tjoy\t0.1\n", 2, "not UTF-8"),
-        ("ag_news", '"5","a","b"\n', 1, "unknown label '5'; expected one of 1, 2, 3, 4"),
         ("parsinlu", '{"review": "a"}\n', 1, "not a row of parsinlu ('question')"),
     ],
 )

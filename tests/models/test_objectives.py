@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from lclstudy.models import encoders, label_weights, losses
 from lclstudy.models.batching import TwoViews, tokenize
 from lclstudy.models.objectives import FIXED_WEIGHTS, LACON_REGULARIZER, RECIPES, Objective, needs_matrix, probabilities
-from lclstudy.plan.spec import OBJECTIVES, Protocol, make_spec
+from lclstudy.plan.spec import OBJECTIVES, make_spec
 
 TEXTS = ["i was afraid of the dark", "she left", "so happy to see them", "no way", "he shouted at me", "they sang"]
 VIEWS = ["i was scared of the dark", "she went", "so glad to see them", "no path", "he cried at me", "they sang"]
@@ -127,12 +127,6 @@ def test_lacon_predicts_by_the_nearest_anchor_and_learns_the_anchors(make):
     assert torch.allclose(logits, F.normalize(features) @ F.normalize(anchors).T / 0.2, atol=1e-5)
     model(batch).loss.backward()
     assert anchors.grad.abs().sum() > 0
-
-
-def test_the_reports_protocol_is_its_equations():
-    found = Protocol.parse("report")
-    assert (found.weight_place, found.reduction, found.features, found.weights) == ("outside", "sum", "raw", "joint")
-    assert found.weight_gradient and not found.logit_dropout and not found.drop_last
 
 
 def test_weights_from_confusion_are_smoothed_shares_of_each_true_class():

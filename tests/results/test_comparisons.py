@@ -3,8 +3,7 @@
 import pandas as pd
 import pytest
 
-from lclstudy.results.comparisons import PRIMARY, compare, comparisons, published_differences, still_rises
-from lclstudy.results.frozen import read_frozen
+from lclstudy.results.comparisons import PRIMARY, compare, published_differences, still_rises
 from lclstudy.statistics import tests
 from lclstudy.statistics.judge import judge_family
 from tests.material import make_runs, row_of
@@ -41,11 +40,6 @@ def test_published_differences_are_of_the_tables():
     assert published_differences()["empathetic_dialogues", "4-easy", "lcl", "ce"] == pytest.approx(-0.4)
     for table, ce in ((None, 58.3), (1, 58.3), (3, 58.1)):  # Table 3 has runs of its own
         assert published_differences(table=table)["empathetic_dialogues", "all", "lcl", "ce"] == pytest.approx(60.1 - ce)
-
-
-def test_frozen_comparisons_have_an_interval_over_texts():
-    row = row_of(comparisons(read_frozen("minilm")), corpus="emoint", a="lcl", b="ce")
-    assert row["texts_low"] < row["difference"] < row["texts_high"] and row["paired_n"] == row["n_a"] == 3
 
 
 @pytest.mark.parametrize(("last", "rising"), [([0.80, 0.81, 0.80], True), ([0.71, 0.76, 0.74], False)])

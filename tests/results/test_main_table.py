@@ -55,13 +55,6 @@ def test_the_papers_tables_and_the_stores_frame_fit_together(runs):
         main_results(papers, frame)  # Tables 1 and 3 both have all classes
 
 
-def test_class_subsets_have_their_published_name():
-    subset = printed(("empathetic_dialogues", "lcl", "electra-base", 57.5, 0.7, 10)).assign(classes="4-hard-a")
-    runs = make_runs({"lcl": [50.0]}, corpus="empathetic_dialogues", classes="afraid|anxious|terrified|apprehensive")
-    row = main_results(subset, runs, class_sets=published.class_sets()).squeeze()
-    assert (row["classes"], row["published_mean"], row["n"]) == ("4-hard-a", 57.5, 1)
-
-
 def test_runs_that_differ_in_a_setting_that_the_objective_reads_are_refused_and_a_seed_counts_once():
     with refused("differ in temperature (0.3, 0.1)"):
         main_results(EMOINT, pd.concat([make_runs({"lcl": [86.0]}), make_runs({"lcl": [87.0]}, temperature=0.1)]))

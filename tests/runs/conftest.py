@@ -2,19 +2,10 @@
 
 import pytest
 
-PROFILE = """
-title = "A grid of seconds"
-[defaults]
-encoder = "tiny"
-epochs = 1
-max_length = 16
-train_limit = 30
-augment = "dropout"
-[[grid]]
-corpus = "embedded"
-objective = ["ce", "lcl"]
-seed = [0, 1]
-"""
+from tests.runs.grids import TINY
+
+PROFILE = '[[grid]]\ncorpus = "embedded"\nobjective = ["ce", "lcl"]\nseed = [0, 1]\n'
+PROFILE += "".join(f"{name} = {value!r}\n" for name, value in TINY.items())
 
 
 @pytest.fixture

@@ -37,12 +37,6 @@ def test_only_a_finished_record_counts(runs):
         runs.load(absent)
 
 
-def test_a_run_that_reads_no_temperature_is_found_for_every_temperature(runs):
-    saved(runs, spec_of("ce", temperature=0.3))
-    other = spec_of("ce", temperature=0.1)
-    assert runs.has(other) and runs.load(other).spec == other
-
-
 def test_nothing_is_pickled(runs):
     record = record_of(spec_of())
     record.test_labels = np.array([object()] * 24, dtype=object)

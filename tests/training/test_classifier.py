@@ -134,7 +134,7 @@ def test_the_two_commands(tmp_path, capsys, monkeypatch):
     assert list(table.columns) == ["text", "label", "probability of <b>an|ger$", "probability of joy"]
     assert table["label"].tolist() == ["joy", "<b>an|ger$"]
     assert r"| \<b\>an\|ger\$ | 6 |" in (folder / "README.md").read_text("utf-8")
-    monkeypatch.setattr("sys.stdin", io.StringIO("so happy, today\nso angry at you\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("so happy, today\r\nso angry at you\r\n"))
     assert __main__.main(["predict", str(folder)]) == 0
     assert capsys.readouterr().out == from_file
     for errors, said in (("strict", "standard input is not UTF-8"), ("surrogateescape", "Text 2 holds half of a character")):
@@ -144,6 +144,9 @@ def test_the_two_commands(tmp_path, capsys, monkeypatch):
     pd.DataFrame({"words": ["so happy, today", "so angry at you"]}).to_excel(tmp_path / "new.xlsx", index=False)
     assert __main__.main(["predict", str(folder), str(tmp_path / "new.xlsx"), "--text-column", "words"]) == 0
     assert capsys.readouterr().out == from_file
+    for out in (tmp_path, tmp_path / "none" / "p.csv", tmp_path / "new.csv"):
+        assert __main__.main(["predict", str(folder), str(tmp_path / "new.csv"), "--out", str(out)]) == 2
+        assert "or the table of texts itself; name another file." in capsys.readouterr().err
     wrong = {"new.xlsx": "has no column 'text'; found: words", "x.doc": "Unknown kind of file", "gone.csv": "Could not read"}
     for name, said in wrong.items():
         assert __main__.main(["predict", str(folder), str(tmp_path / name)]) == 2

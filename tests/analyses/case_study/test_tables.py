@@ -92,7 +92,9 @@ def test_runs_on_sets_in_words():
 
 
 def test_a_correlation_over_few_sets_has_the_p_of_all_their_orders():
-    gained = pd.DataFrame({"whose": "ours", "set": [*"abcde"], "difference": [1.0, 2, 3, 5, 4], "confusion": [2, 3, 5, 7, 8]})
+    gained = pd.DataFrame(
+        {"whose": "ours", "ci_low": 0, "set": [*"abcde"], "difference": [1.0, 2, 3, 5, 4], "confusion": [2, 3, 5, 7, 8]}
+    )
     every = [spearmanr(order, gained["confusion"]).statistic for order in permutations(gained["difference"])]
     ((_, sets, rho, p),) = tables.correlations(gained)
     assert (sets, rho) == (5, pytest.approx(0.9))

