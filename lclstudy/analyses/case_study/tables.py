@@ -109,8 +109,8 @@ def gains(results: Frozen, corpus: str) -> pd.DataFrame:
 
 
 def correlations(gained: pd.DataFrame) -> list[tuple[str, int, float | None, float | None]]:
-    """Of `gains` with an interval: whose, over how many sets, and how gain and confusion go together, Spearman's rho and its p
-    over all orders of the sets; None below `FEWEST` sets. The published ones also without `DOUBTED`, and on the sets of ours."""
+    """Of `gains` with an interval: whose, over how many sets, and how gain and confusion go together, Spearman's rho and its
+    p over all orders of the sets; None below `FEWEST` sets. The published ones also without `DOUBTED`, and on our sets."""
     kinds = dict(iter(gained.dropna(subset="ci_low").groupby("whose", sort=False)))
     if "published" in kinds and DOUBTED in set(kinds["published"]["set"]):
         theirs, ours = kinds["published"], set(kinds.get("ours", kinds["published"])["set"])
