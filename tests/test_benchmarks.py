@@ -68,7 +68,7 @@ def test_the_report_has_its_rows(monkeypatch, tmp_path, capfd):
     wanted = [("lcl", "serial", names), ("lcl", "evaluation", names), ("ce", "serial", of_ce)]
     timed = re.findall(r"^\| (lcl|ce) +\| (\w+) +\| (.+?) +\| .* (\d+) +\|$", printed, re.MULTILINE)
     assert [row[:3] for row in timed] == [(*work, name) for *work, versions in wanted for name in versions]
-    assert all(int(peak) > 100 for *_, peak in timed) and printed.count("1.00 (CPU 1.00)") == 4
+    assert all(int(peak) > 100 for *_, peak in timed) and printed.count("1.00 (CPU 1.00)") >= 4
     assert all(f"\n| {work}" in printed for work in ("LCL alone, ", "second views of 720 ", "hard subsets of 4 among 12 "))
     checks = re.findall(r"loss (\S+) \(ours\), (\S+) \(plain\), gradients apart by ([\de.-]+)", printed)
     assert len(checks) == 2
