@@ -97,23 +97,14 @@ markdown.table(tables.as_printed(published.table("modarres")))
 # runs has 2n − 2, Welch's has fewer if the deviations differ, and a test of runs paired by seed has n − 1.
 
 # %%
-figure, axes = style.subplots(width=style.DOUBLE, height=3.8)
-figures.degrees_of_freedom(rounding.degrees_of_freedom(audited), axes[0])
-report.figure(figure, "degrees_of_freedom")
+markdown.table(tables.readable_degrees(rounding.degrees_of_freedom(audited)))
 
 # %% [markdown]
 # ## Do the printed p values and claims follow?
 #
-# Under the reading that explains rounded numbers best, and the one that explains them least. A black line that misses its blue
-# mark means that neither rounding nor cutting saves the statement. SentiLARE and SKEP are single numbers cited from other
-# works: only a one-sample test against them can be meant, and their own uncertainty is not in it.
-
-# %%
-figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=5.6)
-figures.p_values(audited, [readings["reading"].iloc[0], readings["reading"].iloc[-1]], axes)
-report.figure(figure, "p_values")
-
-# %% [markdown]
+# SentiLARE and SKEP are single numbers cited from other works: only a one-sample test against them can be meant, and their own
+# uncertainty is not in it.
+#
 # The four readings over all tests. *Together*: tests whose t and p follow from one choice of inputs, if all printed numbers
 # were rounded, if all were cut, if each may be either. *Log10 probability* of the printed values, inputs uniform within their
 # rounding and tests taken as independent, over the tests that every reading can explain; 1 more is ten times as probable.
@@ -126,8 +117,9 @@ columns |= {f"log10_{kind}": (f"log10 probability, {kind}", ".1f") for kind in (
 markdown.table(readings, columns)
 
 # %% [markdown]
-# Every test under the best reading: printed, computed, and in brackets what rounding and cutting allow. The more tests, the
-# more are significant by chance: the last columns adjust the claims of significance by Holm over the tests of their table.
+# Every test under the best reading: printed, computed, and in brackets what rounding and cutting allow; a printed p that these
+# leave out is saved by neither. The more tests, the more are significant by chance: the last columns adjust the claims of
+# significance by Holm over the tests of their table.
 
 # %%
 markdown.table(tables.readable(audited, readings["reading"].iloc[0]))

@@ -19,7 +19,7 @@ from lclstudy.analyses.corpora import figures, tables
 from lclstudy.plan import catalog
 from lclstudy.plan.profiles import load_profile
 from lclstudy.results import corpus_facts, published
-from lclstudy.show import markdown, style
+from lclstudy.show import markdown
 from lclstudy.show.report import Report
 from lclstudy.show.text import words
 
@@ -101,11 +101,6 @@ markdown.table(splits[splits["rows"].notna()], columns)
 #
 # *Why: a test text that was also trained on measures memory; one that was trained on **with another label** cannot be got right
 # by a model that remembers it.* Upper and lower case count as the same.
-
-# %%
-figure, axes = style.panels(3, height=2.3)
-figures.split_overlap(overlaps, axes)
-report.figure(figure, "duplicates")
 
 # %%
 columns = {"title": "corpus", "split": "texts of", "against": "also in", "rows": "texts"}

@@ -83,11 +83,6 @@ markdown.table(tables.counted(changes))
 
 # %%
 by_rate = tables.by_rate({one: changes_of(texts, one, seed) for one in (0.1, 0.2, 0.3, 0.4, 0.5)})
-figure, axes = style.subplots(height=2.9)
-figures.rate_effect(by_rate, axes[0])
-report.figure(figure, "rate")
-
-# %%
 columns = {"rate": ("rate asked for (%)", ".0f"), "mean": ("words replaced (%)", ".1f")}
 columns |= {"low": ("5 % of texts below", ".1f"), "high": ("5 % of texts above", ".1f")}
 markdown.table(by_rate, columns | {"missed": ("texts that miss the rate (%)", ".1f")})
@@ -96,15 +91,10 @@ markdown.table(by_rate, columns | {"missed": ("texts that miss the rate (%)", ".
 # ## What replaces what
 #
 # *Why: a second view should keep the meaning. WordNet lists the meanings of a word with the most frequent first, so a
-# synonym of that first meaning is the safer choice.* The figure shows the words that were replaced most often, and how often
-# the synonym was one of the word's first meaning in some part of speech (noun, verb, adjective or adverb).
+# synonym of that first meaning is the safer choice.* The words that were replaced most often, and how often the synonym was one
+# of the word's first meaning in some part of speech (noun, verb, adjective or adverb).
 
 # %%
-most = tables.by_word(pairs)
-figure, axes = style.subplots(height=3.4)
-figures.replaced_words(most, axes[0])
-report.figure(figure, "words_replaced")
-
-# %%
-columns = {"word": "word", "times": "times replaced", "synonyms": "different synonyms"}
-markdown.table(most, columns | {"common": "the most frequent of them"})
+columns = {"word": "word", "times": "times replaced", "first": "by one of its first meaning"}
+columns |= {"synonyms": "different synonyms"}
+markdown.table(tables.by_word(pairs), columns | {"common": "the most frequent of them"})

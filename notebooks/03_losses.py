@@ -75,10 +75,13 @@ report.said(words("analyses/losses/said.md.j2", **circle.facts(found, labels)))
 
 # %%
 similarity = features @ features.T / temperature
-figure, (left, right) = style.subplots(1, 2, style.DOUBLE, 2.9)
-figures.circle(degrees, labels, left, "six points h", [classes[label] for label in labels])
-figures.similarities(similarity.numpy(), labels.numpy(), classes, right)
+figure, axes = style.subplots(width=style.SINGLE, height=2.9)
+figures.circle(degrees, labels, axes[0], "six points h", [classes[label] for label in labels])
 report.figure(figure, "six_points")
+
+# %%
+shown = pd.DataFrame(similarity.numpy(), columns=[f"$s_{{i{number}}}$" for number in range(1, 7)])
+markdown.table(shown.assign(anchor=names), {"anchor": "anchor i"} | {name: (name, "+.1f") for name in shown})
 
 # %% [markdown]
 # ## The weights
@@ -377,37 +380,23 @@ markdown.table(shown, columns | {"end": ("own weight, end", ".3f")})
 # %% [markdown]
 # ## Temperature
 #
-# *Why: the temperature decides which negatives count at all, and how strong the loss is beside cross-entropy.* Left and middle:
-# how the push on anchor 1 is divided among the negatives, by number. Right: how strong all pushes together are; the marks at
-# the bottom are the temperatures that the two papers tried.
+# *Why: the temperature decides which negatives count at all, and how strong the loss is beside cross-entropy.* At each
+# temperature that one of the papers tried: which share of the push on anchor 1 comes from two of its negatives, and how strong
+# all pushes together are.
 
 # %%
-temperatures = np.logspace(-1.5, 3, 91)
-compared = {"SCL": "SCL", "LCL": "LCL released"}
-strong = {name: circle.strength(angles, labels, w, temperatures, name) for name in compared.values()}
-
-# %%
-grids = published.text_numbers().query("subject == 'search' and quantity == 'temperature'")
-grids = grids.assign(value=grids["value"].astype(float)).groupby("paper")["value"].agg(list)
-tried = {"the paper": grids["suresh2021"], "the report": grids["modarres"]}
-figure, axes = style.panels(3, height=2.5)
-for ax, (name, loss) in zip(axes, compared.items(), strict=False):
-    shares = circle.push_shares(features, labels, w, temperatures, 0, loss)
-    figures.temperature_shares(temperatures, shares.numpy(), labels.numpy(), ax, name)
-figures.temperature_strength(temperatures, strong, tried, axes[2])
-figures.key(axes, columns=2)
-report.figure(figure, "temperature")
-
-# %%
-at = sorted({value for values in tried.values() for value in values})
-shown = pd.DataFrame({"temperature": at})
+grids = published.text_numbers().query("subject == 'search' and quantity == 'temperature'").astype({"value": float})
+papers = grids["paper"].map({"suresh2021": "the paper", "modarres": "the report"})
+tried = papers.groupby(grids["value"]).agg(" and ".join)
+compared, at = {"SCL": "SCL", "LCL": "LCL released"}, list(tried.index)
+shown = pd.DataFrame({"temperature": at, "tried in": list(tried)})
 for name, loss in compared.items():
     shares = circle.push_shares(features, labels, w, at, 0, loss)
     shown[f"{name}, point 3"], shown[f"{name}, point 5"] = shares[:, 2], shares[:, 4]
 for name in compared.values():
     shown[f"strength, {name}"] = circle.strength(angles, labels, w, at, name)
 columns = {name: (name, ".2g" if "strength" in name else ".3f") for name in shown}
-markdown.table(shown, columns | {"temperature": ("temperature", "g")})
+markdown.table(shown, columns | {"temperature": ("temperature", "g"), "tried in": "tried in"})
 
 # %%
 pushes = circle.strength(angles, labels, w, [0.3, 10.0], "LCL released")

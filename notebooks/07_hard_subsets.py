@@ -25,12 +25,10 @@ seed = 0  # of the draws
 from lclstudy.analyses.hard_subsets import figures, tables
 from lclstudy.results import frozen
 from lclstudy.show import report, style
-from lclstudy.statistics import subsets
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
 found = tables.source(results)
 table = tables.compared(found, draws, seed)
-_, scores = subsets.scored(found.confusion, found.size)
 this = report.Report("07_hard_subsets", results.name, [*results.folders, *found.files])
 this.said(tables.said(found, table, draws))
 
@@ -47,21 +45,13 @@ figures.class_dendrogram(found, table, axes[0])
 this.figure(figure, "class_tree")
 
 # %% [markdown]
-# ## All subsets, and where the sets stand
-
-# %%
-figure, axes = style.subplots(width=style.DOUBLE, height=3.6)
-figures.score_distribution(found, scores, table, axes[0])
-this.figure(figure, "scores")
-
-# %% [markdown]
 # ## How sure are the ranks?
 #
 # The draws tell what other texts could have shown to the same trained models; they do not tell what other seeds could show.
 
 # %%
 figure, axes = style.subplots(width=style.DOUBLE, height=1.1 + 0.21 * len(table))
-figures.rank_intervals(found, table, len(scores), axes[0])
+figures.rank_intervals(found, table, axes[0])
 this.figure(figure, "ranks")
 
 # %% [markdown]

@@ -87,15 +87,6 @@ figures.dots(shown, "EmoInt: the report's settings, and some changed", axes[0])
 report.figure(figure, "emoint_failure")
 
 # %% [markdown]
-# Each objective as in the report (line), at its best (dashed) and at its worst setting (dotted), if those are others.
-
-# %%
-epochs = followup_tables.curves(results, failure)
-figure, axes = plots.subplots(1, max(1, epochs["objective"].nunique()), width=plots.DOUBLE, height=2.6)
-figures.curves(epochs, chance, axes)
-report.figure(figure, "emoint_curves")
-
-# %% [markdown]
 # *Most given label* is the share of test texts that got the label given most often: 100 % is a model that tells nothing apart.
 # The losses are those of the last epoch, before alpha weighs them. A difference with an interval over *texts* is of one seed,
 # and says nothing of other seeds.

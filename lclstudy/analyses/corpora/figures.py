@@ -1,19 +1,16 @@
 """The figures of corpora and of their second views, from the tables of `data/summary`, `corpus_facts` and `tables`."""
 
-from collections.abc import Sequence
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lclstudy.errors import StudyError
 from lclstudy.plan import names
 from lclstudy.show import marks
 from lclstudy.show.style import DOUBLE, NEUTRAL, SMALLEST, SPLITS, panels, style
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#BBBBBB"
+BLUE, ORANGE = "#0072B2", "#D55E00"
 _DASHED = {"color": NEUTRAL, "linewidth": 0.8, "linestyle": (0, (4, 3)), "zorder": 0}
 _TALL = 20  # labels that fill a column
 
@@ -68,23 +65,6 @@ def length_distributions(lengths: pd.DataFrame) -> Figure:
 
 
 @style()
-def split_overlap(overlaps: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Texts that stand in two splits, or twice in one, in three panels; `overlaps` is of `corpus_facts.overlaps`."""
-    against_train = overlaps.query("against == 'train'")
-    corpora = list(dict.fromkeys(against_train.loc[against_train["split"] == "train", "corpus"]))
-    titles = ("repeated within train", "validation texts also in train", "test texts also in train")
-    for ax, split, title in zip(axes, SPLITS, titles, strict=True):
-        rows = against_train[against_train["split"] == split].set_index("corpus").reindex(corpora)
-        _stacked(ax, rows["share_other_label"], rows["share"], "with another label", "with the same label", ORANGE)
-        for place, row in enumerate(rows.itertuples()):
-            ax.annotate(f"{row.rows:,.0f}", (row.share, place), (3, 0), textcoords="offset points", va="center", size=SMALLEST)
-        marks.rows(ax, [names.corpus(corpus) for corpus in corpora] if ax is axes[0] else [""] * len(corpora))
-        ax.set(xlim=(0, against_train["share"].max() * 1.2), xlabel="share of the split (%)", title=title)
-    _key(axes[0], ncols=2)
-    return axes
-
-
-@style()
 def replaced_shares(changes: pd.DataFrame, rate: float, ax: Axes) -> Axes:
     """How large a share of a text's words was replaced, over texts; `changes` is of `synonyms.changes_of`. Dashed: the rate."""
     shares = changes["replaced"] / changes["words"].clip(lower=1) * 100
@@ -98,42 +78,6 @@ def replaced_shares(changes: pd.DataFrame, rate: float, ax: Axes) -> Axes:
     ax.set(xlabel="words replaced in a text (%)", ylabel="texts", title=f"Words replaced, n = {len(changes):,} texts")
     _key(ax)
     return ax
-
-
-@style()
-def rate_effect(by_rate: pd.DataFrame, ax: Axes) -> Axes:
-    """What a higher rate does; `by_rate` is of `tables.by_rate`."""
-    x = by_rate["rate"]
-    ax.plot(x, x, **_DASHED)
-    ax.annotate("as asked", (x.iloc[0], x.iloc[0]), (14, 0), textcoords="offset points", va="center", color=NEUTRAL,
-                size=SMALLEST)  # fmt: skip
-    ax.fill_between(x, by_rate["low"], by_rate["high"], color=BLUE, alpha=0.15, linewidth=0)
-    ax.plot(x, by_rate["mean"], color=BLUE, marker="o", label="words replaced (band: 5 to 95 % of texts)")
-    ax.plot(x, by_rate["missed"], color=ORANGE, marker="s", label="texts that miss the rate")
-    ax.set(xlabel="rate asked for (%)", ylabel="share (%)", ylim=(0, None), xticks=x, title="What the rate does")
-    _key(ax)
-    return ax
-
-
-@style()
-def replaced_words(words: pd.DataFrame, ax: Axes) -> Axes:
-    """The words that were replaced most often, and how often by a synonym of their first meaning; of `tables.by_word`.
-
-    Raises StudyError if there are no rows.
-    """
-    if words.empty:
-        raise StudyError("No word was replaced, so there is none to draw; WordNet, which is of English, may know none of them.")
-    _stacked(ax, words["first"], words["times"], "of the word's first meaning", "of another meaning", BLUE)
-    marks.rows(ax, words["word"])
-    ax.set(xlabel="times replaced", title=f"The {len(words)} words replaced most often")
-    _key(ax, title="by a synonym")
-    return ax
-
-
-def _stacked(ax: Axes, part: pd.Series, whole: pd.Series, name: str, rest: str, shade: str) -> None:
-    places = range(len(whole))
-    ax.barh(places, part, color=shade, height=0.65, label=name)
-    ax.barh(places, whole - part, left=part, color=GREY, height=0.65, label=rest)
 
 
 def _key(ax: Axes, **look) -> None:

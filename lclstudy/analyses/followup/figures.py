@@ -1,7 +1,6 @@
-"""Figures of the follow-up report: accuracies by group, the grid as a heat map, the failure on EmoInt. `ax` in and out."""
+"""Figures of the follow-up report: accuracies by group, the grid as a heat map. `ax` in and out."""
 
 from collections.abc import Mapping, Sequence
-from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,6 @@ from lclstudy.show.style import NEUTRAL, SMALLEST, colour, marker, style
 
 COLOUR_MAP = "cividis"  # reads the same with a colour vision deficiency
 FRAME = "#D55E00"
-DASHES = {"reported": "-", "best": (0, (3, 1.5)), "worst": (0, (1, 1))}
 LARGEST, CE = {"marker": "", "linestyle": (0, (1, 2))}, {"marker": "", "color": colour("ce")}
 COLUMNS = {"mean": 1.08, "n": 1.12}  # right of the axes, in their width
 
@@ -106,25 +104,3 @@ def _frame(square: pd.DataFrame, point: Mapping[str, float], look, ax: Axes) -> 
     corner = square.columns.get_loc(point["temperature"]) - 0.47, square.index.get_loc(point["alpha"]) - 0.47
     ax.add_patch(Rectangle(corner, 0.94, 0.94, fill=False, edgecolor="white", linewidth=2.4, linestyle="-"))
     ax.add_patch(Rectangle(corner, 0.94, 0.94, fill=False, edgecolor=FRAME, linewidth=1.4, linestyle=look))
-
-
-@style()
-def curves(epochs: pd.DataFrame, chance: float, axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Validation accuracy by epoch, an axes per objective, a line per setting: the mean of its runs.
-
-    `epochs` is of `tables.curves`. Dotted: `chance`, always naming the largest class, in percent.
-    """
-    seen = np.append(100 * epochs["validation_accuracy"], chance)
-    for ax, (objective, rows) in zip(axes, epochs.groupby("objective", sort=False), strict=True):
-        for (setting, place), line in rows.groupby(["setting", "place"], sort=False):
-            mean = 100 * line.groupby("epoch")["validation_accuracy"].mean()
-            said = fill(f"{setting} (n = {line['identity'].nunique()})", 30)
-            ax.plot(mean.index, mean, color=colour(objective), marker=marker(objective), linestyle=DASHES[place],
-                    markersize=3, label=said)  # fmt: skip
-        ax.axhline(chance, color=NEUTRAL, linewidth=0.8, linestyle=LARGEST["linestyle"], label="largest class")
-        where = f"{names.corpus(rows['corpus'].iloc[0])}, {names.encoder(rows['encoder'].iloc[0])}"
-        ax.set(xlabel="epoch", title=f"{where}: {names.objective(objective)}", xticks=sorted(rows["epoch"].unique()),
-               ylim=(seen.min() - 2, seen.max() + 2))  # fmt: skip
-        ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.25))
-    axes[0].set_ylabel("validation accuracy (%)")
-    return axes

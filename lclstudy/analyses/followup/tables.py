@@ -163,7 +163,7 @@ def settings(results: Frozen, corpus: str, objectives: Sequence[str]) -> pd.Data
     """Runs of objectives on a corpus by setting, each against the profile's first setting of its objective and encoder.
 
     Columns: corpus, objective, encoder, `setting` (what differs, in words; `as in the report` for the first), `changed` (the
-    same as a tuple), `changes` (how many), `identities` (of the finished runs), those of `level`; `one_label`, the largest
+    same as a tuple), `changes` (how many), those of `level`; `one_label`, the largest
     share of test texts given one label (0 to 1, mean over runs); `contrast` and `ce`, the two losses of the last epoch; of
     `against` the difference from the first setting, all tests being one family. The points of a grid are left out.
     """
@@ -197,7 +197,7 @@ def _row(results: Frozen, runs: pd.DataFrame) -> dict:
               for name, column in (("contrast", "loss_contrastive"), ("ce", "loss_ce"))}  # fmt: skip
     return {"key": row["setting"], "corpus": row["corpus"], "objective": row["objective"], "encoder": row["encoder"],
             "setting": ", ".join(row["changed"]) or AS_REPORTED, "changed": row["changed"], "changes": len(row["changed"]),
-            "identities": tuple(done["identity"]), **level(runs), "one_label": _one_label(results, runs), **losses}  # fmt: skip
+            **level(runs), "one_label": _one_label(results, runs), **losses}  # fmt: skip
 
 
 def reported_mean(found: pd.DataFrame, objective: str) -> float:
@@ -209,20 +209,6 @@ def shown_settings(found: pd.DataFrame, base: float) -> pd.DataFrame:
     """The rows of `settings` for `figures.dots`; `base` is the accuracy of cross-entropy."""
     group = found["objective"].map(names.objective) + " with " + found["encoder"].map(names.encoder)
     return found.assign(group=group, label=found["setting"], chance=found["corpus"].map(majority()), base=base)
-
-
-def curves(results: Frozen, found: pd.DataFrame) -> pd.DataFrame:
-    """The epochs of the runs in `settings`' table `found`: of each objective as in the report, and at its best and its worst
-    setting if those are others. The column `setting` names them, `place` (`reported`, `best` or `worst`) tells them apart.
-    """
-    parts = []
-    for _, rows in found[found["n"] > 0].groupby("objective", sort=False):
-        first = dict.fromkeys(rows.index[rows["changes"] == 0], "reported")
-        chosen = {rows["mean"].idxmax(): "best", rows["mean"].idxmin(): "worst"} | first
-        for row in rows.loc[sorted(chosen)].itertuples():
-            epochs = results.epochs[results.epochs["identity"].isin(row.identities)]
-            parts.append(epochs.assign(setting=row.setting, place=chosen[row.Index]))
-    return pd.concat(parts) if parts else results.epochs.iloc[:0].assign(setting="", place="reported")
 
 
 def readable_settings(found: pd.DataFrame) -> pd.DataFrame:

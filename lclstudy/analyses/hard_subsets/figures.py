@@ -1,9 +1,10 @@
-"""The figures of hard class subsets: which classes are alike, what all subsets score, how sure ranks are. `ax` in, `ax` out.
+"""The figures of hard class subsets: which classes are alike, and how sure ranks are. `ax` in, `ax` out.
 
 `table` is of `tables.compared`. Our picks have a letter and a colour each, the same in every figure; the sets of others are
 grey, and one that is the same as a pick of ours is shown with it.
 """
 
+import math
 from string import ascii_lowercase
 
 import numpy as np
@@ -14,10 +15,10 @@ from scipy.cluster import hierarchy
 
 from lclstudy.show import marks
 from lclstudy.show.plots import class_tree, likeness
-from lclstudy.show.style import NEUTRAL, SMALLEST, apart, style
+from lclstudy.show.style import NEUTRAL, SMALLEST, style
 from lclstudy.statistics import judge
 
-from .tables import Source, rank_said
+from .tables import Source
 
 PICKS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # of Okabe and Ito, as in `style`
 _INK = "#333333"
@@ -71,33 +72,10 @@ def _memberships(found: Source, leaves: list[tuple[str, int | None]], ax: Axes) 
 
 
 @style()
-def score_distribution(found: Source, scores: np.ndarray, table: pd.DataFrame, ax: Axes) -> Axes:
-    """How many subsets have which confusion, of `scores` [M] of all, on a logarithmic axis; the sets are pointed at."""
-    top = 1.05 * max(1, int(scores.max()))
-    width = -(-(int(scores.max()) + 1) // 60)  # each bin holds the same number of counts
-    ax.hist(scores, np.arange(0, scores.max() + width + 1, width) - 0.5, orientation="horizontal", color="#BBBBBB", log=True,
-            linewidth=0)  # fmt: skip
-    ax.set(ylim=(-0.01 * top, top), xlim=(0.7, None), xlabel="number of sets", ylabel="confusion: errors within the set")
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    ax.xaxis.set_minor_locator(NullLocator())
-    title = f"All {len(scores):,} sets of {found.size} classes by their confusion; rank 1 is the most confusable"
-    ax.set_title(f"{title}\n{found.said()}")
-    shown = _shown(table).iloc[::-1].sort_values("confusion", kind="stable")  # of equals, the first is the highest
-    places = apart(shown["confusion"].to_numpy() / top, 0.062)
-    for row, place in zip(shown.itertuples(), places, strict=True):
-        arrow = {"arrowstyle": "-", "color": row.colour, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 0, "relpos": (0, 0.5)}
-        ax.annotate(f"{row.label}: {', '.join(row.classes)} (rank {rank_said(row)})", (1, row.confusion), (1.07, place),
-                    xycoords=ax.get_yaxis_transform(), textcoords="axes fraction", va="center", color=row.colour,
-                    annotation_clip=False, arrowprops=arrow)  # fmt: skip
-        ax.axhline(row.confusion, color=row.colour, linewidth=0.8 if row.ours else 0.5)
-    return ax
-
-
-@style()
-def rank_intervals(found: Source, table: pd.DataFrame, subsets: int, ax: Axes) -> Axes:
-    """The rank of each set among all `subsets` with 95 % of the ranks when texts are drawn again, the limits that verdicts
+def rank_intervals(found: Source, table: pd.DataFrame, ax: Axes) -> Axes:
+    """The rank of each set among all of its size with 95 % of the ranks when texts are drawn again, the limits that verdicts
     depend on, and the verdict on each published hard set."""
-    shown = _shown(table)
+    shown, subsets = _shown(table), math.comb(len(found.classes), found.size)
     for place, row in enumerate(shown.itertuples()):
         marks.interval(ax, place, row.rank, row.low, row.high, row.colour, size=4)
         word = row.word or "".join(table["word"][table["set"] == row.same])

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from lclstudy.show.style import NEUTRAL, SMALLEST, colour, style
-from lclstudy.show.text import number
+from lclstudy.show.style import SMALLEST, colour, style
 
 # Per class: colour, the colour of what is written on it, and marker. The first two classes are the confusable pair.
 # Paul Tol's muted colours, none of which is a loss's.
@@ -81,26 +80,6 @@ def ends(path: np.ndarray, labels: np.ndarray, classes: Sequence[str], ax: Axes,
 
 
 @style()
-def similarities(similarity: np.ndarray, labels: np.ndarray, classes: Sequence[str], ax: Axes) -> Axes:
-    """The similarities [K, K] as numbers on a colour scale; bold numbers are pairs of one class."""
-    import seaborn  # takes half a second, and most commands draw nothing
-
-    itself, numbers = np.eye(len(similarity), dtype=bool), range(1, len(similarity) + 1)
-    said = np.vectorize(lambda value: number(value, 1, sign=True))(similarity)
-    rows = [f"{place} {classes[label]}" for place, label in zip(numbers, labels, strict=True)]
-    reach = np.abs(similarity[~itself]).max()
-    seaborn.heatmap(similarity, mask=itself, annot=said, fmt="", annot_kws={"size": SMALLEST}, cmap="RdBu_r", vmin=-reach,
-                    vmax=reach, square=True, cbar=False, xticklabels=numbers, yticklabels=rows, ax=ax)  # fmt: skip
-    for text, same in zip(ax.texts, (labels[:, None] == labels)[~itself], strict=True):
-        text.set_fontweight("bold" if same else "normal")
-    ax.tick_params(length=0)
-    ax.tick_params(axis="y", rotation=0)
-    ax.set(xlabel="other point k", ylabel="anchor i")
-    ax.set_title("similarity (bold: same class)")
-    return ax
-
-
-@style()
 def lines(x: np.ndarray, curves: Mapping[str, np.ndarray], ax: Axes, title: str, xlabel: str, ylabel: str) -> Axes:
     """Curves over `x` by name; a name of `LOSSES` each."""
     for name, y in curves.items():
@@ -118,36 +97,6 @@ def mark(ax: Axes, x: float, y: float, text: str, loss: str, offset: tuple[float
     shade = LOSSES[loss]["color"]
     ax.plot(x, y, "o", color=shade, zorder=4)
     ax.annotate(text, (x, y), offset, textcoords="offset points", ha="center", va="center", color=shade, size=SMALLEST)
-    return ax
-
-
-@style()
-def temperature_shares(temperatures: np.ndarray, shares: np.ndarray, labels: np.ndarray, ax: Axes, title: str) -> Axes:
-    """How the push on an anchor is divided among its negatives; `shares` [T, K] are of `circle.push_shares`."""
-    negatives = [k for k in range(len(labels)) if shares[:, k].max() > 0]
-    shades = [CLASSES[labels[k]][0] for k in negatives]
-    ax.stackplot(temperatures, shares[:, negatives].T, colors=shades, edgecolor="white", linewidth=1)
-    tops, inside = shares[:, negatives].cumsum(axis=1), np.quantile(np.arange(len(shares)), (0.25, 0.85)).astype(int)
-    for column, k in enumerate(negatives):
-        widest = np.clip(shares[:, k].argmax(), *inside)
-        ax.text(temperatures[widest], tops[widest, column] - shares[widest, k] / 2, str(k + 1), ha="center",
-                va="center_baseline", color=CLASSES[labels[k]][1], size=SMALLEST, weight="bold")  # fmt: skip
-    ax.set(xscale="log", xlim=(temperatures[0], temperatures[-1]), ylim=(0, 1), xlabel="temperature τ")
-    ax.set_ylabel("share of the push")
-    ax.set_title(title)
-    return ax
-
-
-@style()
-def temperature_strength(
-    temperatures: np.ndarray, strength: Mapping[str, np.ndarray], tried: Mapping[str, Sequence[float]], ax: Axes
-) -> Axes:
-    """How strong the pushes are by loss, `strength` name: [T]; below, the temperatures that each paper tried."""
-    lines(temperatures, strength, ax, "strength", "temperature τ", "strength of all pushes")
-    for (paper, values), marker, height in zip(tried.items(), ("^", "v"), (0.04, 0.12), strict=False):
-        ax.plot(values, [height] * len(values), linestyle="none", marker=marker, color=NEUTRAL, markersize=4.5, clip_on=False,
-                transform=ax.get_xaxis_transform(), label=f"tried in {paper}")  # fmt: skip
-    ax.set(xscale="log", yscale="log", xlim=(temperatures[0], temperatures[-1]))
     return ax
 
 

@@ -69,6 +69,22 @@ def readable(audited: pd.DataFrame, reading: str) -> pd.DataFrame:
     )
 
 
+def readable_degrees(degrees: pd.DataFrame) -> pd.DataFrame:
+    """`rounding.degrees_of_freedom` as text: what each printed t and p imply together, and what three kinds of test have."""
+    kinds = {"welch": "Welch's", "student": "Student's", "paired": "paired"}
+    fits = [", ".join(said for kind, said in kinds.items() if row[f"fits_{kind}"]) for row in degrees.to_dict("records")]
+    implied = {f"implied if {kind}": [f"{_df_said(low)} to {_df_said(high)}" for low, high in
+                                      zip(degrees[f"{kind}_low"], degrees[f"{kind}_high"], strict=True)]
+               for kind in ("rounded", "cut")}  # fmt: skip
+    printed = [f"t = {row.t_printed:.2f}, p {row.p_relation} {row.p_printed:g}" for row in degrees.itertuples()]
+    has = {f"{said} has": degrees[kind].map(_df_said) for kind, said in kinds.items()}
+    return pd.DataFrame({"test": degrees["test"], "printed": printed, **implied, **has, "fits, if rounded": fits})
+
+
+def _df_said(df: float) -> str:
+    return "∞" if math.isinf(df) else text.number(df, 1)
+
+
 def _with_ends(middle: pd.Series, low: pd.Series, high: pd.Series, said) -> list[str]:
     return [f"{said(x)} [{said(y)}, {said(z)}]" for x, y, z in zip(middle, low, high, strict=True)]
 

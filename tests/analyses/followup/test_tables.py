@@ -151,8 +151,6 @@ def test_beside_the_setting_that_makes_it_fail_stands_what_mends_it():
     mended, still = line.split("With temperature 0.07, these mend it: ")[1].split("; these do not: ")
     assert mended == "unit features: 80.0 %" and still.startswith("mean over the batch: 30.0 %.")
     assert line.endswith("Several at once: mean over the batch, unit features: 80.0 %.")
-    places = tables.curves(results, failure(results)).groupby(["objective", "setting"])["place"].first()
-    assert places["scl", "temperature 0.07"] == places["lcl", "temperature 0.07"] == "worst"
 
 
 def test_what_is_not_run_is_said_and_shown_so():
@@ -182,7 +180,6 @@ def test_the_figures_show_what_the_tables_hold():
         drawn(figures.dots, shown, "EmoInt", height=marks.grouped_height(shown["group"]))
     axes = drawn(figures.grid_heatmaps, tables.grid(results), tables.reports_best(), "LCL on SST-5", height=2.4, columns=3)
     assert sum(len(ax.texts) for ax in axes) == 45
-    drawn(figures.curves, tables.curves(results, failure(results)), 31.7, height=2.6, columns=3)
 
 
 def test_a_profile_that_does_not_ask_the_reports_questions_shows_those_that_do(tmp_path, monkeypatch):

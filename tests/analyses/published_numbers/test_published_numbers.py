@@ -158,21 +158,12 @@ def test_both_sides_of_every_test_values_worked_by_hand_and_holm_within_each_tab
     assert (adjusted.loc[adjusted["survives"] == "yes", "p_holm_high"] < 0.05).all()
 
 
-def span(bar):
-    return bar.get_x(), bar.get_x() + bar.get_width()
-
-
-def test_the_figures_show_what_is_needed_stated_and_different(audited):
+def test_what_is_needed_and_different_is_shown(audited):
+    kinds = {"welch": "Welch's", "student": "Student's", "paired": "paired"}
     degrees, rows = rounding.degrees_of_freedom(audited), tables.differences()
-    ax = drawn(figures.degrees_of_freedom, degrees, height=3.8)
-    for bar, kind in ((ax.patches[0], "cut"), (ax.patches[len(degrees)], "rounded")):
-        assert span(bar) == pytest.approx(tuple(degrees.loc[0, [f"{kind}_low", f"{kind}_high"]]))
-    _, ax = drawn(figures.p_values, audited, ["welch_population", "student_sample"], height=5.6, columns=2)
-    either = audited.query("reading == 'student_sample' and print == 'either'").reset_index(drop=True)
-    claim, tiny = (either.index[either["test"] == name][0] for name in ("4-easy: CE vs SCL", "SST-2: SKEP vs LCL"))
-    assert span(ax.patches[claim]) == pytest.approx((0.15, 1.0))
-    ends = [tuple(part[:, 0]) for part in ax.collections[0].get_segments()]
-    assert ends[claim] == pytest.approx(tuple(either.loc[claim, ["p_low", "p_high"]])) and ends[tiny][0] == figures.SMALLEST_P
+    shown, first = tables.readable_degrees(degrees).iloc[0], degrees.iloc[0]
+    assert shown["implied if cut"] == f"{first['cut_low']:.1f} to {first['cut_high']:.1f}"
+    assert shown["fits, if rounded"].split(", ") == [said for kind, said in kinds.items() if first[f"fits_{kind}"]]
     ax, _ = drawn(figures.differences, rows, height=3.4, columns=2)
     points = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == style.marker("lcl")]
     assert len(points) == 14 and points == pytest.approx(rows[rows["b"] == "ce"]["difference"].tolist())
