@@ -45,7 +45,7 @@ from lclstudy.plan import names
 from lclstudy.plan.catalog import own_name
 from lclstudy.plan.profiles import load_profile
 from lclstudy.runs import grid, store
-from lclstudy.show import markdown, plots
+from lclstudy.show import markdown, plots, style
 from lclstudy.show import runs as reports
 from lclstudy.show.report import Report
 from lclstudy.statistics import metrics
@@ -75,7 +75,7 @@ record = grid.obtain(spec, runs, device=device, retrain=retrain or chosen.retrai
 print(f"Best epoch: {record.best_epoch} of {len(record.epochs)}.")
 
 # %% tags=["nbval-ignore-output"]
-figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=2.6)
+figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=2.6)
 plots.learning_curves(runs.epochs_frame([spec]), axes)
 report.figure(figure, f"curves_{corpus}_{objective}")
 
@@ -89,7 +89,7 @@ report.figure(figure, f"curves_{corpus}_{objective}")
 predictions = record.test_probabilities.argmax(axis=1)
 confusion = metrics.confusion_matrix(record.test_labels, predictions, record.classes)
 width = plots.heatmap_width(len(record.classes))
-figure, axes = plots.subplots(width=width, height=0.88 * width)
+figure, axes = style.subplots(width=width, height=0.88 * width)
 plots.confusion_heatmap(confusion, record.classes, axes[0], f"{names.corpus(corpus)}, {names.objective(objective)}")
 report.figure(figure, f"confusion_{corpus}_{objective}")
 

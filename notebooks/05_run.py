@@ -30,7 +30,7 @@ from lclstudy.plan import names
 from lclstudy.plan.profiles import load_profile
 from lclstudy.results import class_sets
 from lclstudy.runs import grid, store
-from lclstudy.show import markdown, plots
+from lclstudy.show import markdown, plots, style
 from lclstudy.show import runs as reports
 from lclstudy.show.report import Report
 
@@ -71,7 +71,7 @@ sets = class_sets.all_sets(whole, runs) if study else {}
 if study:
     report.said(tables.found_said(class_sets.found_sets(whole, runs), sets))
     counts, classes, n = class_sets.confusion(whole, runs)
-    figure, axes = plots.subplots(width=plots.heatmap_width(len(classes)), height=0.88 * plots.heatmap_width(len(classes)))
+    figure, axes = style.subplots(width=plots.heatmap_width(len(classes)), height=0.88 * plots.heatmap_width(len(classes)))
     plots.confusion_heatmap(counts, classes, axes[0], f"{names.corpus(study.corpus)}, CE, {n} runs, validation")
     report.figure(figure, f"confusion_{study.corpus}")
 

@@ -20,7 +20,7 @@ corpus = ""  # a corpus of these results; empty: the one on which most settings 
 from lclstudy.analyses.ablations import figures
 from lclstudy.analyses.ablations import tables as ablation_tables
 from lclstudy.results import frozen
-from lclstudy.show import marks, plots
+from lclstudy.show import marks, style
 from lclstudy.show.report import Report
 
 results = frozen.read_frozen(profile)
@@ -38,7 +38,7 @@ report.said(ablation_tables.findings(results, corpus))
 # %%
 found = ablation_tables.settings(results, corpus)
 where, spread = ablation_tables.where(found), ablation_tables.spread(found)
-figure, axes = plots.subplots(1, 1, width=plots.DOUBLE, height=marks.grouped_height(found["group"]))
+figure, axes = style.subplots(1, 1, width=style.DOUBLE, height=marks.grouped_height(found["group"]))
 figures.forest(found, spread, f"What changes when a part of LCL changes: {where}", axes[0])
 report.figure(figure, "forest")
 

@@ -22,7 +22,7 @@ from lclstudy import paths
 from lclstudy.analyses.followup import figures
 from lclstudy.analyses.followup import tables as followup_tables
 from lclstudy.analyses.followup.findings import findings
-from lclstudy.show import marks, plots
+from lclstudy.show import marks, style
 from lclstudy.show.report import Report
 
 results = followup_tables.main_results(profile)
@@ -44,7 +44,7 @@ report.said(findings(systems, grid, failure, variants, chance))
 
 # %%
 shown = followup_tables.shown_systems(systems)
-figure, axes = plots.subplots(1, 1, width=plots.DOUBLE, height=marks.grouped_height(shown["group"]))
+figure, axes = style.subplots(1, 1, width=style.DOUBLE, height=marks.grouped_height(shown["group"]))
 figures.dots(shown, "Test accuracy of the report's systems, published and ours", axes[0])
 report.figure(figure, "systems")
 
@@ -68,7 +68,7 @@ report.table(followup_tables.printed_table(systems, 2), "table2", caption.format
 # nearly all texts get one label, so most of the span is that collapse; the finding says how much is left without it.
 
 # %%
-figure, axes = plots.subplots(1, max(1, grid["batch_size"].nunique()), width=plots.DOUBLE, height=2.4)
+figure, axes = style.subplots(1, max(1, grid["batch_size"].nunique()), width=style.DOUBLE, height=2.4)
 if len(grid):
     figures.grid_heatmaps(grid, followup_tables.reports_best(), "LCL on SST-5", axes)
     report.figure(figure, "grid")
@@ -82,7 +82,7 @@ if len(grid):
 
 # %%
 shown = followup_tables.shown_settings(failure[failure["objective"] != "ce"], followup_tables.reported_mean(failure, "ce"))
-figure, axes = plots.subplots(1, 1, width=plots.DOUBLE, height=marks.grouped_height(shown["group"]))
+figure, axes = style.subplots(1, 1, width=style.DOUBLE, height=marks.grouped_height(shown["group"]))
 figures.dots(shown, "EmoInt: the report's settings, and some changed", axes[0])
 report.figure(figure, "emoint_failure")
 
@@ -103,7 +103,7 @@ report.table(failure, "emoint_settings", caption, followup_tables.readable_setti
 
 # %%
 shown = followup_tables.shown_settings(variants, followup_tables.grid_base(grid))
-figure, axes = plots.subplots(1, 1, width=plots.DOUBLE, height=marks.grouped_height(shown["group"]))
+figure, axes = style.subplots(1, 1, width=style.DOUBLE, height=marks.grouped_height(shown["group"]))
 figures.dots(shown, "SST-5: the report's main setting and its variants", axes[0])
 report.figure(figure, "variants")
 

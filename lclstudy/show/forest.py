@@ -9,13 +9,12 @@ from matplotlib.figure import Figure
 from lclstudy.plan import names
 
 from . import marks, text
-from .style import DOUBLE, NEUTRAL, colour, marker, style, subplots
+from .style import DOUBLE, NEUTRAL, colour, marker, subplots
 
 _ENDS = [f"{whose}{end}" for whose in ("", "published_") for end in ("difference", "ci_low", "ci_high")]
 
 
-@style()
-def forest(rows: pd.DataFrame, ax: Axes, title: str, xlabel: str = "difference of test accuracy (points)") -> Axes:
+def forest(rows: pd.DataFrame, ax: Axes, title: str, xlabel: str = "difference of test accuracy (points)") -> None:
     """Differences with 95 % intervals, a row each: published (open) above ours (filled), n (and a word) at the right, with
     † where what is compared had not converged.
 
@@ -35,7 +34,6 @@ def forest(rows: pd.DataFrame, ax: Axes, title: str, xlabel: str = "difference o
     marks.symmetric([ax], rows[_ENDS])
     ax.set_title(f"{title}\nright of 0: the first is better; n at the right")
     ax.set_xlabel(xlabel)
-    return ax
 
 
 def forests(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> Figure | None:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from .style import NEUTRAL, SMALLEST, style
+from .style import NEUTRAL, SMALLEST
 
 OPEN, FILLED = "white", None
 RULE = "#DDDDDD"
@@ -71,7 +71,6 @@ def symmetric(axes: Sequence[Axes], values: np.ndarray | pd.DataFrame, least: fl
         ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=reach > 3))
 
 
-@style()
 def key(ax: Axes, entries: Sequence[tuple[str, dict]], title: str = "", columns: int = 2) -> None:
     """What marks mean, once below all panels: (text, look of a Line2D) each, in grey unless the look says else."""
     usual = {"color": NEUTRAL, "marker": "o", "markersize": 4, "linewidth": 0.8}

@@ -13,24 +13,18 @@ from scipy.spatial.distance import squareform
 from lclstudy.errors import StudyError
 from lclstudy.plan import names
 
-from .style import DOUBLE, OBJECTIVES, SINGLE, SMALLEST, drawable, label_lines, panels, save, style, subplots
-
-__all__ = ["DOUBLE", "SINGLE", "class_order", "class_tree", "confusion_heatmap", "heatmap_width", "learning_curves"]
-__all__ += ["likeness", "panels", "save", "style", "subplots"]
+from .style import DOUBLE, OBJECTIVES, SINGLE, SMALLEST, drawable, label_lines
 
 CURVES = {  # column of an epoch: what it is called, unit, factor
     "validation_accuracy": ("validation accuracy", "%", 100),
     "loss": ("training loss, all terms", "nats", 1),
     "loss_ce": ("training cross-entropy", "nats", 1),
-    "loss_weighting": ("cross-entropy of the weighting network", "nats", 1),
-    "loss_contrastive": ("contrastive loss", "nats", 1),
 }
 _ANNOTATED = 12  # up to so many classes the counts are written into the heat map
 
 
-@style()
-def learning_curves(epochs: pd.DataFrame, axes: Axes | Sequence[Axes], loss: str = "loss_ce") -> Axes | Sequence[Axes]:
-    """Validation accuracy by epoch on the first of `axes`, a training loss on the second (if there is one).
+def learning_curves(epochs: pd.DataFrame, axes: Axes | Sequence[Axes]) -> None:
+    """Validation accuracy by epoch on the first of `axes`, cross-entropy in training on the second (if there is one).
 
     `epochs` holds rows of `RunStore.epochs_frame()`, of one corpus, class set and encoder. Lines are means over the runs of an
     objective, bands go from the lowest to the highest run. Raises StudyError if there are no rows.
@@ -42,7 +36,7 @@ def learning_curves(epochs: pd.DataFrame, axes: Axes | Sequence[Axes], loss: str
     corpus, classes, encoder = epochs.iloc[0][["corpus", "classes", "encoder"]]
     subset = f", {len(classes.split('|'))} classes" if classes else ""
     counts = epochs.groupby("objective")["seed"].nunique()
-    for ax, column in zip(np.atleast_1d(axes), ("validation_accuracy", loss), strict=False):
+    for ax, column in zip(np.atleast_1d(axes), ("validation_accuracy", "loss_ce"), strict=False):
         column = column if column in epochs else "loss"  # a bag of words has no other
         said, unit, scale = CURVES[column]
         drawn = epochs.assign(value=epochs[column] * scale).dropna(subset="value")  # not every objective has every loss
@@ -60,7 +54,6 @@ def learning_curves(epochs: pd.DataFrame, axes: Axes | Sequence[Axes], loss: str
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set(xlabel="epoch", ylabel=f"{said} ({unit})")
         ax.set_title(f"{names.corpus(corpus)}{subset}, {names.encoder(encoder)}\n{_lines_said(counts)}")
-    return axes
 
 
 def _lines_said(counts: pd.Series) -> str:
@@ -99,8 +92,7 @@ def class_order(confusion: np.ndarray) -> np.ndarray:
     return hierarchy.leaves_list(class_tree(confusion))
 
 
-@style()
-def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], ax: Axes, what: str = "Confusion") -> Axes:
+def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], ax: Axes, what: str = "Confusion") -> None:
     """Row shares in percent of a confusion matrix [C, C] of counts (row = true class), classes in the order of `class_order`.
 
     Counts are written into the cells of up to 12 classes. `what` begins the title: `EmoInt, LCL`. A true class without
@@ -131,7 +123,6 @@ def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], ax: Axes, w
     # The axes say what is drawn; a longer title would not fit the column.
     ax.set_title(f"{what}\nN = {int(confusion.sum()):,} predictions{'; numbers are counts' if annotated else ''}",
                  parse_math=False)  # fmt: skip
-    return ax
 
 
 def heatmap_width(classes: int) -> float:

@@ -3,7 +3,6 @@
 import io
 import unicodedata
 from collections.abc import Iterable
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -72,20 +71,15 @@ STYLE = {
 }
 
 
-@contextmanager
-def style():
-    """The style, for a `with` statement or as a decorator; it is left again afterwards."""
-    with mpl.rc_context(STYLE):
-        yield
-        interactive = mpl.rcParams["interactive"]
-    # A notebook's backend turns this on when it makes its first figure; unless it stays on, no later figure is shown.
-    mpl.rcParams["interactive"] = interactive
+def use() -> None:
+    """The style, from now on; whatever makes a figure here asks for it."""
+    mpl.rcParams.update(STYLE)
 
 
 def subplots(rows: int = 1, columns: int = 1, width: float = SINGLE, height: float | None = None) -> tuple[Figure, np.ndarray]:
     """A figure in the style and its axes, an array of rows * columns. `width` and `height` in inches; height 0.7 per width."""
-    with style():
-        figure, axes = plt.subplots(rows, columns, figsize=(width, height or 0.7 * width / columns * rows), squeeze=False)
+    use()
+    figure, axes = plt.subplots(rows, columns, figsize=(width, height or 0.7 * width / columns * rows), squeeze=False)
     return figure, axes.ravel()
 
 
@@ -164,9 +158,9 @@ def save(figure: Figure, name: str, profile: str, notebook: str, inputs: Iterabl
     """
     facts = provenance.describe(notebook, inputs)
     files = {}
-    with style():
-        for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format=suffix, metadata=metadata)
-            files[f"{name}.{suffix}"] = buffer.getvalue()
+    use()
+    for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=suffix, metadata=metadata)
+        files[f"{name}.{suffix}"] = buffer.getvalue()
     return provenance.write(paths.figures(profile), files, facts, f"{name}.json")

@@ -3,7 +3,6 @@
 import itertools
 import json
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -26,13 +25,12 @@ def make_epochs(seeds=3, objectives=MEANS, epochs=5):
     noise = np.random.default_rng(0).normal(0, 0.01, (2, len(rows)))
     loss, accuracy = 1.4 * np.exp(-0.3 * rows["epoch"]), rows["objective"].map(MEANS) - 0.25 * np.exp(-0.9 * rows["epoch"])
     rows = rows.assign(corpus="emoint", classes="", encoder="minilm", loss=2 * loss, loss_ce=loss + noise[0])
-    contrastive = rows["loss_ce"].where(rows["objective"].isin(["scl", "lcl"]))
-    return rows.assign(validation_accuracy=accuracy + noise[1], loss_contrastive=contrastive)
+    return rows.assign(validation_accuracy=accuracy + noise[1])
 
 
 def test_learning_curves_draw_mean_and_range():
     epochs = make_epochs()
-    figure, axes = plots.subplots(1, 2, width=plots.DOUBLE, height=2.4)
+    figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=2.4)
     plots.learning_curves(epochs, axes)
     runs = epochs[epochs["objective"] == "lcl"].pivot(index="epoch", columns="seed", values="validation_accuracy") * 100
     line = next(line for line in axes[0].lines if line.get_color() == style.colour("lcl"))
@@ -41,8 +39,6 @@ def test_learning_curves_draw_mean_and_range():
     band = axes[0].collections[-1].get_datalim(axes[0].transData)
     assert (band.y0, band.y1) == pytest.approx((runs.min().min(), runs.max().max()))
     check_readable(figure)
-    plots.learning_curves(epochs, axes, loss="loss_contrastive")
-    assert {text.get_text() for text in axes[1].texts[4:]} == {"SCL", "LCL"}, "those that have this loss"
     with refused("No epochs"):
         plots.learning_curves(epochs[:0], axes)
 
@@ -54,7 +50,7 @@ def test_learning_curves_say_how_many_runs_they_are_of():
          "line: mean of (n) runs, band: lowest to highest"),
         (make_epochs(seeds=1, objectives=["lcl"], epochs=1), {"LCL"}, "one run"),
     ):  # fmt: skip
-        figure, (ax,) = plots.subplots(height=2.4)
+        figure, (ax,) = style.subplots(height=2.4)
         plots.learning_curves(epochs, ax)
         assert {text.get_text() for text in ax.texts} == names and ax.get_title(loc="left").endswith(f"\n{said}")
         check_readable(figure)
@@ -82,7 +78,7 @@ def test_heat_map_shows_all_labels_in_order_and_row_percent(corpus):
     labels = catalog.corpora()[corpus].labels
     confusion = make_confusion(np.arange(len(labels)) % 4)
     width = plots.heatmap_width(len(labels))
-    figure, (ax,) = plots.subplots(width=width, height=0.88 * width)
+    figure, (ax,) = style.subplots(width=width, height=0.88 * width)
     plots.confusion_heatmap(confusion, labels, ax, what="EmoInt, CE, MiniLM, 3 runs")
     order = plots.class_order(confusion)
     ticks = [[text.get_text() for text in its] for its in (ax.get_xticklabels(), ax.get_yticklabels())]
@@ -94,7 +90,7 @@ def test_heat_map_shows_all_labels_in_order_and_row_percent(corpus):
 
 
 def test_heat_map_of_names_with_any_characters_and_of_a_class_without_examples(recwarn):
-    figure, (ax,) = plots.subplots()
+    figure, (ax,) = style.subplots()
     plots.confusion_heatmap(np.array([[5, 1, 0], [0, 0, 0], [2, 0, 4]]), ("怒り", r"$\input{x}$", "a_b^c"), ax, "$my$")
     figure.canvas.draw()
     labels = [label.get_text() for label in ax.get_yticklabels()]
@@ -108,10 +104,10 @@ def test_save_writes_png_svg_and_sidecar_with_the_same_bytes_again(tmp_path, mon
     monkeypatch.setenv("LCLSTUDY_FIGURES", str(tmp_path))
     saved = []
     for _ in range(2):
-        figure, axes = plots.panels(2, columns=2)
+        figure, axes = style.panels(2, columns=2)
         plots.learning_curves(make_epochs(), axes[0])
         plots.confusion_heatmap(make_confusion([0, 0, 1, 1]), "abcd", axes[1])
-        made = plots.save(figure, "both", "quick", "04_train_one", ["pyproject.toml"])
+        made = style.save(figure, "both", "quick", "04_train_one", ["pyproject.toml"])
         saved.append([path.read_bytes() for path in made])
     assert saved[0] == saved[1]
     assert made == [paths.figures("quick") / f"both.{suffix}" for suffix in ("png", "svg", "json")]
@@ -149,18 +145,6 @@ def test_labels_are_apart_and_inside_and_move_no_further_than_they_must():
         assert ((places >= 0.02 - 1e-9) & (places <= 0.98 + 1e-9)).all()
     assert style.apart(np.array([0.1, 0.4, 0.9]), 0.1) == pytest.approx([0.1, 0.4, 0.9])
     assert style.apart(np.array([0.50, 0.52]), 0.1) == pytest.approx([0.46, 0.56])
-
-
-def test_the_style_is_left_again_but_a_notebook_goes_on_showing_figures():
-    before, interactive = dict(matplotlib.rcParams), matplotlib.rcParams["interactive"]
-    try:
-        with style.style():
-            assert matplotlib.rcParams["axes.titlelocation"] == "left"
-            matplotlib.rcParams["interactive"] = not interactive  # as a notebook's backend does with its first figure
-        assert matplotlib.rcParams["interactive"] is not interactive
-    finally:
-        matplotlib.rcParams["interactive"] = interactive
-    assert dict(matplotlib.rcParams) == before
 
 
 def test_names_that_the_font_lacks_are_numbered():

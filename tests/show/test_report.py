@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lclstudy import __version__, paths
 from lclstudy.corpora.synonyms import Replacement
-from lclstudy.show import export, markdown, plots, provenance, text
+from lclstudy.show import export, markdown, provenance, style, text
 from lclstudy.show.report import Report
 from lclstudy.show.text import words
 from tests.material import refused
@@ -77,7 +77,7 @@ def test_a_report_saves_under_the_notebooks_number_with_what_made_it_and_shows_i
     monkeypatch.setenv("LCLSTUDY_FIGURES", str(tmp_path))
     monkeypatch.setattr("lclstudy.show.report.display", seen.append)
     report = Report("06_main_results", "quick", ["data/published/numbers.csv"])
-    report.figure(plots.subplots()[0], "gains", "data/published/claims.csv")
+    report.figure(style.subplots()[0], "gains", "data/published/claims.csv")
     numbers, readable = pd.DataFrame({"p": [0.0421, 0.5]}), pd.DataFrame({"p": ["0.042", "0.50"]})
     report.table(numbers, "tests", "Tests.", readable)
     report.table(numbers, "tests", "Tests.", readable, readable[:1])

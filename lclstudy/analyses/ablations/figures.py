@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from lclstudy.plan import names
 from lclstudy.results.settings import SEEDS, TEXTS
 from lclstudy.show import marks, text
-from lclstudy.show.style import NEUTRAL, SMALLEST, apart, colour, marker, style
+from lclstudy.show.style import NEUTRAL, SMALLEST, apart, colour, marker
 
 from .tables import GROUPS
 
@@ -17,8 +17,7 @@ FAR = 4  # an axis reaches so many times as far as half of the bounds; what lies
 COLUMNS = {"points": 1.075, "n": 1.13}  # right of the axes, in their width
 
 
-@style()
-def forest(table: pd.DataFrame, spread: float, title: str, ax: Axes) -> Axes:
+def forest(table: pd.DataFrame, spread: float, title: str, ax: Axes) -> None:
     """Each setting minus LCL as released, with its 95 % interval, by group; n runs and the difference at the right.
 
     `table` is of `tables.settings`, `spread` how far two runs of LCL lie apart (NaN for none). Filled: over seeds. Open and
@@ -36,7 +35,6 @@ def forest(table: pd.DataFrame, spread: float, title: str, ax: Axes) -> Axes:
     ax.set_title(title, pad=14)
     ax.set_xlabel("test accuracy minus that of LCL (points); right of 0: better than LCL")
     _key(table, spread, ax)
-    return ax
 
 
 def _reach(table: pd.DataFrame, spread: float) -> float:

@@ -21,8 +21,7 @@ WHOSE = {"published": (marks.OPEN, "published_encoder", "published_n", -0.17),
          "ours": (style.colour("lcl"), "encoder", "n", 0.17)}  # fmt: skip
 
 
-@style.style()
-def gains_by_confusion(gains: pd.DataFrame, table: pd.DataFrame, ax: Axes) -> Axes:
+def gains_by_confusion(gains: pd.DataFrame, table: pd.DataFrame, ax: Axes) -> None:
     """`tables.gains`, a row per set, the least confused on top; encoders and n of `tables.table_3`. Open marks: published."""
     places, entries = gains.drop_duplicates("set").sort_values("confusion", ignore_index=True), []
     for whose, rows in gains.groupby("whose", sort=False):
@@ -41,4 +40,3 @@ def gains_by_confusion(gains: pd.DataFrame, table: pd.DataFrame, ax: Axes) -> Ax
     ax.set_title(f"What LCL gains on {where}; in brackets:\nvalidation texts of the set that our CE on all classes takes for "
                  "another class of it")  # fmt: skip
     marks.key(ax, entries, "line: 95 % interval over seeds")
-    return ax

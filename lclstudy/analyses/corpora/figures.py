@@ -8,14 +8,13 @@ from matplotlib.figure import Figure
 
 from lclstudy.plan import names
 from lclstudy.show import marks
-from lclstudy.show.style import DOUBLE, NEUTRAL, SMALLEST, SPLITS, panels, style
+from lclstudy.show.style import DOUBLE, NEUTRAL, SMALLEST, SPLITS, panels, use
 
 BLUE, ORANGE = "#0072B2", "#D55E00"
 _DASHED = {"color": NEUTRAL, "linewidth": 0.8, "linestyle": (0, (4, 3)), "zorder": 0}
 _TALL = 20  # labels that fill a column
 
 
-@style()
 def label_balances(labels: pd.DataFrame) -> Figure:
     """The share of each label in the test split, most frequent first; on the dashed line all would be equally frequent.
 
@@ -25,6 +24,7 @@ def label_balances(labels: pd.DataFrame) -> Figure:
     counts = rows.groupby("corpus", sort=False)["label"].nunique()
     tall = counts.index[counts >= _TALL]
     grid = [[*tall, corpus] for corpus in counts.index.difference(tall, sort=False)]
+    use()
     figure = plt.figure(figsize=(DOUBLE, 5.6))
     axes = figure.subplot_mosaic(grid, height_ratios=[counts[row[-1]] + 3.5 for row in grid])
     shade, marker = SPLITS["test"]
@@ -41,7 +41,6 @@ def label_balances(labels: pd.DataFrame) -> Figure:
     return figure
 
 
-@style()
 def length_distributions(lengths: pd.DataFrame) -> Figure:
     """Text lengths of the splits of several corpora, a panel each, three in a row; of rows of `lengths.csv`."""
     corpora, columns = lengths["corpus"].unique(), 3
@@ -64,8 +63,7 @@ def length_distributions(lengths: pd.DataFrame) -> Figure:
     return figure
 
 
-@style()
-def replaced_shares(changes: pd.DataFrame, rate: float, ax: Axes) -> Axes:
+def replaced_shares(changes: pd.DataFrame, rate: float, ax: Axes) -> None:
     """How large a share of a text's words was replaced, over texts; `changes` is of `synonyms.changes_of`. Dashed: the rate."""
     shares = changes["replaced"] / changes["words"].clip(lower=1) * 100
     reached = changes["replaced"] == changes["wanted"]
@@ -77,7 +75,6 @@ def replaced_shares(changes: pd.DataFrame, rate: float, ax: Axes) -> Axes:
                 textcoords="offset points", ha="right", va="top", color=NEUTRAL, size=SMALLEST)  # fmt: skip
     ax.set(xlabel="words replaced in a text (%)", ylabel="texts", title=f"Words replaced, n = {len(changes):,} texts")
     _key(ax)
-    return ax
 
 
 def _key(ax: Axes, **look) -> None:

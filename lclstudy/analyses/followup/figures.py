@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 from lclstudy.plan import names
 from lclstudy.show import marks, text
-from lclstudy.show.style import NEUTRAL, SMALLEST, colour, marker, style
+from lclstudy.show.style import NEUTRAL, SMALLEST, colour, marker
 
 COLOUR_MAP = "cividis"  # reads the same with a colour vision deficiency
 FRAME = "#D55E00"
@@ -17,8 +17,7 @@ LARGEST, CE = {"marker": "", "linestyle": (0, (1, 2))}, {"marker": "", "color": 
 COLUMNS = {"mean": 1.08, "n": 1.12}  # right of the axes, in their width
 
 
-@style()
-def dots(table: pd.DataFrame, title: str, ax: Axes) -> Axes:
+def dots(table: pd.DataFrame, title: str, ax: Axes) -> None:
     """Test accuracy, a row per system or setting below the name of its group: mean and 95 % interval of ours, n at the right.
 
     `table` is of `tables.shown_systems`, where the report's number is an open mark and another encoder than its own is grey;
@@ -44,7 +43,6 @@ def dots(table: pd.DataFrame, title: str, ax: Axes) -> Axes:
     ax.set_title(title, pad=10)
     ax.set_xlabel("test accuracy (%)")
     marks.key(ax, _dots_key(table) if systems else [("mean of n runs, line: its 95 % interval", {}), *_SETTINGS_KEY])
-    return ax
 
 
 _SETTINGS_KEY = [
@@ -64,8 +62,7 @@ def _dots_key(table: pd.DataFrame) -> list[tuple[str, dict]]:
     return [*usual, *grey, _SETTINGS_KEY[1], *looks]
 
 
-@style()
-def grid_heatmaps(found: pd.DataFrame, best: Mapping[str, float], title: str, axes: Sequence[Axes]) -> Sequence[Axes]:
+def grid_heatmaps(found: pd.DataFrame, best: Mapping[str, float], title: str, axes: Sequence[Axes]) -> None:
     """Test accuracy over alpha and temperature, a panel per batch size; framed: best on validation, and the report's best.
 
     `found` is of `tables.grid`, `best` of `tables.reports_best`.
@@ -97,7 +94,6 @@ def grid_heatmaps(found: pd.DataFrame, best: Mapping[str, float], title: str, ax
     bar.outline.set_visible(False)
     frame = {"color": FRAME, "linewidth": 1.4, "marker": ""}
     marks.key(axes[0], [("best here (on validation)", frame), ("the report's best", {**frame, "linestyle": (0, (2, 1.5))})])
-    return axes
 
 
 def _frame(square: pd.DataFrame, point: Mapping[str, float], look, ax: Axes) -> None:

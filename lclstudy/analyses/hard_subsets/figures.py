@@ -15,7 +15,7 @@ from scipy.cluster import hierarchy
 
 from lclstudy.show import marks
 from lclstudy.show.plots import class_tree, likeness
-from lclstudy.show.style import NEUTRAL, SMALLEST, style
+from lclstudy.show.style import NEUTRAL, SMALLEST
 from lclstudy.statistics import judge
 
 from .tables import Source
@@ -25,8 +25,7 @@ _INK = "#333333"
 _SHARES = (0, 0.5, 1, 2, 5, 10, 20, 40, 80)  # percent, on the square-root axis of the tree
 
 
-@style()
-def class_dendrogram(found: Source, table: pd.DataFrame, ax: Axes) -> Axes:
+def class_dendrogram(found: Source, table: pd.DataFrame, ax: Axes) -> None:
     """The classes as a tree, for a figure of the width `DOUBLE`: the further right two branches meet, the more often their
     classes are taken for each other. Branches that hold classes of one pick alone have its colour."""
     tree, most = class_tree(found.confusion), 100 * likeness(found.confusion).max() or 1.0
@@ -50,7 +49,6 @@ def class_dendrogram(found: Source, table: pd.DataFrame, ax: Axes) -> Axes:
     title = "The further right two branches meet, the more often their classes are taken for each other"
     ax.set_title(f"{title}\n{found.said()}", pad=20)
     _memberships(found, [(found.classes[leaf], owner.get(leaf)) for leaf in leaves], ax)
-    return ax
 
 
 def _memberships(found: Source, leaves: list[tuple[str, int | None]], ax: Axes) -> None:
@@ -71,8 +69,7 @@ def _memberships(found: Source, leaves: list[tuple[str, int | None]], ax: Axes) 
         marks.beside(ax, y, name, 1.06, **look)
 
 
-@style()
-def rank_intervals(found: Source, table: pd.DataFrame, ax: Axes) -> Axes:
+def rank_intervals(found: Source, table: pd.DataFrame, ax: Axes) -> None:
     """The rank of each set among all of its size with 95 % of the ranks when texts are drawn again, the limits that verdicts
     depend on, and the verdict on each published hard set."""
     shown, subsets = _shown(table), math.comb(len(found.classes), found.size)
@@ -95,7 +92,6 @@ def rank_intervals(found: Source, table: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_xlabel(f"rank among all {subsets:,} sets (1: the most confusable)")
     what = "Rank of each set, and verdict on those published" if judged else "Rank of each set"
     ax.set_title(f"{what}; line: 95 % of the ranks when texts are drawn again\n{found.said()}")
-    return ax
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:

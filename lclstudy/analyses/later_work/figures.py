@@ -43,7 +43,6 @@ def _rows(half: pd.DataFrame) -> list[tuple]:
     return rows
 
 
-@style.style()
 def _panel(table: pd.DataFrame, rows: list[tuple], ax: Axes) -> None:
     here = {(row["encoder"], row["group"], row["method"]): row for row in table.to_dict("records")}
     for y, (encoder, *place) in enumerate(rows):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from lclstudy.show.style import SMALLEST, colour, style
+from lclstudy.show.style import SMALLEST, colour
 
 # Per class: colour, the colour of what is written on it, and marker. The first two classes are the confusable pair.
 # Paul Tol's muted colours, none of which is a loss's.
@@ -21,10 +21,9 @@ LOSSES: dict[str, dict] = {
 }
 
 
-@style()
 def circle(
     angles: np.ndarray, labels: np.ndarray, ax: Axes, title: str = "", texts: Sequence[str] = (), inside: bool = False
-) -> Axes:
+) -> None:
     """Numbered points at `angles` [K], coloured by class; `texts` [K] are written beside them, inside or outside the circle."""
     _empty_circle(ax, 1.3, title)
     for place, (angle, label) in enumerate(zip(angles, labels, strict=True), 1):
@@ -36,11 +35,9 @@ def circle(
             ax.text(*(0.58 * _at(angle)), texts[place - 1], ha="center", va="center", size=SMALLEST)
         elif texts:
             _beside(ax, angle, texts[place - 1], 1.2)
-    return ax
 
 
-@style()
-def arrows(angles: np.ndarray, push: np.ndarray, ax: Axes, scale: float = 30.0) -> Axes:
+def arrows(angles: np.ndarray, push: np.ndarray, ax: Axes, scale: float = 30.0) -> None:
     """How hard each point is pushed along the circle, `push` [K], as arrows outside of it, `scale` degrees long per unit.
 
     Those to the left run nearer to the circle than those to the right, so that they do not cross. What would be hidden by its
@@ -56,14 +53,12 @@ def arrows(angles: np.ndarray, push: np.ndarray, ax: Axes, scale: float = 30.0) 
         ax.annotate("", (x[-1], y[-1]), (x[-3], y[-3]), zorder=2,
                     arrowprops={"arrowstyle": "-|>", "color": "black", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0,
                                 "mutation_scale": 7})  # fmt: skip
-    return ax
 
 
 _HIDDEN = 7  # degrees that the mark of a point covers to each side
 
 
-@style()
-def ends(path: np.ndarray, labels: np.ndarray, classes: Sequence[str], ax: Axes, title: str = "") -> Axes:
+def ends(path: np.ndarray, labels: np.ndarray, classes: Sequence[str], ax: Axes, title: str = "") -> None:
     """Where points go: `path` [steps + 1, K]. Pale where they start, full where the middle of a class ends."""
     _empty_circle(ax, 1.45, title)
     for label, name in enumerate(classes):
@@ -76,11 +71,9 @@ def ends(path: np.ndarray, labels: np.ndarray, classes: Sequence[str], ax: Axes,
         middle = np.rad2deg(np.angle(np.exp(1j * np.deg2rad(places[-1])).mean())) % 360
         ax.plot(*_at(middle), marker=marker, color=shade, markersize=10, markeredgecolor="white", zorder=3)
         _beside(ax, middle, name, 1.24)
-    return ax
 
 
-@style()
-def lines(x: np.ndarray, curves: Mapping[str, np.ndarray], ax: Axes, title: str, xlabel: str, ylabel: str) -> Axes:
+def lines(x: np.ndarray, curves: Mapping[str, np.ndarray], ax: Axes, title: str, xlabel: str, ylabel: str) -> None:
     """Curves over `x` by name; a name of `LOSSES` each."""
     for name, y in curves.items():
         ax.plot(x, y, label=name, **LOSSES[name])
@@ -88,19 +81,15 @@ def lines(x: np.ndarray, curves: Mapping[str, np.ndarray], ax: Axes, title: str,
     ax.set_axisbelow(True)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.set_title(title)
-    return ax
 
 
-@style()
-def mark(ax: Axes, x: float, y: float, text: str, loss: str, offset: tuple[float, float]) -> Axes:
+def mark(ax: Axes, x: float, y: float, text: str, loss: str, offset: tuple[float, float]) -> None:
     """A dot in the colour of a loss, with a text `offset` points away from it."""
     shade = LOSSES[loss]["color"]
     ax.plot(x, y, "o", color=shade, zorder=4)
     ax.annotate(text, (x, y), offset, textcoords="offset points", ha="center", va="center", color=shade, size=SMALLEST)
-    return ax
 
 
-@style()
 def key(axes: Sequence[Axes], columns: int = 3) -> None:
     """One key below the figure for all that is drawn on `axes`."""
     found = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}

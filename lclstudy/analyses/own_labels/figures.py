@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from lclstudy.plan import names
 from lclstudy.show import marks
 from lclstudy.show.plots import class_order
-from lclstudy.show.style import DOUBLE, NEUTRAL, SMALLEST, colour, drawable, marker, style
+from lclstudy.show.style import DOUBLE, NEUTRAL, SMALLEST, colour, drawable, marker, use
 from lclstudy.show.text import number
 from lclstudy.statistics import metrics
 
@@ -24,7 +24,6 @@ PAIRS = 10
 _DETECTED = 0.8
 
 
-@style()
 def card(
     title: str,
     answer: str,
@@ -42,6 +41,7 @@ def card(
     accuracies (%) a run each, `intervals` (low, high) of their means, NaN for one run, and `seconds` of training. `confusion`
     [C, C] are counts summed over its runs; `curve` is of `tables.power_curve` for a `gain` in points.
     """
+    use()
     figure = plt.figure(figsize=(DOUBLE, 4.8), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=(1, 1.2))  # so that long class names on the right move nothing here
     top, middle, bottom = left.subplots(3, 1, height_ratios=(1, 0.8, 1.25))
@@ -59,7 +59,7 @@ def card(
     return figure
 
 
-def accuracy_dots(scores: dict, intervals: dict, ax: Axes) -> Axes:
+def accuracy_dots(scores: dict, intervals: dict, ax: Axes) -> None:
     """A row per objective: small marks are runs, the large one their mean, the line its 95 % interval."""
     for row, (name, values) in enumerate(scores.items()):
         look = {"color": colour(name), "marker": marker(name)}
@@ -72,10 +72,9 @@ def accuracy_dots(scores: dict, intervals: dict, ax: Axes) -> Axes:
     ax.xaxis.set_major_locator(MaxNLocator(5, min_n_ticks=3))
     ax.margins(x=0.08)
     ax.grid(axis="x")
-    return ax
 
 
-def seconds_bars(seconds: dict, ax: Axes) -> Axes:
+def seconds_bars(seconds: dict, ax: Axes) -> None:
     """Training time of the median run of each objective, a mark per run; the title gives the ratio of LCL to CE."""
     middle = {name: float(np.median(values)) if len(values) else np.nan for name, values in seconds.items()}
     for row, (name, values) in enumerate(seconds.items()):
@@ -87,7 +86,6 @@ def seconds_bars(seconds: dict, ax: Axes) -> Axes:
     ax.set_title("Cost: LCL and CE not both run" if np.isnan(ratio) else f"Cost: LCL trains {ratio:.1f} times as long as CE")
     ax.set_xlabel("seconds of training per run (bar: median)")
     ax.set_xlim(left=0)
-    return ax
 
 
 def _objective_rows(ax: Axes, told: dict[str, str]) -> None:
@@ -97,7 +95,7 @@ def _objective_rows(ax: Axes, told: dict[str, str]) -> None:
     ax.set_axisbelow(True)
 
 
-def power_line(curve: pd.DataFrame, gain: float, now: int, ax: Axes) -> Axes:
+def power_line(curve: pd.DataFrame, gain: float, now: int, ax: Axes) -> None:
     """Chance that a test sees a gain, against the number of seeds; band: the 80 % interval of the spread between seeds."""
     told = f"Chance to see a true gain of {gain:g} {'point' if gain == 1 else 'points'}"
     if curve.empty:
@@ -105,7 +103,7 @@ def power_line(curve: pd.DataFrame, gain: float, now: int, ax: Axes) -> Axes:
         ax.text(0.5, 0.5, "no spread between seeds to go by:\ngive 3 seeds or more", ha="center", va="center",
                 transform=ax.transAxes, color=NEUTRAL)  # fmt: skip
         ax.set_axis_off()
-        return ax
+        return
     ax.fill_between(curve["n"], 100 * curve["low"], 100 * curve["high"], color=colour("lcl"), alpha=0.15, linewidth=0)
     ax.plot(curve["n"], 100 * curve["power"], color=colour("lcl"))
     ax.axhline(100 * _DETECTED, color=NEUTRAL, linewidth=0.8, linestyle=":")
@@ -120,10 +118,9 @@ def power_line(curve: pd.DataFrame, gain: float, now: int, ax: Axes) -> Axes:
         ax.plot(reached["n"].iloc[0], 100 * reached["power"].iloc[0], color=colour("lcl"), marker="o", markersize=4)
         where = f"dot: {reached['n'].iloc[0]:,} seeds for 80 %"
     ax.set_title(f"{told};\n{where}; band: uncertainty")
-    return ax
 
 
-def confusion_change(confusion: dict[str, np.ndarray], classes: Sequence[str], ax: Axes) -> Axes:
+def confusion_change(confusion: dict[str, np.ndarray], classes: Sequence[str], ax: Axes) -> None:
     """Row shares of LCL's confusions less those of CE's, in points; rows without texts grey; like classes are neighbours."""
     with np.errstate(invalid="ignore"):
         shares = {name: 100 * counts / counts.sum(axis=1, keepdims=True) for name, counts in confusion.items()}
@@ -140,10 +137,9 @@ def confusion_change(confusion: dict[str, np.ndarray], classes: Sequence[str], a
     ax.set_yticks(places, labels)
     ax.tick_params(length=0)
     ax.set(xlabel="answer of the model", ylabel="label of the text")
-    return ax
 
 
-def confusion_pairs(confusion: dict[str, np.ndarray], classes: Sequence[str], ax: Axes) -> Axes:
+def confusion_pairs(confusion: dict[str, np.ndarray], classes: Sequence[str], ax: Axes) -> None:
     """The pairs of classes most often taken for each other: of each loss, the errors in % of the texts of both."""
     nearest = metrics.confused_pairs(sum(confusion.values()))[:PAIRS]
     for shift, (name, counts) in zip((-0.17, 0.17), confusion.items(), strict=True):
@@ -152,4 +148,3 @@ def confusion_pairs(confusion: dict[str, np.ndarray], classes: Sequence[str], ax
     marks.rows(ax, [f"{drawable(classes[a], a)}\n{drawable(classes[b], b)}" for a, b, _ in nearest])
     ax.set_xlabel("taken for the other, % of the texts of both")
     ax.legend(loc="lower right")
-    return ax

@@ -6,12 +6,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from lclstudy.show import marks
-from lclstudy.show.style import colour, marker, style
+from lclstudy.show.style import colour, marker
 from lclstudy.show.text import pair
 
 
-@style()
-def differences(compared: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
+def differences(compared: pd.DataFrame, axes: Sequence[Axes]) -> None:
     """Published differences of mean accuracy with 95 % intervals (Welch), a panel per pair, a row per place.
 
     `compared` is of `tables.differences`.
@@ -23,4 +22,3 @@ def differences(compared: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
         ax.set_title(f"{pair(a, b)}\n95 % interval above 0 in {(rows['ci_low'] > 0).sum()} of {len(rows)}")
         ax.set_xlabel("difference of test accuracy (points)")
     marks.symmetric(axes, compared[["ci_low", "ci_high"]])
-    return axes

@@ -10,7 +10,7 @@ from lclstudy.plan import names
 from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.results.comparisons import ALL_CLASSES, PLACE
 from lclstudy.show import marks, text
-from lclstudy.show.style import NEUTRAL, SMALLEST, colour, label_lines, marker, panels, style
+from lclstudy.show.style import NEUTRAL, SMALLEST, colour, label_lines, marker, panels
 
 from .tables import place
 
@@ -20,7 +20,6 @@ PALE = "#CCCCCC"
 FACES = (marks.FILLED, marks.OPEN, PALE)
 
 
-@style()
 def entropy_curves(curves: pd.DataFrame) -> Figure:
     """Mean entropy of the top-k scores against k, from 2, by objective: a panel per place with all classes of `tables.curves`.
 
@@ -60,7 +59,6 @@ def _runs(n: pd.Series) -> str:
     return f"n = {'–'.join(dict.fromkeys(map(str, (n.min(), n.max()))))} run{'s' if n.max() > 1 else ''}"
 
 
-@style()
 def differences(found: pd.DataFrame) -> Figure | None:
     """`tables.differences` from CE, a panel per objective, a row per place: of all predictions, of right and of wrong ones.
 
@@ -96,7 +94,6 @@ def differences(found: pd.DataFrame) -> Figure | None:
     return figure
 
 
-@style()
 def reliability_diagrams(bins: pd.DataFrame, runs: pd.DataFrame) -> Figure:
     """Accuracy against confidence in bins for each objective, a panel per place; below the diagonal the model is too sure.
 

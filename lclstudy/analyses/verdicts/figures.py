@@ -8,7 +8,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from lclstudy.results import published
 from lclstudy.results.comparisons import ALL_CLASSES
-from lclstudy.show.style import SMALLEST, style
+from lclstudy.show.style import SMALLEST
 
 from .tables import VERDICTS
 
@@ -17,8 +17,7 @@ COLOURS = dict(zip(VERDICTS, ("#009E73", "#D55E00", "#E69F00", "#9BD0F0", "#EEEE
 LETTERS = dict(zip(VERDICTS, ("R", "C", "S", "?", "", "D"), strict=True))
 
 
-@style()
-def tiles(table: pd.DataFrame, whats: Sequence[str], wheres: Sequence[str], ax: Axes, title: str) -> Axes:
+def tiles(table: pd.DataFrame, whats: Sequence[str], wheres: Sequence[str], ax: Axes, title: str) -> None:
     """A tile per claim in the colour and with the letter of its verdict: what is claimed in rows, where in columns.
 
     `table` is of `tables.judge_claims`, `whats` and `wheres` its rows' labels. A tile with an asterisk was judged with another
@@ -49,7 +48,6 @@ def tiles(table: pd.DataFrame, whats: Sequence[str], wheres: Sequence[str], ax: 
         for said in ("*  another encoder than the claim's", "†  not converged", "white: no such claim")
     ]
     ax.get_figure(root=True).legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))
-    return ax
 
 
 def short(where: str, claim: dict) -> str:

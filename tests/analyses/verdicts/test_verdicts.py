@@ -140,7 +140,7 @@ def test_the_forest_draws_every_corpus_that_ran_and_their_mean():
     assert rows["label"].iloc[-1] == "mean of 2 corpora" and sorted(differences[:2]) == pytest.approx([0.25, 1.25])
     assert [differences[2], published[2]] == pytest.approx([0.75, published[:2].mean()])
     assert np.isnan(tables.forest_rows(made(one, own), "lcl", "ce")["published_difference"].iloc[-1]), "it is not in print"
-    ax = drawn(lambda ax: forest.forest_key(forest.forest(rows, ax, "LCL − CE"), "ELECTRA base", "MiniLM"), height=3.5)
+    ax = drawn(lambda ax: (forest.forest(rows, ax, "LCL − CE"), forest.forest_key(ax, "ELECTRA base", "MiniLM")), height=3.5)
     marks = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "D" and len(line.get_xdata()) == 1]
     assert sorted(mark for mark in marks if mark == mark) == pytest.approx(sorted([*differences, *published]))
 
