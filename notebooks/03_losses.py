@@ -81,7 +81,7 @@ report.figure(figure, "six_points")
 
 # %%
 shown = pd.DataFrame(similarity.numpy(), columns=[f"$s_{{i{number}}}$" for number in range(1, 7)])
-markdown.table(shown.assign(anchor=names), {"anchor": "anchor i"} | {name: (name, "+.1f") for name in shown})
+markdown.table(shown.assign(anchor=names), {"anchor": "anchor i"} | {name: (name, "+z.1f") for name in shown})
 
 # %% [markdown]
 # ## The weights
