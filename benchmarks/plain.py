@@ -73,7 +73,7 @@ class PlainObjective(nn.Module):
         self.spec = objective.spec
         self.primary.body.set_attn_implementation("eager")
         if self.weighting is not None:
-            self.weighting.model.set_attn_implementation("eager")
+            self.weighting.set_attn_implementation("eager")
         for module in self.modules():
             if type(module) is dropout.Dropout:
                 module.__class__ = nn.Dropout
@@ -93,7 +93,7 @@ class PlainObjective(nn.Module):
         if self.spec.objective == "ce":
             return Outcome(parts["ce"], parts, logits)
         if self.weighting is not None:
-            weighting_logits = self.weighting.model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
+            weighting_logits = self.weighting(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
             parts["weighting"], weights = F.cross_entropy(weighting_logits, batch.labels), weighting_logits.softmax(dim=1)
         unit = F.normalize(features, dim=1)
         contrastive = label_aware_contrastive(unit, batch.labels, weights, self.spec.temperature)

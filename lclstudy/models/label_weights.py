@@ -15,11 +15,6 @@ LEAST_SIMILARITY = 0.1  # LASCL divides by it, so that a cosine near or below 0 
 MOST_TOKENS = 64  # of a label name
 
 
-def uniform(classes: int) -> Tensor:
-    """[C, C]: 1/C everywhere, so that no class is nearer than another."""
-    return torch.full((classes, classes), 1 / classes)
-
-
 def from_confusion(labels: np.ndarray, probabilities: np.ndarray) -> Tensor:
     """[C, C], rows sum to 1: how often texts of a class (row) are taken for each class (column).
 

@@ -171,11 +171,6 @@ def cosines(one: Tensor, other: Tensor) -> Tensor:
         return _unit(one) @ _unit(other).T
 
 
-def positive_counts(labels: Tensor) -> Tensor:
-    """[K] -> [K]: how many other rows have the label of each."""
-    return (labels[:, None] == labels[None, :]).sum(dim=1) - 1
-
-
 def _similarity(features: Tensor, labels: Tensor, temperature: float | Tensor, reduction: str) -> Tensor:
     """[K, H] -> [K, K]: entry i, j is s_ij, at the temperature of anchor i. Checks what all contrasts of rows are given."""
     if isinstance(temperature, Tensor):  # its values are not read, which would wait for the device

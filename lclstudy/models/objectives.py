@@ -40,28 +40,16 @@ class PrimaryNetwork(nn.Module):
         return features, self.logit_dropout(self.out(F.relu(self.dropout(self.dense(features)))))
 
 
-class WeightingNetwork(nn.Module):
-    """The second network of LCL: the encoder with its library's own classification head. Section 3.2."""
-
-    def __init__(self, encoder: Encoder, classes: int):
-        super().__init__()
-        self.model = encoder.classifier(classes)
-
-    def forward(self, rows: Packed) -> Tensor:
-        """Logits [K, C]."""
-        return sequence_logits(self.model, rows)
-
-
 class EnsembleNetwork(nn.Module):
     """The two networks of LCL, their probabilities averaged: cross-entropy with as many parameters as LCL has."""
 
     def __init__(self, spec: RunSpec, encoder: Encoder, classes: int):
         super().__init__()
-        self.one, self.other = PrimaryNetwork(spec, encoder, classes), WeightingNetwork(encoder, classes)
+        self.one, self.other = PrimaryNetwork(spec, encoder, classes), encoder.classifier(classes)
 
     def both(self, rows: Packed) -> tuple[Tensor, Tensor, Tensor]:
         """Features [K, H] and logits [K, C] of the first network, logits [K, C] of the other."""
-        return *self.one(rows), self.other(rows)
+        return *self.one(rows), sequence_logits(self.other, rows)
 
     def forward(self, rows: Packed) -> tuple[Tensor, Tensor]:
         """Features [K, H] of the first network, and log of the mean probabilities [K, C]."""
@@ -111,8 +99,8 @@ class Stage:
 class Objective(nn.Module):
     """The networks of an objective and its recipe. `networks()` lists them: each has its gradient clipped by itself.
 
-    `matrix` [C, C] is what a recipe reads that no network learns: LCL's fixed weights or LASCL's similarities (see
-    `needs_matrix`). `stages` are worked through in order; the first has begun.
+    `matrix` [C, C] is what a recipe reads that no network learns: LCL's fixed weights or LASCL's similarities.
+    `stages` are worked through in order; the first has begun.
     """
 
     def __init__(self, spec: RunSpec, encoder: Encoder, classes: int, matrix: Tensor | None = None):
@@ -120,7 +108,7 @@ class Objective(nn.Module):
         self.spec, self.protocol, recipe = spec, Protocol.parse(spec.protocol), RECIPES[spec.objective]
         self.primary = recipe.network(spec, encoder, classes)
         second = recipe.weighting and self.protocol.weights not in FIXED_WEIGHTS
-        self.weighting = WeightingNetwork(encoder, classes) if second else None
+        self.weighting = encoder.classifier(classes) if second else None  # with its library's own head: Section 3.2
         self.register_buffer("matrix", matrix, persistent=False)
         dropout.speed_up(self)
         self.stages = recipe.stages(self)
@@ -150,12 +138,6 @@ class Objective(nn.Module):
         return self.stage.compute(self, batch)
 
 
-def needs_matrix(spec: RunSpec) -> bool:
-    """Whether an `Objective` of the spec needs a `matrix`."""
-    fixed = RECIPES[spec.objective].weighting and Protocol.parse(spec.protocol).weights in FIXED_WEIGHTS
-    return fixed or RECIPES[spec.objective].name_similarity
-
-
 def stages_of(spec: RunSpec) -> int:
     """How many stages an `Objective` of the spec has."""
     pretrained = RECIPES[spec.objective].weighting and Protocol.parse(spec.protocol).weights == "pretrained"
@@ -174,7 +156,8 @@ def _contrast(objective: Objective, features: Tensor, loss: Callable, alike: Ten
     contrasted = F.normalize(features.float(), dim=1) if protocol.features == "unit" else features.float()
     temperature = spec.temperature
     if protocol.temperature_scale == "positives":  # the follow-up report tried it
-        temperature = temperature * losses.positive_counts(alike).clamp(min=1)
+        positives = (alike[:, None] == alike[None, :]).sum(dim=1) - 1  # [K]: how many other rows are like each
+        temperature = temperature * positives.clamp(min=1)
     return loss(contrasted, alike, *more, temperature, reduction=protocol.reduction)
 
 
@@ -201,7 +184,7 @@ def _label_aware(objective: Objective, batch: Batch) -> Outcome:
     if objective.weighting is None:
         weights = objective.matrix[batch.labels]
     else:
-        logits = objective.weighting(batch.rows).float()
+        logits = sequence_logits(objective.weighting, batch.rows).float()
         weights = logits.softmax(dim=1) if protocol.weight_gradient else logits.softmax(dim=1).detach()
     variant = "released" if protocol.weight_place == "outside" else "printed"
     loss = partial(losses.label_aware_contrastive, variant=variant)
@@ -213,7 +196,7 @@ def _label_aware(objective: Objective, batch: Batch) -> Outcome:
 
 
 def _weighting_alone(objective: Objective, batch: Batch) -> Outcome:
-    logits = objective.weighting(batch.rows).float()
+    logits = sequence_logits(objective.weighting, batch.rows).float()
     loss = F.cross_entropy(logits, batch.labels)
     return Outcome(loss, {"weighting": loss}, logits)
 

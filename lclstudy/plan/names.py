@@ -31,11 +31,6 @@ def _title(entries: dict, name: str) -> str:
     return (name in entries and entries[name].title) or name
 
 
-def metric(name: str) -> str:
-    """`weighted_f1` is `weighted F1`."""
-    return METRICS.get(name, name)
-
-
 def meaning(name: str) -> str:
     """What a setting is: `batch_size` is `texts per step, second views not counted`."""
     return catalog.read("settings.toml")[name]["meaning"]

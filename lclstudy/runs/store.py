@@ -13,12 +13,10 @@ from lclstudy.errors import StudyError, unknown
 from lclstudy.plan.profiles import Profile, profile_names
 from lclstudy.plan.spec import RunSpec
 from lclstudy.results import class_sets, frozen, records, tables
-from lclstudy.results.frozen import Frozen, FrozenRuns, best_frozen, frozen_names, read_frozen
+from lclstudy.results.frozen import FrozenRuns, read_frozen
 from lclstudy.results.records import Found, Record
 
 log = logging.getLogger("lclstudy")
-
-__all__ = ["Frozen", "RunStore", "best_frozen", "freeze", "frozen_names", "missing", "publish", "read_frozen"]
 
 _RETRAINED = ["frozen_accuracy", "own_accuracy", "difference", "same_predictions", "greatest_difference"]
 

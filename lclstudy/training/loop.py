@@ -20,7 +20,7 @@ from lclstudy.errors import StudyError
 from lclstudy.models import label_weights
 from lclstudy.models.batching import Batch, Tokens, TwoViews, evaluation_batches, training_batches
 from lclstudy.models.encoders import Encoder
-from lclstudy.models.objectives import RECIPES, Objective, PrimaryNetwork, needs_matrix, probabilities
+from lclstudy.models.objectives import FIXED_WEIGHTS, RECIPES, Objective, PrimaryNetwork, probabilities
 from lclstudy.plan.spec import Protocol, RunSpec
 from lclstudy.results.records import Record
 
@@ -134,16 +134,17 @@ def _fit_networks(data: Prepared, spec: RunSpec, place: torch.device, progress: 
 
 def _matrix(spec: RunSpec, data: Prepared, place: torch.device, progress) -> tuple[torch.Tensor | None, list[dict]]:
     """What the objective takes as its matrix [C, C], and the epochs of a run that was trained for it."""
-    if not needs_matrix(spec):
+    recipe, weights = RECIPES[spec.objective], Protocol.parse(spec.protocol).weights
+    if recipe.name_similarity:
+        return label_weights.name_similarity(data.classes, data.encoder), []
+    if not recipe.weighting or weights not in FIXED_WEIGHTS:
         return None, []
-    weights = "similarity" if RECIPES[spec.objective].name_similarity else Protocol.parse(spec.protocol).weights
     if weights == "confusion":
         _, epochs, found = _fit(replace(spec, objective="ce"), data, None, place, progress)
         return label_weights.from_confusion(data.labels["validation"], found), epochs
-    if weights == "uniform":
-        return label_weights.uniform(len(data.classes)), []
-    of_names = {"similarity": label_weights.name_similarity, "names": label_weights.from_names}[weights]
-    return of_names(data.classes, data.encoder), []
+    if weights == "names":
+        return label_weights.from_names(data.classes, data.encoder), []
+    return torch.full((len(data.classes),) * 2, 1 / len(data.classes)), []
 
 
 def _fit(spec: RunSpec, data: Prepared, matrix: torch.Tensor | None, place: torch.device, progress: bool | Callable):

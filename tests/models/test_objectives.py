@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from lclstudy.models import encoders, label_weights, losses
 from lclstudy.models.batching import TwoViews, tokenize
-from lclstudy.models.objectives import FIXED_WEIGHTS, LACON_REGULARIZER, RECIPES, Objective, needs_matrix, probabilities
+from lclstudy.models.objectives import FIXED_WEIGHTS, LACON_REGULARIZER, RECIPES, Objective, probabilities
 from lclstudy.plan.spec import OBJECTIVES, make_spec
 
 TEXTS = ["i was afraid of the dark", "she left", "so happy to see them", "no way", "he shouted at me", "they sang"]
@@ -26,7 +26,7 @@ def make():
     def made(objective, dropout=False, **settings):
         spec = make_spec("embedded", objective, encoder="tiny", seed=0, **settings)
         torch.manual_seed(0)
-        model = Objective(spec, encoder, 3, MATRIX if needs_matrix(spec) else None)
+        model = Objective(spec, encoder, 3, MATRIX if objective == "lascl" or spec.rules.weights in FIXED_WEIGHTS else None)
         model.train(dropout)
         views = tokenize(VIEWS, encoder.tokenizer, 32) if RECIPES[objective].two_views else None
         return model, TwoViews(tokenize(TEXTS, encoder.tokenizer, 32), views, LABELS)([0, 1, 2, 3, 4])
@@ -60,7 +60,7 @@ EQUATIONS = [
     # Settings of the follow-up report: raw features, and (it failed) a temperature times the positives.
     ("scl", "released,features=raw", lambda at: mixed(at.ce, losses.supervised_contrastive(at.features, at.labels, 0.3))),
     ("scl", "released,temperature_scale=positives", lambda at: mixed(
-        at.ce, losses.supervised_contrastive(at.unit, at.labels, 0.3 * losses.positive_counts(at.labels)))),
+        at.ce, losses.supervised_contrastive(at.unit, at.labels, 0.3 * at.positives))),
     # Equation 6. With fixed weights, which are the row of the true class, there is no loss of a weighting network.
     ("lcl", "released", lambda at: mixed(
         at.ce + at.weighting_ce, losses.label_aware_contrastive(at.unit, at.labels, at.weights, 0.3))),
@@ -78,8 +78,9 @@ def test_an_objective_is_its_equation(make, objective, protocol, by_hand):
     features, logits = model.primary(batch.rows)
     at = SimpleNamespace(features=features, unit=F.normalize(features), labels=batch.labels, pairs=batch.pairs)
     at.ce, at.anchors = F.cross_entropy(logits, at.labels), getattr(model.primary, "anchors", None)
+    at.positives = torch.tensor([sum(int(a == b) for b in at.labels) - 1 for a in at.labels])
     if model.weighting:
-        weighting = model.weighting(batch.rows)
+        weighting = encoders.sequence_logits(model.weighting, batch.rows)
         at.weights, at.weighting_ce = weighting.softmax(1), F.cross_entropy(weighting, at.labels)
     assert model(batch).loss.item() == pytest.approx(by_hand(at).item(), rel=1e-5)
     assert at.labels.tolist() == [0, 1, 2, 0, 1] * (1 if objective in ("ce", "lacon") else 2), "of the originals alone, or both"
@@ -90,7 +91,7 @@ def test_the_networks_of_lcl_and_of_scl(make):
     ce, scl, lcl = (make(name)[0] for name in ("ce", "scl", "lcl"))
     assert parameters(scl) == parameters(ce) and scl.networks() == [scl.primary]
     primary, weighting = lcl.networks()
-    body, other = primary.body.state_dict(), weighting.model.bert.state_dict()
+    body, other = primary.body.state_dict(), weighting.bert.state_dict()
     assert all(torch.equal(body[name], other[name]) for name in body), "both start from the same encoder"
     assert {id(p) for p in primary.parameters()}.isdisjoint(id(p) for p in weighting.parameters())
 
@@ -113,7 +114,8 @@ def test_dropout_on_the_logits_is_part_of_the_released_protocol_alone(make):
 def test_the_ensemble_is_lcl_without_its_contrast_and_averages_probabilities(make):
     (lcl, _), (model, batch) = make("lcl"), make("ce_ensemble")
     _, *logits = model.primary.both(batch.rows)
-    assert torch.equal(logits[0], lcl.primary(batch.rows)[1]) and torch.equal(logits[1], lcl.weighting(batch.rows))
+    assert torch.equal(logits[0], lcl.primary(batch.rows)[1])
+    assert torch.equal(logits[1], encoders.sequence_logits(lcl.weighting, batch.rows))
     assert model(batch).loss.item() == pytest.approx(sum(F.cross_entropy(found, batch.labels) for found in logits).item())
     mean = (logits[0].softmax(1) + logits[1].softmax(1)) / 2
     assert torch.allclose(probabilities(model.primary, batch.rows), mean, atol=1e-6)
@@ -134,7 +136,6 @@ def test_weights_from_confusion_are_smoothed_shares_of_each_true_class():
     probabilities = np.eye(3)[[0, 1, 1, 1, 1]]  # class 0 is taken for 1 twice; there is no text of class 2
     found = label_weights.from_confusion(labels, probabilities)
     assert torch.allclose(found, torch.tensor([[2 / 6, 3 / 6, 1 / 6], [1 / 5, 3 / 5, 1 / 5], [1 / 3, 1 / 3, 1 / 3]]))
-    assert torch.allclose(label_weights.uniform(5), torch.full((5, 5), 0.2))
 
 
 def test_cosines_of_names_whatever_their_underscores_and_places_and_the_weights_made_of_them(monkeypatch):

@@ -5,8 +5,9 @@ import pytest
 from lclstudy.plan import catalog
 from lclstudy.plan.profiles import Profile, load_profile
 from lclstudy.results import class_sets, published
+from lclstudy.results.frozen import read_frozen
 from lclstudy.runs import grid
-from lclstudy.runs.store import RunStore, freeze, read_frozen
+from lclstudy.runs.store import RunStore, freeze
 from tests.material import record, refused
 
 PROFILE = """

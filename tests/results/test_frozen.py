@@ -10,7 +10,7 @@ import pytest
 from lclstudy import paths
 from lclstudy.plan.profiles import load_profile
 from lclstudy.plan.spec import make_spec
-from lclstudy.results import records
+from lclstudy.results import frozen, records
 from lclstudy.runs import store
 from lclstudy.runs.store import RunStore
 from tests.material import CLASSES, failed_record, files_in, full_disk, record_of, refused, run_program, saved, spec_of
@@ -26,7 +26,7 @@ def test_frozen_results_read_back_as_the_records_were(runs, tmp_path):
     specs = [*grid(), spec_of(seed=7), spec_of(seed=8)]
     saved(runs, *specs[:4], rows=200, sharpness=0.05)
     runs.save(failed_record(specs[4]))
-    results = store.read_frozen(runs.freeze(tmp_path / "quick", specs), specs)
+    results = frozen.read_frozen(runs.freeze(tmp_path / "quick", specs), specs)
     pd.testing.assert_frame_equal(results.runs, runs.frame(specs), check_exact=True)
     pd.testing.assert_frame_equal(results.epochs, runs.epochs_frame(specs), check_exact=True)
     assert results.runs["status"].tolist() == ["done"] * 4 + ["failed", "not run"]
@@ -49,7 +49,7 @@ def test_frozen_results_read_back_as_the_records_were(runs, tmp_path):
     with refused(f"No finished run '{specs[4].identity()}' in frozen 'quick'"):
         results.probabilities(specs[4].identity())
     with refused("Unknown frozen results 'nope'"):
-        store.read_frozen("nope")
+        frozen.read_frozen("nope")
 
 
 def test_freezing_gives_the_same_bytes_adds_and_replaces_and_never_removes(runs, tmp_path):
@@ -85,8 +85,8 @@ def test_corpora_of_ones_own_freeze_without_their_path_apart_and_never_to_a_trac
         store.publish(load_profile("quick"))
     folder = store.freeze(profile, also=own)
     assert folder == paths.build("mine") / "results"
-    assert not paths.results("").exists() and store.frozen_names() == ["mine"]
-    results = store.read_frozen("mine")
+    assert not paths.results("").exists() and frozen.frozen_names() == ["mine"]
+    results = frozen.read_frozen("mine")
     assert results.runs[["corpus", "status"]].to_numpy().tolist() == [["mine", "done"]] * 2
     assert [len(results.labels(spec.identity(), "validation")) for spec in own] == [12, 16]
     assert all(records.decode(path.read_bytes(), path)[0]["spec"]["corpus"] == "mine" for path in folder.iterdir())
@@ -95,12 +95,12 @@ def test_corpora_of_ones_own_freeze_without_their_path_apart_and_never_to_a_trac
 def test_a_frozen_file_that_was_altered_is_named_and_stays(runs, tmp_path):
     (spec,) = saved(runs, spec_of())
     folder = runs.freeze(paths.results("quick"), [spec])
-    results = store.read_frozen("quick")
+    results = frozen.read_frozen("quick")
     path = folder / f"{spec.identity()}.npz"
     whole = path.read_bytes()
     for data in (b"", whole[:-1], whole + b"\n", whole[:100] + bytes([whole[100] ^ 1]) + whole[101:], b"not a run"):
         path.write_bytes(data)
-        for ask in (lambda: store.read_frozen("quick"), lambda: RunStore(tmp_path / "none").missing([spec]),
+        for ask in (lambda: frozen.read_frozen("quick"), lambda: RunStore(tmp_path / "none").missing([spec]),
                     lambda: results.predictions(spec.identity())):  # fmt: skip
             with refused(f"{path.name} is not as it was frozen; restore it with git or freeze again"):
                 ask()
@@ -110,7 +110,7 @@ def test_a_frozen_file_that_was_altered_is_named_and_stays(runs, tmp_path):
     runs.freeze(folder, saved(runs, spec, seed=9))
     with refused("was frozen anew while it was read"):
         results.predictions(spec.identity())
-    assert len(store.read_frozen("quick").predictions(spec.identity())) == 24
+    assert len(frozen.read_frozen("quick").predictions(spec.identity())) == 24
 
 
 def test_a_newer_format_is_refused_and_stays(runs, monkeypatch):
@@ -121,7 +121,7 @@ def test_a_newer_format_is_refused_and_stays(runs, monkeypatch):
         patch.setattr(records, "_FORMAT", 7)
         folder = newer.freeze(paths.results("quick"), saved(newer, spec, seed=9))
     before = files_in(folder), files_in(newer.path)
-    for ask in (lambda: store.read_frozen("quick"), lambda: runs.freeze(folder, [spec]), store.best_frozen,
+    for ask in (lambda: frozen.read_frozen("quick"), lambda: runs.freeze(folder, [spec]), frozen.best_frozen,
                 lambda: newer.missing([spec]), lambda: newer.load(spec), newer.frame, lambda: saved(newer, spec)):  # fmt: skip
         with refused("has format 7, but this lclstudy knows formats up to 1; update lclstudy."):
             ask()
@@ -136,17 +136,17 @@ def test_a_full_disk_leaves_what_was_there(runs):
         runs.freeze(folder, specs)
     assert files_in(folder) == before
     runs.freeze(folder, specs)
-    assert len(store.read_frozen("quick").done) == 4
+    assert len(frozen.read_frozen("quick").done) == 4
 
 
 def test_the_best_frozen_results_are_the_most_telling_that_hold_a_run(runs):
     with refused("No frozen results"):
-        store.best_frozen()
+        frozen.best_frozen()
     (finished,) = saved(runs, spec_of(seed=0))
     runs.save(failed_record(failed := spec_of(seed=1)))
     for name, spec in (("ablations", finished), ("quick", finished), ("minilm", finished), ("paper", failed)):
         runs.freeze(paths.results(name), [spec])
-    assert (store.best_frozen(), store.frozen_names()) == ("minilm", ["ablations", "minilm", "paper", "quick"])
+    assert (frozen.best_frozen(), frozen.frozen_names()) == ("minilm", ["ablations", "minilm", "paper", "quick"])
 
 
 def test_ones_own_runs_stand_beside_the_tracked_ones_and_for_those_that_failed(runs):
@@ -161,7 +161,7 @@ def test_ones_own_runs_stand_beside_the_tracked_ones_and_for_those_that_failed(r
     saved(mine, second, third, fourth, seed=9)
     own = store.freeze(profile, mine)
     assert own == paths.build("quick") / "results" and files_in(tracked) == before
-    results = store.read_frozen("quick")
+    results = frozen.read_frozen("quick")
     assert results.folders == (tracked.resolve(), own.resolve())
     assert results.runs["identity"].tolist() == [spec.identity() for spec in profile.specs()], "as planned"
     assert results.done["identity"].tolist() == [spec.identity() for spec in (first, second, third, fourth)]
@@ -206,7 +206,7 @@ def test_retrained_runs_stand_beside_the_frozen_ones(runs):
     runs.save(record)
     saved(runs, third)
     (row,) = runs.retrained("mine").to_dict("records")
-    was, now = store.read_frozen("mine").runs["test_accuracy"][1], runs.frame([second])["test_accuracy"][0]
+    was, now = frozen.read_frozen("mine").runs["test_accuracy"][1], runs.frame([second])["test_accuracy"][0]
     wanted = dict(identity=second.identity(), objective="ce", seed=1, frozen_accuracy=was, own_accuracy=now)
     wanted |= dict(difference=pytest.approx(100 * (now - was)), same_predictions=23 / 24)
     wanted |= dict(greatest_difference=pytest.approx(np.abs(given - np.roll(given, 1)).max(), abs=1e-3))
@@ -217,7 +217,8 @@ PROGRAM = """
 import os, random, signal, time
 from lclstudy import paths
 from lclstudy.errors import StudyError
-from lclstudy.runs.store import RunStore, read_frozen
+from lclstudy.results.frozen import read_frozen
+from lclstudy.runs.store import RunStore
 from tests.material import fork, saved, spec_of
 
 folder, stores = paths.results("mine"), [RunStore(paths.runs() / str(seed)) for seed in (0, 1)]

@@ -98,7 +98,7 @@ def test_weight_decay_spares_biases_and_layer_norms_and_nothing_else(network):
 def test_each_networks_gradient_is_clipped_by_itself(network):
     objective, texts = network
     with torch.no_grad():  # a very wrong, very sure weighting network: a large gradient in one network only
-        objective.weighting.model.classifier.weight.mul_(300)
+        objective.weighting.classifier.weight.mul_(300)
     norms = []
 
     class Spy(torch.optim.SGD):
@@ -173,7 +173,7 @@ def test_each_run_of_the_ablations_in_small(spec):
     [
         ("scl_two_stage", "released", ({"contrastive"}, {"ce"}), ({"primary.body"}, {"primary.dense", "primary.out"})),
         ("lcl", "released,weights=pretrained", ({"weighting"}, {"ce", "contrastive"}),
-         ({"weighting.model"}, {"primary.body", "primary.dense", "primary.out"})),
+         ({"weighting.bert", "weighting.classifier"}, {"primary.body", "primary.dense", "primary.out"})),
     ],
 )  # fmt: skip
 def test_two_stages_freeze_what_they_say(monkeypatch, objective, protocol, losses, moves):

@@ -39,7 +39,8 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         counts = [said["published_n"].iloc[0] or "not said" if len(said) else text.NONE, f"{first['n']} of {first['planned']}"]
         row = {"Corpus": names.corpus(corpus), "Objective": names.objective(objective), "Encoder": " / ".join(encoders),
                "n": " / ".join(map(str, counts))}  # fmt: skip
-        rows.append(row | {f"{cell['split']} {names.metric(cell['metric'])}": _both(cell) for cell in group.to_dict("records")})
+        rows.append(row | {f"{cell['split']} {names.METRICS[cell['metric']]}": _both(cell)
+                           for cell in group.to_dict("records")})  # fmt: skip
     return pd.DataFrame(rows)
 
 

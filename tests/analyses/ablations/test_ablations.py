@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from lclstudy.analyses.ablations import figures, tables
+from lclstudy.results.frozen import Frozen
 from lclstudy.results.records import Record
-from lclstudy.runs.store import Frozen, RunStore
+from lclstudy.runs.store import RunStore
 from lclstudy.show import marks, style
 from lclstudy.statistics import tests
 from tests.analyses.helpers import drawn, frozen_of, scored_record, texts, yticks
