@@ -133,7 +133,7 @@ class Ours:
         self.batches = _batches(spec, TwoViews(data.texts["train"], _views(data), data.labels["train"]))
 
     def train(self, pace: Pace) -> None:
-        with loop._flushed_denormals():
+        with loop._fast_arithmetic(self.place):
             loop.learn(self.spec, self.objective, pace, self.data, self.place, progress=False)
 
     def evaluate(self):

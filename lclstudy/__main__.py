@@ -223,7 +223,7 @@ def _value(name: str, text: str) -> object:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
-        return str(Path(text).resolve()) if name == "keep" or Path(text).is_file() else text
+        return str(Path(text).resolve()) if name == "keep" or os.path.isfile(text) else text
 
 
 def bar_settings(columns: int | None) -> dict[str, str]:

@@ -5,6 +5,7 @@ classes, so they are known only when those have run. `runs` is where these are: 
 """
 
 import itertools
+import math
 from collections.abc import Mapping
 from string import ascii_lowercase
 
@@ -108,7 +109,9 @@ def frozen_sets(results, corpus: str) -> dict[str, tuple[str, ...]]:
     named = {name: present.pop(frozenset(members)) for name, members in known.items() if frozenset(members) in present}
     identities = searched_runs(results, corpus) if present else []
     counts, classes = results.confusion(identities, "validation") if identities else (None, ())
-    for size in sorted(size for size in {len(members) for members in present} if size < len(classes)):
+    for size in sorted({len(members) for members in present}):
+        if not size < len(classes) or math.comb(len(classes), size) > subsets.MOST_SUBSETS:
+            continue
         for name, members in picked(counts, classes, size, len(classes) // size).items():
             if frozenset(members) in present:
                 named[name] = present.pop(frozenset(members))

@@ -121,6 +121,9 @@ class Plan:
         for name in self.given:
             if name not in declared:
                 raise unknown("parameter of these notebooks", name, declared)
+        keeping = [notebook.name for notebook in self.notebooks if "keep" in notebook.parameters]
+        if self.given.get("keep") and len(keeping) > 1:
+            raise StudyError(f"keep is a folder for one classifier, which {' and '.join(keeping)} each make; name one: --only.")
 
     def parameters(self, notebook: Notebook) -> dict[str, object]:
         """The parameters that a notebook gets. One that shows frozen results knows a profile by its name alone."""
@@ -189,7 +192,7 @@ def _hash(facts) -> str:
 
 
 def _checksums(files: list[Path]) -> list[tuple[str, str]]:
-    return sorted((paths.relative(path), file_checksum(path)) for path in files if path.is_file())
+    return sorted((paths.relative(path), file_checksum(path)) for path in files if os.path.isfile(path))
 
 
 def execute(name: str, notebook, output: Path, parameters: dict, sockets: str, stderr) -> None:

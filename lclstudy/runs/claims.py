@@ -37,16 +37,11 @@ class Queue:
         self.lost: list[Record] = []  # to be finished as well: runs whose file changed before they were begun
         if not specs:
             return
-        where = f"{paths.relative(store.path)}: make room there, or point LCLSTUDY_RUNS to another folder."
-        try:
-            store.path.mkdir(parents=True, exist_ok=True)
-            for name in ["disk", *(path.stem for path in store.path.glob("*.claim"))]:  # can be written; and what the dead left
-                if self._claim(name):
-                    self._release(name)
-        except OSError as error:
-            raise StudyError(f"Records cannot be written ({error.strerror}) in {where}") from error
+        for name in ["disk", *(path.stem for path in store.path.glob("*.claim"))]:  # can be written; and what the dead left
+            if self._claim(name):
+                self._release(name)
         if shutil.disk_usage(store.path).free < FREE_BYTES:
-            raise StudyError(f"Fewer than {FREE_BYTES >> 20} MB are free in {where}")
+            raise self._refused(f"Fewer than {FREE_BYTES >> 20} MB are free")
 
     def take(self, wait: bool = True) -> RunSpec | None:
         """The next run, now ours; None if there is none, or, unless it is to `wait`, if others train all that is left."""
@@ -97,7 +92,11 @@ class Queue:
             self._release(identity)
 
     def _claim(self, identity: str) -> bool:
-        file = self._path(identity).open("ab")
+        try:
+            self._store.path.mkdir(parents=True, exist_ok=True)
+            file = self._path(identity).open("ab")
+        except OSError as error:
+            raise self._refused(f"Records cannot be written ({error.strerror})") from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             ours = os.fstat(file.fileno()).st_nlink > 0  # else it was given back at this moment
@@ -110,6 +109,10 @@ class Queue:
         else:
             file.close()
         return ours
+
+    def _refused(self, why: str) -> StudyError:
+        where = paths.relative(self._store.path)
+        return StudyError(f"{why} in {where}: make room there, or point LCLSTUDY_RUNS to another folder.")
 
     def _release(self, identity: str) -> None:
         self._path(identity).unlink(missing_ok=True)

@@ -117,9 +117,8 @@ def _fit_networks(data: Prepared, spec: RunSpec, place: torch.device, progress: 
     """(primary network at its best, a dict per epoch, probabilities by split, counts for the record)."""
     if place.type == "cuda":
         torch.cuda.reset_peak_memory_stats(place)
-        torch.set_float32_matmul_precision("high")  # TF32 in products of fp32
     # Dropout and new layers draw from torch's global generator, so it is set here and given back as it was.
-    with _flushed_denormals(), torch.random.fork_rng(devices=[place.index or 0] if place.type == "cuda" else []):
+    with _fast_arithmetic(place), torch.random.fork_rng(devices=[place.index or 0] if place.type == "cuda" else []):
         torch.manual_seed(spec.seed)  # label names may be read by an encoder whose weights are drawn
         matrix, before = _matrix(spec, data, place, progress)
         objective, after, validation = _fit(spec, data, matrix, place, progress)
@@ -270,13 +269,17 @@ def autocast(precision: str, place: torch.device):
 
 
 @contextmanager
-def _flushed_denormals() -> Iterator[None]:
-    """Moments of embeddings that were seen once decay to denormal numbers, with which AdamW is twenty times slower on a CPU."""
+def _fast_arithmetic(place: torch.device) -> Iterator[None]:
+    """On CUDA TF32 in products of fp32. On a CPU no denormals: moments of embeddings that were seen once decay to such numbers,
+    with which AdamW is twenty times slower."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if place.type == "cuda" else before)
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
         torch.set_flush_denormal(False)
+        torch.set_float32_matmul_precision(before)
 
 
 def _peak_memory(place: torch.device) -> int:

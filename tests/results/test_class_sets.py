@@ -8,6 +8,7 @@ from lclstudy.results import class_sets, published
 from lclstudy.results.frozen import read_frozen
 from lclstudy.runs import grid
 from lclstudy.runs.store import RunStore, freeze
+from lclstudy.statistics import subsets
 from tests.material import record, refused
 
 PROFILE = """
@@ -84,7 +85,7 @@ def test_a_profile_without_case_study_asks_for_nothing_and_an_unknown_set_is_tol
         class_sets.named_sets(load_profile(str(tmp_path / "mine.toml")))
 
 
-def test_training_on_subsets_then_freezing(own_folders, runs, tmp_path):
+def test_training_on_subsets_then_freezing(own_folders, runs, tmp_path, monkeypatch):
     """Real trainings: cross-entropy, the search in what it confused, both objectives on what was found."""
     (tmp_path / "mine.toml").write_text(PROFILE.replace("found = 2", "found = 1"))
     profile = load_profile(str(tmp_path / "mine.toml"))
@@ -98,6 +99,8 @@ def test_training_on_subsets_then_freezing(own_folders, runs, tmp_path):
     sets = class_sets.frozen_sets(results, "embedded")
     assert sets == class_sets.found_sets(profile, runs) == class_sets.found_sets(profile, fresh), "of frozen runs as of records"
     (members,) = sets.values()
+    monkeypatch.setattr(subsets, "MOST_SUBSETS", 10)  # sets of one's own may be of any size
+    assert class_sets.frozen_sets(results, "embedded") == {", ".join(members): members}
     on_it = results.done[results.done["classes"] == "|".join(members)]
     assert set(on_it["objective"]) == {"ce", "lcl"}
     for done in on_it["identity"]:

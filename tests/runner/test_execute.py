@@ -155,14 +155,15 @@ def test_side_by_side_but_not_two_that_train_nor_before_what_is_read(study, monk
 
 def test_wrong_names_and_files_stop_before_anything_runs(study):
     parameter = "Unknown parameter of these notebooks"
-    write(study.folder / "01_one.ipynb", "# parameters\nprofile = 'quick'\nseeds = ''")
-    write(study.folder / "02_two.ipynb", "1")
+    write(study.folder / "01_one.ipynb", "# parameters\nprofile = 'quick'\nseeds = ''\nkeep = None")
+    write(study.folder / "02_two.ipynb", "# parameters\nkeep = None")
     for arguments, message in (
         ("quik", "Unknown profile 'quik'; allowed: "),
         ("--refresh --only 02", "--refresh names its notebooks itself: --refresh 02; leave --only out."),
         ("--only 7", "Unknown notebook '7'; allowed: 01_one, 02_two"),
         ("--only ,", "Unknown notebook ','; allowed: 01_one, 02_two"),
-        ("--parameter sed 1", f"{parameter} 'sed'; allowed: profile, seeds. Did you mean 'seeds'?"),
+        ("--parameter sed 1", f"{parameter} 'sed'; allowed: keep, profile, seeds. Did you mean 'seeds'?"),
+        ("--parameter keep model", "keep is a folder for one classifier, which 01_one and 02_two each make; name one: --only."),
         ("--only 02, --seeds 1", f"{parameter} 'seeds'; allowed: "),
         ("--workers 0", "workers must be 1 or more; given 0"),
         ("--objectives lc", "Unknown objective of profile quick 'lc'; allowed: "),

@@ -75,6 +75,12 @@ def test_a_store_that_cannot_be_written_stops_before_training(runs, monkeypatch)
     with refused("Records cannot be written (", "LCLSTUDY_RUNS"):
         run_missing(specs_of(), runs, progress=False)
     runs.path.unlink()
+    queue = claims.Queue(runs, specs_of())
+    runs.path.rmdir()
+    runs.path.symlink_to("gone/away")
+    with refused("Records cannot be written (", "LCLSTUDY_RUNS"):
+        queue.take()  # later, too
+    runs.path.unlink()
     monkeypatch.setattr(claims, "FREE_BYTES", 2**62)  # more than any disk has
     with refused("Fewer than ", " MB are free in ", "LCLSTUDY_RUNS"):
         run_missing(specs_of(), runs, progress=False)

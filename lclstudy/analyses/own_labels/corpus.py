@@ -179,7 +179,7 @@ def usual_spread(encoder: str) -> float:
                 or encoder in {spec.encoder for spec in load_profile(name).specs()}]  # fmt: skip
     if not profiles:
         return math.nan
-    runs = pd.concat([scored(read_frozen(name)).assign(profile=name) for name in profiles])
+    runs = pd.concat([scored(read_frozen(name)).assign(profile=name) for name in profiles]).drop_duplicates("identity")
     like = (runs["encoder"] == encoder) & runs["objective"].isin(OBJECTIVES) & (runs["set"] == ALL_CLASSES)
     systems = runs[like].groupby(["profile", "corpus", "objective"])["value"]
     free = systems.count() - 1

@@ -45,7 +45,7 @@ def where(claim: dict) -> str:
         return f"{len(claim['corpus'].split('|'))} corpora"
     corpora = " over ".join(map(names.corpus, claim["corpus"].split(" over ")))
     sets = [part.split("|") for part in claim["classes"].split(" over ")]
-    ranges = [part[0] if len(part) == 1 else f"{part[0]} to {part[-1]}" for part in sets]
+    ranges = [names.class_set(part[0]) if len(part) == 1 else f"{part[0]} to {part[-1]}" for part in sets]
     return corpora if claim["classes"] == ALL_CLASSES else f"{corpora}, {' over '.join(ranges)}"
 
 
