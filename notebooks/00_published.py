@@ -68,7 +68,8 @@ markdown.table(whose[whose["kind"] == "consistent"], columns)
 # ## What the paper reports
 #
 # Differences of mean test accuracy with 95 % intervals from the printed means, deviations and number of runs (Welch's test).
-# Right of 0, LCL is better. Classes from `16` to `4-hard-d` are parts of EmpatheticDialogues.
+# Right of 0, LCL is better. Sets of classes are parts of EmpatheticDialogues. The deviations are taken to divide by n − 1,
+# which the paper does not say.
 
 # %%
 figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=3.4)
@@ -94,7 +95,8 @@ markdown.table(tables.as_printed(published.table("modarres")))
 # ## Which t-test was it?
 #
 # The paper says “t-test”, not which one. A t and its p together tell the degrees of freedom: Student's test of two groups of n
-# runs has 2n − 2, Welch's has fewer if the deviations differ, and a test of runs paired by seed has n − 1.
+# runs has 2n − 2, Welch's has fewer if the deviations differ (in brackets if these were rounded), and a test of runs paired by
+# seed has n − 1.
 
 # %%
 markdown.table(tables.readable_degrees(rounding.degrees_of_freedom(audited)))
@@ -105,9 +107,10 @@ markdown.table(tables.readable_degrees(rounding.degrees_of_freedom(audited)))
 # SentiLARE and SKEP are single numbers cited from other works: only a one-sample test against them can be meant, and their own
 # uncertainty is not in it.
 #
-# The four readings over all tests. *Together*: tests whose t and p follow from one choice of inputs, if all printed numbers
-# were rounded, if all were cut, if each may be either. *Log10 probability* of the printed values, inputs uniform within their
-# rounding and tests taken as independent, over the tests that every reading can explain; 1 more is ten times as probable.
+# A *reading* is a kind of test (Welch's, Student's) with a divisor of the printed deviations (n or n − 1); four are tried on
+# all tests. *Together*: tests whose t and p follow from one choice of inputs, if all printed numbers were rounded, if all were
+# cut, if each may be either. *Log10 probability* of the printed values, inputs uniform within their rounding and tests taken as
+# independent, over the tests that every reading can explain; 1 more is ten times as probable.
 
 # %%
 columns = {"title": "reading", "t_inside": "t possible, rounded", "p_inside": "p possible, rounded"}
@@ -117,12 +120,14 @@ columns |= {f"log10_{kind}": (f"log10 probability, {kind}", ".1f") for kind in (
 markdown.table(readings, columns)
 
 # %% [markdown]
-# Every test under the best reading: printed, computed, and in brackets what rounding and cutting allow; a printed p that these
-# leave out is saved by neither. The more tests, the more are significant by chance: the last columns adjust the claims of
-# significance by Holm over the tests of their table.
+# Every test under the reading that explains rounded numbers best: printed, computed, and in brackets what rounding and cutting
+# allow; a printed p that these leave out is saved by neither. *Together if*: under which prints t and p follow from one choice
+# of inputs. The more tests, the more are significant by chance: the last columns adjust the claims of significance by Holm over
+# the tests of their table.
 
 # %%
-markdown.table(tables.readable(audited, readings["reading"].iloc[0]))
+caption = f"The paper's tests worked out again: {readings['title'].iloc[0]}; in brackets what rounding and cutting allow."
+report.table(audited, "tests", caption, tables.readable(audited, readings["reading"].iloc[0]))
 
 # %% [markdown]
 # ## Which classes did 4-hard-d hold?
@@ -144,8 +149,8 @@ markdown.table(followed_up.sets.assign(classes=followed_up.sets["classes"].str.j
 # %% [markdown]
 # The classes that could stand in the place of `guilty` beside `anticipating`, `excited` and `hopeful`, nearest to the printed
 # accuracy first: what would be expected with each, and how hard our confusions find the set, as the paper's search did. *Rank
-# among those left*: among the sets without any class of 4-hard-a to 4-hard-c, `guilty` included; `07_hard_subsets` leaves
-# `guilty` in, so that its rank of 4-hard-d is a little lower down.
+# among those left*: among the sets without any class of 4-hard-a to 4-hard-c; only the row of `guilty` itself leaves `guilty`
+# in, as `07_hard_subsets` does.
 
 # %%
 nearest = followed_up.fourth[(followed_up.fourth.index < 5) | (followed_up.fourth["class"] == set_d.DOUBTED)]

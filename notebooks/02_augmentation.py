@@ -95,6 +95,6 @@ markdown.table(by_rate, columns | {"missed": ("texts that miss the rate (%)", ".
 # of the word's first meaning in some part of speech (noun, verb, adjective or adverb).
 
 # %%
-columns = {"word": "word", "times": "times replaced", "first": "by one of its first meaning"}
+columns = {"word": "word", "times": "times replaced", "first": "of these, by a synonym of its first meaning"}
 columns |= {"synonyms": "different synonyms"}
 markdown.table(tables.by_word(pairs), columns | {"common": "the most frequent of them"})

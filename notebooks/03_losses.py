@@ -116,7 +116,7 @@ markdown.table(pd.concat([pd.DataFrame({"point": names}), shown], axis=1))
 # ## One anchor, step by step
 #
 # *Why: a formula is understood when its numbers are on the table.* The anchor is point 1. Each row is another point $k$. Of the
-# share of the positive, point 2, SCL is minus the logarithm. Points 3 and 5 are equally far from the anchor, so SCL gives them
+# share of the positive, point 2, minus the logarithm is SCL. Points 3 and 5 are equally far from the anchor, so SCL gives them
 # equal shares. LCL gives the confusable one more.
 
 # %%
@@ -240,8 +240,7 @@ markdown.table(uniform, columns)
 # ## Where the gradient goes
 #
 # *Why: training follows the gradient, not the value of the loss.* An arrow shows where a step of gradient descent moves a point
-# along the circle and how hard it is pushed: minus the derivative of the loss by the point's angle, positive to the left
-# (counter-clockwise).
+# along the circle and how hard it is pushed: minus the derivative of the loss by the point's angle, positive counter-clockwise.
 
 # %%
 push = {name: circle.downhill(loss, angles).numpy() for name, loss in circle.contrasts(labels, w, temperature).items()}
@@ -250,6 +249,8 @@ for ax, (name, values) in zip(axes, push.items(), strict=True):
     said = [f"{value:+.2f}".replace("-", "−") for value in values]
     figures.circle(degrees, labels, ax, name, said, inside=True)
     figures.arrows(degrees, values, ax)
+said = "inside: the push on each point, above 0 counter-clockwise; 1 and 2 are sad, 3 and 4 devastated, 5 and 6 joyful"
+figure.suptitle(said, x=0.01, ha="left", size=style.SMALLEST)
 report.figure(figure, "gradient")
 
 # %%
@@ -279,7 +280,8 @@ markdown.table(pulls, {"point": "point k"} | signed)
 # ## Where the points end
 #
 # *Why: a push can be large and lead nowhere new.* We let the points go downhill, with the weights held fixed. Pale marks are
-# the start; the angles between the classes at the end stand below. Look at the pair that is confused: one might expect
+# the start, a full mark is the middle of a class's two points at the end (the angles between them stand below), and the ways
+# run a little outside the circle so that both are seen. Look at the pair that is confused: one might expect
 # that a loss which knows about related classes lays them side by side.
 
 # %%
@@ -308,10 +310,10 @@ figure, axes = style.subplots(1, 2, style.DOUBLE, 2.6)
 for ax, place in zip(axes, places, strict=True):
     both = {form: found.curves[place, form] for form in forms}
     figures.lines(own_weight, both, ax, place, "weight of the own class, $w_{i y_i}$", "loss")
-    y = both["LCL released"]
-    said = f"lowest {y.min():.2f}".replace("-", "−")
-    figures.mark(ax, own_weight[y.argmin()], y.min(), said, "LCL released", (24, -9))
     ax.set_ylim(-0.8, 3)
+y = both["LCL released"]
+said = f"lowest {y.min():.2f}".replace("-", "−")
+figures.mark(axes[1], own_weight[y.argmin()], y.min(), said, "LCL released", (24, -9))
 figures.key(axes)
 report.figure(figure, "own_weight")
 
@@ -381,8 +383,8 @@ markdown.table(shown, columns | {"end": ("own weight, end", ".3f")})
 # ## Temperature
 #
 # *Why: the temperature decides which negatives count at all, and how strong the loss is beside cross-entropy.* At each
-# temperature that one of the papers tried: which share of the push on anchor 1 comes from two of its negatives, and how strong
-# all pushes together are.
+# temperature that one of the papers tried: how the push of all negatives on anchor 1 is shared between points 3 (confusable)
+# and 5 (not), and how strong all pushes on all points are together.
 
 # %%
 grids = published.text_numbers().query("subject == 'search' and quantity == 'temperature'").astype({"value": float})

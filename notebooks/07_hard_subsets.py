@@ -55,10 +55,13 @@ figures.rank_intervals(found, table, axes[0])
 this.figure(figure, "ranks")
 
 # %% [markdown]
-# *Rank when picked*: among the sets that share no class with the hard sets before it, as the paper searched. A class that
-# a set shares with one before it is no hindrance here, or the set could not have been picked at all. *Draws that pick it
-# again*: each draw is searched for disjoint sets as the data were. *In disjoint pairs*: a sum can be large because of
-# two pairs, each confused within itself, that have little to do with each other.
+# ## The sets
+#
+# *Errors within* are summed over the runs; sets with the same sum share ranks (`39 to 40`). *Nearest set*: the one of the other
+# kind, ours or published, with most classes in common. *Rank when picked*: among the sets that share no class with the hard
+# sets before it, as the paper searched. A class that a set shares with one before it is no hindrance here, or the set could not
+# have been picked at all. *Draws that pick it again*: each draw is searched for disjoint sets as the data were. *In disjoint
+# pairs*: a sum can be large because of two pairs, each confused within itself, that have little to do with each other.
 
 # %%
 caption = "Our most confusable class sets and those of others: errors within, and rank among all sets (1: the most confusable)."

@@ -32,8 +32,8 @@ report.said(ablation_tables.findings(results, corpus))
 #
 # A filled mark compares two or more runs on each side, and its line is a 95 % interval over seeds (Welch). An open mark is one
 # run minus the run of LCL with the same seed, and its line is a 95 % interval over the test texts: it tells how sure the
-# difference of these two trained models is, and **nothing of other seeds**. The band is the yardstick: two runs of LCL that
-# differ in their seed alone lie so far apart.
+# difference of these two trained models is, and **nothing of other seeds**; it cannot be held against the dotted lines of CE
+# and SCL, which are means. The band is the yardstick: two runs of LCL that differ in their seed alone lie so far apart.
 
 # %%
 found = ablation_tables.settings(results, corpus)
@@ -58,6 +58,8 @@ report.figure(figure, "forest")
 # | uniform weights | the same weight for every class, no second network |
 # | no second views | each text once in a batch: only other texts of its class are its positives |
 # | second views by dropout | the same text twice, under other dropout |
+# | new synonyms each epoch | drawn anew, in place of once before training |
+# | no dropout on the logits | of the primary network |
 # | summed over the batch | the contrastive loss as a sum, Eq. 4 as printed |
 # | as printed | all that the paper prints otherwise than its code does |
 # | CE + aug. | cross-entropy on the texts and their second views |

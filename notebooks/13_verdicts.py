@@ -62,7 +62,7 @@ if forests:
 # %% [markdown]
 # ## The verdicts at a glance
 #
-# Letters: **R** reproduced, **C** contradicted, **S** smaller than published, **?** undecided, **D** differs; an empty tile
+# Letters: **R** reproduced, **C** contradicted, **S** smaller than published, **?** undecided, **D** differs; a grey tile
 # was not run; an asterisk says that our encoder is not the claim's, a dagger that runs had not converged.
 
 # %%

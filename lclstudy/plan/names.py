@@ -23,8 +23,8 @@ def corpus(name: str) -> str:
 
 
 def class_set(name: str) -> str:
-    """`8` is `8 classes`; other names of class sets say what they are."""
-    return f"{name} classes" if name.isdecimal() else name
+    """`8` is `8 classes`, `all` `all classes`; other names of class sets say what they are."""
+    return f"{name} classes" if name.isdecimal() or name == "all" else name
 
 
 def _title(entries: dict, name: str) -> str:

@@ -15,7 +15,7 @@ from . import selection
 from .comparisons import Pairs, compare, over_test_texts
 from .frozen import Frozen
 
-SEEDS, TEXTS = "seeds", "texts"
+SEEDS, TEXTS = "seeds", "texts, one seed"
 
 
 def changes(run: Mapping, base: Mapping) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def level(runs: pd.DataFrame, score: str = "test_accuracy") -> dict:
 def against(results: Frozen, runs: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
     """`compare` by test accuracy, in points, of settings that the column `setting` of `runs` names: one family of tests.
 
-    `runs` are of one place. `basis` is what the interval is over: `seeds`; or `texts`, where a side has one run: then
+    `runs` are of one place. `basis` is what the interval is over: `SEEDS`; or `TEXTS`, where a side has one run: then
     `difference` is of the first seed that both have, and its interval, over the test texts, says nothing of other seeds.
     """
     done = runs[runs["status"] == "done"]

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lclstudy.plan import names
-from lclstudy.results.comparisons import ALL_CLASSES, PRIMARY
+from lclstudy.results.comparisons import PRIMARY
 from lclstudy.results.published import DOUBTED
 from lclstudy.show import marks, style, text
 from lclstudy.show.forest import forests
@@ -32,8 +32,8 @@ def gains_by_confusion(gains: pd.DataFrame, table: pd.DataFrame, ax: Axes) -> No
             marks.interval(ax, y, row.difference, row.ci_low, row.ci_high, look["color"], look["marker"], face)
         both = table[table["classes"].isin(rows["set"]) & table["objective"].isin(["lcl", "ce"])]
         entries.append((f"{whose} ({text.several(*both[encoder].map(names.encoder))}, n = {text.several(*both[n])})", look))
-    said = {ALL_CLASSES: "all classes", DOUBTED: f"{DOUBTED}, in doubt"}
-    labels = [said.get(row.set, names.class_set(row.set)) + f" ({row.confusion:.0f} %)" for row in places.itertuples()]
+    labels = [names.class_set(row.set) + ", in doubt" * (row.set == DOUBTED) + f" ({row.confusion:.0f} %)"
+              for row in places.itertuples()]  # fmt: skip
     marks.rows(ax, labels, zero=True)
     ax.set_xlabel("LCL − CE (points)")
     where = f"sets of classes of {names.corpus(table['corpus'].iloc[0])}"

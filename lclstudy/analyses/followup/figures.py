@@ -14,7 +14,7 @@ from lclstudy.show.style import NEUTRAL, SMALLEST, colour, marker
 COLOUR_MAP = "cividis"  # reads the same with a colour vision deficiency
 FRAME = "#D55E00"
 LARGEST, CE = {"marker": "", "linestyle": (0, (1, 2))}, {"marker": "", "color": colour("ce")}
-COLUMNS = {"mean": 1.08, "n": 1.12}  # right of the axes, in their width
+COLUMNS = {"ours": 1.08, "n": 1.12}  # right of the axes, in their width
 
 
 def dots(table: pd.DataFrame, title: str, ax: Axes) -> None:
@@ -57,8 +57,8 @@ def _dots_key(table: pd.DataFrame) -> list[tuple[str, dict]]:
     grey = [(f"ours, {', '.join(instead)} in place of ELECTRA", {"linestyle": ""})] if instead else []
     looks = [(names.objective(name), {"color": colour(name), "marker": marker(name), "linestyle": ""})
              for name in table["objective"].unique()]  # fmt: skip
-    usual = [("the report (one best run)", {"color": "black", "markerfacecolor": marks.OPEN, "linestyle": ""}),
-            ("ours, the report's encoder; line: 95 % interval", {"color": "black"})]  # fmt: skip
+    usual = [("the report (best of its runs)", {"color": "black", "markerfacecolor": marks.OPEN, "linestyle": ""}),
+            ("ours; line: 95 % interval", {"color": "black"})]  # fmt: skip
     return [*usual, *grey, _SETTINGS_KEY[1], *looks]
 
 

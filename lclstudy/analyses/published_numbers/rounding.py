@@ -247,24 +247,21 @@ def degrees_of_freedom(audited: pd.DataFrame) -> pd.DataFrame:
     """A row per test with a printed t: the degrees of freedom that its t and p imply, and those of three kinds of test.
 
     `rounded_low`, `rounded_high` as in `implied_df` if t and p were rounded, `cut_low`, `cut_high` if they were cut; `paired`
-    n - 1, `student` 2n - 2, `welch` and, rounded or cut, `welch_low` to `welch_high`. `fits_welch`, `fits_student` and
+    n - 1, `student` 2n - 2, `welch` and, rounded, `welch_low` to `welch_high`. `fits_welch`, `fits_student` and
     `fits_paired`: whether rounded numbers imply those of the kind.
     """
     with_t = audited[(audited["reading"] == "welch_sample") & audited["t_fits"].notna()]  # at equal n, df are those of any ddof
-    told, either = (with_t[with_t["print"] == kind].reset_index(drop=True) for kind in ("rounded", "either"))
+    told = with_t[with_t["print"] == "rounded"].reset_index(drop=True)
     found = told[["test", "t_printed", "p_relation", "p_printed"]].assign(
-        welch=told["df"], welch_low=either["df_low"], welch_high=either["df_high"],
+        welch=told["df"], welch_low=told["df_low"], welch_high=told["df_high"],
         student=2.0 * told["a_n"] - 2, paired=told["a_n"] - 1.0,
     )  # fmt: skip
     for kind in ("rounded", "cut"):
         moved = [as_print(test, kind) for test in told.to_dict("records")]
         found[[f"{kind}_low", f"{kind}_high"]] = [implied_df(*said_of_t(test), *said_of_p(test)) for test in moved]
-    for kind, low, high in (("welch", told["df_low"], told["df_high"]), *((one, found[one], found[one]) for one in _FIXED)):
-        found[f"fits_{kind}"] = (found["rounded_low"] <= high) & (low <= found["rounded_high"])
+    for kind, low, high in (("welch", "welch_low", "welch_high"), ("student",) * 3, ("paired",) * 3):
+        found[f"fits_{kind}"] = (found["rounded_low"] <= found[high]) & (found[low] <= found["rounded_high"])
     return found
-
-
-_FIXED = ("student", "paired")  # kinds of test whose degrees of freedom follow from n alone
 
 
 def multiplicity(audited: pd.DataFrame, reading: str) -> pd.DataFrame:

@@ -70,7 +70,8 @@ def readable(audited: pd.DataFrame, reading: str) -> pd.DataFrame:
 
 
 def readable_degrees(degrees: pd.DataFrame) -> pd.DataFrame:
-    """`rounding.degrees_of_freedom` as text: what each printed t and p imply together, and what three kinds of test have."""
+    """`rounding.degrees_of_freedom` as text: what each printed t and p imply together, and what three kinds of test have, in
+    brackets if the printed deviations were rounded."""
     kinds = {"welch": "Welch's", "student": "Student's", "paired": "paired"}
     fits = [", ".join(said for kind, said in kinds.items() if row[f"fits_{kind}"]) for row in degrees.to_dict("records")]
     implied = {f"implied if {kind}": [f"{_df_said(low)} to {_df_said(high)}" for low, high in
@@ -78,11 +79,12 @@ def readable_degrees(degrees: pd.DataFrame) -> pd.DataFrame:
                for kind in ("rounded", "cut")}  # fmt: skip
     printed = [f"t = {row.t_printed:.2f}, p {row.p_relation} {row.p_printed:g}" for row in degrees.itertuples()]
     has = {f"{said} has": degrees[kind].map(_df_said) for kind, said in kinds.items()}
+    has["Welch's has"] = _with_ends(degrees["welch"], degrees["welch_low"], degrees["welch_high"], _df_said)
     return pd.DataFrame({"test": degrees["test"], "printed": printed, **implied, **has, "fits, if rounded": fits})
 
 
 def _df_said(df: float) -> str:
-    return "∞" if math.isinf(df) else text.number(df, 1)
+    return "∞" if math.isinf(df) else text.number(df)
 
 
 def _with_ends(middle: pd.Series, low: pd.Series, high: pd.Series, said) -> list[str]:

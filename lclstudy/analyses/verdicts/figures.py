@@ -40,7 +40,7 @@ def tiles(table: pd.DataFrame, whats: Sequence[str], wheres: Sequence[str], ax: 
     ax.tick_params(length=0)
     for side in ax.spines.values():
         side.set_visible(False)
-    ax.set_title(f"{title}: {len(table)} claims on {len(cells)} tiles, of which {len(published.counted(table))} count")
+    ax.set_title(f"{title}: {len(table)} claims ({len(published.counted(table))} counted) on {len(cells)} tiles")
     there = [word for word in VERDICTS if word in set(table["word"])]
     handles = [Patch(color=COLOURS[word], label=f"{LETTERS[word]}  {word}".strip()) for word in there]
     handles += [

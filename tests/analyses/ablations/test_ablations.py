@@ -76,7 +76,7 @@ def test_a_planted_difference_has_its_sign_interval_p_and_word(table):
 
 def test_one_seed_gets_the_interval_of_the_texts_and_no_verdict(table):
     found = table.loc["as printed"]
-    assert (found["basis"], found["word"]) == ("texts", "undecided") and np.isnan([found["p"], found["p_holm"]]).all()
+    assert (found["basis"], found["word"]) == ("texts, one seed", "undecided") and np.isnan([found["p"], found["p_holm"]]).all()
     assert found["difference"] == pytest.approx(-100 * 20 / TEXTS), "against seed 1 of LCL, not against its mean"
     assert found["ci_low"] < found["difference"] < found["ci_high"] < 0
     # Neither the same texts nor a seed that LCL lacks have an interval.
@@ -143,7 +143,7 @@ def test_every_setting_has_its_row_under_its_group_and_says_how_sure_it_is(table
     assert "over seeds" in key and "over test texts" in key and "2.0 points apart" in key
     close = table.copy()
     close.loc["CE", ["difference", "ci_low", "ci_high"]] = 0.01, -0.1, 0.2  # LCL and CE side by side
-    _, key = forest(close[close["basis"] != "texts"], np.nan)
+    _, key = forest(close[close["basis"] != "texts, one seed"], np.nan)
     assert "over test texts" not in key and "apart" not in key
     ax, _ = forest(table.assign(n=0, status="not run", difference=np.nan, ci_low=np.nan, ci_high=np.nan, basis=""), np.nan)
     assert texts(ax).count("not run") == len(table)

@@ -137,7 +137,7 @@ def test_the_failure_is_laid_at_the_setting_that_mends_it():
     scl = at(failure(results), objective="scl").set_index("setting")
     assert scl.index[0] == tables.AS_REPORTED and len(scl) == 11
     shown = scl.loc["unit features", ["mean", "one_label", "contrast", "ce", "basis", "word"]]
-    assert shown.tolist() == [80, 0.25, 9.0, 0.5, "texts", "undecided"]
+    assert shown.tolist() == [80, 0.25, 9.0, 0.5, "texts, one seed", "undecided"]
     line = said(results, "**EmoInt, SCL**")
     mends, leaves = line.split("these mend it: ")[1].split("These do not: ")
     assert "33.0 % with the report's settings, stuck" in line and "unit features: 80.0 %" in mends

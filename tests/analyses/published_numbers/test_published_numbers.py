@@ -162,7 +162,7 @@ def test_what_is_needed_and_different_is_shown(audited):
     kinds = {"welch": "Welch's", "student": "Student's", "paired": "paired"}
     degrees, rows = rounding.degrees_of_freedom(audited), tables.differences()
     shown, first = tables.readable_degrees(degrees).iloc[0], degrees.iloc[0]
-    assert shown["implied if cut"] == f"{first['cut_low']:.1f} to {first['cut_high']:.1f}"
+    assert shown["implied if cut"] == f"{first['cut_low']:.2f} to {first['cut_high']:.2f}"
     assert shown["fits, if rounded"].split(", ") == [said for kind, said in kinds.items() if first[f"fits_{kind}"]]
     ax, _ = drawn(figures.differences, rows, height=3.4, columns=2)
     points = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == style.marker("lcl")]
