@@ -4,8 +4,8 @@
 """
 
 import argparse
-import itertools
 import json
+import math
 import os
 import re
 import sys
@@ -21,8 +21,8 @@ from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile, profile_names
 from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.results import class_sets, corpus_facts, frozen, published, tables
+from lclstudy.results.hard_sets import published_hard
 from lclstudy.show.text import count, words
-from lclstudy.statistics import subsets
 from lclstudy.statistics.judge import NOT_RUN, UNDECIDED
 
 from .answer import answer
@@ -31,7 +31,6 @@ from .execute import find
 COMMAND = "python -m lclstudy.runner.readme"
 FILES = ("README.md", "RESULTS.md")
 BEST_FIRST = ("paper", "report", "minilm", "report_small", "ablations", "your_corpus", "quick")  # folders of figures/
-HARD = ("4-hard-a", "4-hard-b", "4-hard-c", "4-hard-d")
 
 
 def render(name: str) -> str:
@@ -74,9 +73,10 @@ def hard_sets(results: frozen.Frozen) -> dict | None:
     if not runs:
         return None
     counts, classes = results.confusion(runs, "validation")
-    picks = {frozenset(classes[index] for index in members) for members, _ in subsets.most_confusable(counts, 4, len(HARD))}
-    same = sum(frozenset(published.class_sets()[name]) in picks for name in HARD)
-    return {"found": same, "of": len(HARD), "runs": len(runs), "among": len(list(itertools.combinations(classes, 4)))}
+    hard = published_hard().values()
+    picks = [{*members} for members in class_sets.picked(counts, classes, 4, len(hard)).values()]
+    same = sum({*members} in picks for members in hard)
+    return {"found": same, "of": len(hard), "runs": len(runs), "among": math.comb(len(classes), 4)}
 
 
 # The map
