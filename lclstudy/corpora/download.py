@@ -18,8 +18,8 @@ from lclstudy.plan.catalog import CorpusEntry, RawFile
 _STALE = 24 * 3600  # seconds after which a private folder is what a killed process left
 
 
-def obtain(entry: CorpusEntry) -> dict[str, Path]:
-    """The places of the corpus's files that hold rows, by `RawFile.path`, each verified against its pins.
+def obtain(entry: CorpusEntry) -> list[Path]:
+    """The places of the corpus's files that hold rows, each verified against its pins.
 
     Files that are missing from `data/raw` are downloaded. In a folder that `LCLSTUDY_DATA` names nothing is ever written.
 
@@ -27,20 +27,19 @@ def obtain(entry: CorpusEntry) -> dict[str, Path]:
     """
     files = [file for file in entry.files if file.split]
     missing = [file for file in files if not location(file).is_file()]
-    for file in missing:
-        if not file.url:
+    for file in files:
+        if file not in missing:
+            verify(file)
+        elif not file.url:
             raise StudyError(f"No file data/{file.path}: it belongs to the repository; get it back with git checkout.")
-        if os.environ.get("LCLSTUDY_DATA", "").strip():
+        elif os.environ.get("LCLSTUDY_DATA", "").strip():
             raise StudyError(
                 f"No file {file.path} in the folder that LCLSTUDY_DATA names; "
                 f"copy it there from {file.url}, or unset LCLSTUDY_DATA to have it downloaded into data/raw."
             )
-    for file in files:
-        if file not in missing:
-            verify(file)
     if missing:
         _download(missing)
-    return {file.path: location(file) for file in files}
+    return [location(file) for file in files]
 
 
 def location(file: RawFile) -> Path:

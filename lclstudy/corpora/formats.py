@@ -60,10 +60,6 @@ def csv_rows(path: Path, separator: str = ",") -> Iterator[tuple[int, list[str]]
         raise malformed(path, begins, f"broken csv ({error}); {hint}") from None
 
 
-def _separated(mark: str) -> Callable[[Path], Iterator[tuple[int, list[str]]]]:
-    return lambda path: ((number, line.split(mark)) for number, line in lines(path))
-
-
 def empathetic_dialogues(text: str, _paraphrase: str, label: str) -> tuple[str, str]:
     """EmpatheticDialogues; the paraphrase is somebody's, and not read."""
     return collapse(text), label
@@ -75,26 +71,18 @@ def goemotions(text: str, labels: str, _comment: str) -> tuple[str, str] | None:
 
 
 def isear(*columns: str) -> tuple[str, str]:
-    """ISEAR: column 36 (Field1) is the emotion, 40 (SIT) the report, which may itself hold bars; two more follow it."""
-    return clean_isear("|".join(columns[40:-2])), columns[36]
+    r"""ISEAR: column 36 (Field1) is the emotion, 40 (SIT) the report, which may itself hold bars; two more follow it.
 
-
-def clean_isear(text: str) -> str:
-    r"""An ISEAR report in one line: without `á` and `|`, the marks of a line end, and with quotation marks mended.
-
-    The export that made the file turned `"word"` into `\word\"` and closed such a report with one more quotation mark.
+    `á` and `|` are marks of a line end. The export that made the file turned `"word"` into `\word\"` and closed such a report
+    with one more quotation mark.
     """
-    text = re.sub(r"á(?=[ |]|$)", "", text).replace("|", " ")
+    text = re.sub(r"á(?=[ |]|$)", "", "|".join(columns[40:-2])).replace("|", " ")
     text = collapse(text.replace('\\"', '"').replace("\\", '"'))
-    return text[:-1].rstrip() if text.endswith('"') and text.count('"') % 2 else text
+    return text[:-1].rstrip() if text.endswith('"') and text.count('"') % 2 else text, columns[36]
 
 
 def emoint(_id: str, text: str, label: str, _intensity: str) -> tuple[str, str]:
-    return clean_tweet(text), label
-
-
-def clean_tweet(text: str) -> str:
-    """A tweet in ASCII, its links, handles, `&amp;` and hash tags replaced, `rt` and runs of dots dropped (Appendix B)."""
+    """EmoInt: in ASCII; links, handles, `&amp;` and hash tags replaced, `rt` and runs of dots dropped (Appendix B)."""
     text = text.encode("ascii", "ignore").decode("ascii")
     text = re.sub(r"www\.\S+|https?://\S+", " URL ", text)
     text = re.sub(r"@\S+", "USER_MENTION", text)
@@ -102,24 +90,20 @@ def clean_tweet(text: str) -> str:
     text = re.sub(r"#(\S+)", r" \1 ", text)
     text = re.sub(r"\brt\b", "", text)
     text = re.sub(r"\.{2,}", " ", text)
-    return collapse(text.strip(" \"'"))
+    return collapse(text.strip(" \"'")), label
 
 
 def sst5(tree: str) -> tuple[str, str]:
-    """SST-5: one Penn-style tree a line, `(3 (2 The) (4 film))`; the sentence's label is the root's."""
-    return clean_sst(" ".join(re.findall(r"([^() ]+)\)", tree))), tree[1]
+    """SST-5: one Penn-style tree a line, `(3 (2 The) (4 film))`; the sentence's label is the root's. Other signs than letters,
+    digits and `( ) , ! ? '` and the backquote are dropped."""
+    text = " ".join(re.findall(r"([^() ]+)\)", tree)).replace("-LRB-", "(").replace("-RRB-", ")")
+    return collapse(re.sub(r"[^A-Za-z0-9(),!?'`]", " ", text)), tree[1]
 
 
 def sst2(tree: str) -> tuple[str, str] | None:
     """SST-2: the trees of SST-5 without the neutral ones; 0 and 1 are negative, 3 and 4 positive."""
     text, label = sst5(tree)
     return None if label == "2" else (text, str(int(label > "2")))
-
-
-def clean_sst(text: str) -> str:
-    """An SST sentence with only letters, digits, spaces and `( ) , ! ? '` and the backquote."""
-    text = text.replace("-LRB-", "(").replace("-RRB-", ")")
-    return collapse(re.sub(r"[^A-Za-z0-9(),!?'`]", " ", text))
 
 
 def ag_news(label: str, title: str, description: str) -> tuple[str, str]:
@@ -141,28 +125,26 @@ def parsinlu(line: str) -> tuple[str, str]:
 
 
 class Format(NamedTuple):
-    """How a corpus's files are read: into numbered rows, and each row's fields into text and label, or None to leave it out.
-
-    `first_id` is the number that the files write for the first label; None where they write its name.
+    """How a corpus's files are read: each line by its `separator` (`,` is csv) into fields, and these into text and label, or
+    None to leave it out. `first_id` is the number that the files write for the first label; None where they write its name.
     """
 
-    rows: Callable[[Path], Iterator[tuple[int, list[str]]]]
+    separator: str
     parse: Callable[..., tuple[str, str] | None]
     first_id: int | None = None
     header: bool = False
 
 
-_tabs, _bars, _whole = _separated("\t"), _separated("|"), _separated("\n")
 FORMATS = {
-    "empathetic_dialogues": Format(csv_rows, empathetic_dialogues, first_id=0, header=True),
-    "goemotions": Format(_tabs, goemotions, first_id=0),
-    "isear": Format(_bars, isear, header=True),
-    "emoint": Format(_tabs, emoint),
-    "sst5": Format(_whole, sst5, first_id=0),
-    "sst2": Format(_whole, sst2, first_id=0),
-    "ag_news": Format(csv_rows, ag_news, first_id=1),
-    "twitter_sentiment": Format(_tabs, twitter_sentiment, first_id=0),
-    "parsinlu": Format(_whole, parsinlu),
+    "empathetic_dialogues": Format(",", empathetic_dialogues, first_id=0, header=True),
+    "goemotions": Format("\t", goemotions, first_id=0),
+    "isear": Format("|", isear, header=True),
+    "emoint": Format("\t", emoint),
+    "sst5": Format("\n", sst5, first_id=0),
+    "sst2": Format("\n", sst2, first_id=0),
+    "ag_news": Format(",", ag_news, first_id=1),
+    "twitter_sentiment": Format("\t", twitter_sentiment, first_id=0),
+    "parsinlu": Format("\n", parsinlu),
 }
 
 
@@ -170,7 +152,9 @@ def read(name: str, path: Path, labels: tuple[str, ...]) -> Iterator[tuple[str, 
     """The texts and label ids of a raw file of the corpus. Raises StudyError at a row that is not as its format says."""
     own = FORMATS[name]
     written = labels if own.first_id is None else [str(number + own.first_id) for number in range(len(labels))]
-    for line, fields in itertools.islice(own.rows(path), int(own.header), None):
+    split = ((number, line.split(own.separator)) for number, line in lines(path))
+    rows = csv_rows(path) if own.separator == "," else split
+    for line, fields in itertools.islice(rows, int(own.header), None):
         try:
             row = own.parse(*fields)
         except (TypeError, ValueError, LookupError) as error:

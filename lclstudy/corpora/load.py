@@ -62,7 +62,7 @@ def _warn(name_or_path: str, said: str) -> None:
 def files(name_or_path: str) -> list[Path]:
     """The verified files that `load_corpus` reads: those of the catalogue that hold rows, or one's own. Raises StudyError."""
     if name_or_path in catalog.corpora():
-        return list(download.obtain(catalog.corpora()[name_or_path]).values())
+        return download.obtain(catalog.corpora()[name_or_path])
     return [catalog.own_file(name_or_path).path]
 
 

@@ -161,12 +161,11 @@ def _row(file: OwnFile, place: int, record: dict) -> OwnRow:
     text = _value(file.path, place, "text", record[file.text_column])
     label = _value(file.path, place, "label", record[file.label_column])
     split = record.get("split")
-    split = split.strip() if isinstance(split, str) else split
-    if split in (None, "") or split != split:  # NaN is unlike itself
+    if _is_empty(split):
         return OwnRow(place, text, label, None)
-    if not isinstance(split, str) or split not in SPLITS:
+    if str(split).strip() not in SPLITS:
         raise malformed(file.path, place, str(unknown("split", split, SPLITS)).rstrip(".?"))
-    return OwnRow(place, text, label, SPLITS[split])
+    return OwnRow(place, text, label, SPLITS[str(split).strip()])
 
 
 def _is_empty(value: object) -> bool:

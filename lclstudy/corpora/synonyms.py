@@ -24,14 +24,13 @@ import random
 import re
 from functools import cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import pandas as pd
 
 from lclstudy.errors import StudyError, unknown
 
 from . import wordnet
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 log = logging.getLogger("lclstudy")
 
@@ -106,11 +105,9 @@ def replacements(text: str, rate: float, seed: int) -> list[Replacement]:
     return sorted(Replacement(*word.span(), word[0], _with_case(new, word[0])) for _, word, new in replaceable[:wanted])
 
 
-def changes_of(texts: list[str], rate: float, seed: int) -> "pd.DataFrame":
+def changes_of(texts: list[str], rate: float, seed: int) -> pd.DataFrame:
     """A row per text: how many `words` it has, how many have synonyms (`replaceable`), are to be replaced (`wanted`), and are
     (`replaced`): the counts behind `synonyms` of the same arguments. Raises as `synonyms` does."""
-    import pandas as pd
-
     rows = []
     for text in texts:
         wanted, found = _drawn(text, rate, seed)
@@ -118,12 +115,10 @@ def changes_of(texts: list[str], rate: float, seed: int) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=["words", "replaceable", "wanted", "replaced"])
 
 
-def replaced_in(texts: list[str], rate: float, seed: int) -> "pd.DataFrame":
+def replaced_in(texts: list[str], rate: float, seed: int) -> pd.DataFrame:
     """A row per replacement in the texts: the fields of `Replacement`, and `first`, whether the synonym is of the word's first
     sense in any part of speech: WordNet lists the most frequent sense first. Raises as `synonyms` does.
     """
-    import pandas as pd
-
     made = [replacement for text in texts for replacement in replacements(text, rate, seed)]
     first = [each.synonym.lower() in _first_senses(_normal(each.word)) for each in made]
     return pd.DataFrame(made, columns=Replacement._fields).assign(first=first)

@@ -4,8 +4,8 @@
 """
 
 import argparse
-import itertools
 import json
+import math
 import os
 import re
 import sys
@@ -20,9 +20,9 @@ from lclstudy.errors import StudyError
 from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile, profile_names
 from lclstudy.plan.spec import OBJECTIVES
-from lclstudy.results import class_sets, corpus_facts, frozen, published
-from lclstudy.show.text import bullets, count, words
-from lclstudy.statistics import subsets
+from lclstudy.results import class_sets, corpus_facts, frozen, published, tables
+from lclstudy.results.hard_sets import published_hard
+from lclstudy.show.text import count, words
 from lclstudy.statistics.judge import NOT_RUN, UNDECIDED
 
 from .answer import answer
@@ -31,7 +31,6 @@ from .execute import find
 COMMAND = "python -m lclstudy.runner.readme"
 FILES = ("README.md", "RESULTS.md")
 BEST_FIRST = ("paper", "report", "minilm", "report_small", "ablations", "your_corpus", "quick")  # folders of figures/
-HARD = ("4-hard-a", "4-hard-b", "4-hard-c", "4-hard-d")
 
 
 def render(name: str) -> str:
@@ -74,9 +73,10 @@ def hard_sets(results: frozen.Frozen) -> dict | None:
     if not runs:
         return None
     counts, classes = results.confusion(runs, "validation")
-    picks = {frozenset(classes[index] for index in members) for members, _ in subsets.most_confusable(counts, 4, len(HARD))}
-    same = sum(frozenset(published.class_sets()[name]) in picks for name in HARD)
-    return {"found": same, "of": len(HARD), "runs": len(runs), "among": len(list(itertools.combinations(classes, 4)))}
+    hard = published_hard().values()
+    picks = [{*members} for members in class_sets.picked(counts, classes, 4, len(hard)).values()]
+    same = sum({*members} in picks for members in hard)
+    return {"found": same, "of": len(hard), "runs": len(runs), "among": math.comb(len(classes), 4)}
 
 
 # The map
@@ -145,58 +145,52 @@ def notebooks() -> list[dict]:
 
 
 def finding(cells: list[dict]) -> str:
-    """What the code cells under the heading "Finding" say, else what the first cell says that calls `said`."""
-    heading = [number for number, cell in enumerate(cells) if re.search(r"^## Finding", cell["source"], re.MULTILINE)]
-    calling = [cell for cell in cells if "said(" in cell["source"] and cell["cell_type"] == "code"]
-    after = cells[heading[0] + 1 :] if heading else calling[:1]
-    outputs = [out for cell in itertools.takewhile(lambda cell: cell["cell_type"] == "code", after) for out in cell["outputs"]]
-    told = []
-    for out in outputs:
-        text = "".join(out.get("text") or out.get("data", {}).get("text/markdown", ""))
-        told.append(bullets(line.strip() for line in text.splitlines()) if "text" in out else text)
-    return "\n\n".join(filter(None, told))
+    """What the first code cell shows that calls `said`, after the heading "Finding" if there is one."""
+    start = next((number for number, cell in enumerate(cells) if "## Finding" in cell["source"]), 0)
+    outputs = next(cell["outputs"] for cell in cells[start:] if cell["cell_type"] == "code" and "said(" in cell["source"])
+    return "\n\n".join("".join(out["data"]["text/markdown"]) for out in outputs)
 
 
 # Profiles and what they cost
 
 
 def profiles() -> list[dict]:
-    """A row per profile: `name`, `title`, how many runs are `done` and `planned`, the `hours` that they took and `how`, and the
-    hours `to_come` in words, extrapolated from like runs. What needs nothing comes first."""
-    there = {name: frozen.read_frozen(name).runs for name in frozen.frozen_names()}
-    rates, rows = speeds(there.values()), []
+    """A row per profile: `name`, `title`, `how` its runs were made, and `_counted`. What needs nothing comes first."""
+    rows, rates = [], speeds()
     for name in sorted(profile_names(), key=lambda name: (name != "quick", name)):
         profile = load_profile(name)
-        specs = [{**vars(spec), "classes": "|".join(spec.classes or ()), "status": "not run"} for spec in profile.specs()]
-        runs = there.get(name, pd.DataFrame(specs))
+        runs = tables.runs_table(tables.planned(spec, None) for spec in profile.specs())
+        if name in frozen.frozen_names():
+            runs = frozen.read_frozen(name).runs
         done = runs[runs["status"] == "done"]
-        row = {"name": name, "title": profile.title, "done": len(done), "planned": len(runs), "hours": 0.0, "how": ""}
-        if len(done):
-            how = [value for column in ("device", "executor") for value in sorted(set(done[column]) - {""})]
-            row |= {"hours": done["seconds"].sum() / 3600, "how": ", ".join(how)}
-        rows.append({**row, "to_come": to_come(runs[runs["status"] != "done"].to_dict("records"), rates)})
+        how = [value for column in ("device", "executor") for value in sorted(set(done[column]) - {""})]
+        rows.append({"name": name, "title": profile.title, "how": ", ".join(how), **_counted(runs, rates)})
     return rows
 
 
 def costs() -> pd.DataFrame:
-    """Of the best frozen results a row per corpus, class sets apart: runs `done` of `planned`, mean minutes of a run by
-    objective (NaN where none is finished), the `hours` that they took, and those `to_come`, as in `profiles`."""
-    there = {name: frozen.read_frozen(name).runs for name in frozen.frozen_names()}
-    rates, runs = speeds(there.values()), there[frozen.best_frozen()]
+    """Of the best frozen results a row per corpus, class sets apart: `place`, mean minutes of a run by objective (NaN: none is
+    finished), and `_counted`."""
+    runs, rates = frozen.read_frozen(frozen.best_frozen()).runs, speeds()
     called = [names.corpus(run.corpus) + (", class sets" if run.classes else "") for run in runs.itertuples()]
     rows = []
-    for place, group in runs.assign(place=called).groupby("place", sort=False):
-        done = group[group["status"] == "done"]
-        minutes = (done.groupby("objective")["seconds"].mean() / 60).reindex(list(dict.fromkeys(runs["objective"])))
-        left = to_come(group[group["status"] != "done"].to_dict("records"), rates)
-        rows.append({"place": place, "done": len(done), "planned": len(group), **minutes.rename(names.objective),
-                     "hours": done["seconds"].sum() / 3600, "to_come": left})  # fmt: skip
+    for place, group in runs.groupby(called, sort=False):
+        minutes = (group.groupby("objective")["seconds"].mean() / 60).reindex(runs["objective"].unique())
+        rows.append({"place": place, **minutes.rename(names.objective), **_counted(group, rates)})
     return pd.DataFrame(rows)
 
 
-def speeds(frames: Iterable[pd.DataFrame]) -> dict[tuple[str, str], float]:
+def _counted(runs: pd.DataFrame, rates: dict[tuple[str, str], float]) -> dict:
+    """How many runs are `done` and `planned`, the `hours` that they took, and those `to_come`."""
+    done = runs["status"] == "done"
+    hours = runs.loc[done, "seconds"].sum() / 3600 if done.any() else 0.0
+    left = to_come(runs[~done].to_dict("records"), rates)
+    return {"done": done.sum(), "planned": len(runs), "hours": hours, "to_come": left}
+
+
+def speeds() -> dict[tuple[str, str], float]:
     """Seconds of a whole run per training text and epoch, by encoder and objective, of all finished runs."""
-    done = pd.concat([runs[runs["status"] == "done"] for runs in frames])
+    done = pd.concat([frozen.read_frozen(name).done for name in frozen.frozen_names()])
     sums = done.assign(seen=done["texts_per_second"] * done["train_seconds"])
     sums = sums.groupby(["encoder", "objective"])[["seconds", "seen"]].sum()
     return (sums["seconds"] / sums["seen"]).to_dict()
@@ -204,9 +198,8 @@ def speeds(frames: Iterable[pd.DataFrame]) -> dict[tuple[str, str], float]:
 
 def to_come(missing: list[dict], rates: dict[tuple[str, str], float]) -> str:
     """The hours that missing runs would take, extrapolated where a like run was measured; "none" if nothing is missing."""
-    texts = _training_texts(missing)
-    speed = [rates.get((run["encoder"], run["objective"]), 0) for run in missing]
-    like = [each * run["epochs"] * seen for each, run, seen in zip(speed, missing, texts, strict=True)]
+    like = [rates.get((run["encoder"], run["objective"]), 0) * run["epochs"] * texts
+            for run, texts in zip(missing, _training_texts(missing), strict=True)]  # fmt: skip
     known = sum(seconds > 0 for seconds in like)
     if not known:
         return "not measured" if missing else "none"

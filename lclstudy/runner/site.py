@@ -40,9 +40,10 @@ def build(folder: Path) -> Path:
     shutil.copytree(paths.ROOT / "figures", folder / "figures")
     for name in ASSETS:
         shutil.copy(paths.PACKAGE / "runner" / "templates" / name, folder)
-    pages = [(page, *_text_page(path)) for path, page in TEXTS.items() if (paths.ROOT / path).is_file()]
-    pages[2:2] = [(f"{path.stem}.html", *_notebook_page(path, folder)) for path in sorted(_notebooks().values())]
-    pages += [(f"figures_{place.name}.html", *_figures_page(place)) for place in sorted((folder / "figures").iterdir())]
+    bodies = [(page, _text_page(paths.ROOT / path)) for path, page in TEXTS.items() if (paths.ROOT / path).is_file()]
+    bodies[2:2] = [(f"{path.stem}.html", _notebook_page(path, folder)) for path in sorted(_notebooks().values())]
+    bodies += [(f"figures_{place.name}.html", _figures_page(place)) for place in sorted((folder / "figures").iterdir())]
+    pages = [(address, re.search(r"<h1.*?>(.+?)</h1>", body)[1], body) for address, body in bodies]
     template = Environment(loader=PackageLoader("lclstudy.runner")).get_template("page.html.j2")
     shared = {"contents": [page[:2] for page in pages], "code": HtmlFormatter().get_style_defs()}
     for address, title, body in pages:
@@ -69,7 +70,7 @@ def _address(path: str) -> str | None:
 class _Renderer(IPythonRenderer):
     """Markdown to HTML: links lead to the pages of this site, headings have an id, formulas are MathML, tables may be wide."""
 
-    def __init__(self, folder: str = ""):
+    def __init__(self, folder: Path | str = ""):
         super().__init__(escape=False)
         self.folder, self.seen = folder, set()
 
@@ -113,13 +114,11 @@ def _markdown(text: str, renderer: _Renderer | None = None) -> str:
     return MarkdownWithMath(renderer=renderer or _Renderer()).render(text)
 
 
-def _text_page(path: str) -> tuple[str, str]:
-    text = (paths.ROOT / path).read_text("utf-8")
-    title = re.search(r"^# (.+)$", text, re.MULTILINE)[1]
-    return title, _markdown(text, _Renderer(str(PurePosixPath(path).parent)))
+def _text_page(path: Path) -> str:
+    return _markdown(path.read_text("utf-8"), _Renderer(path.parent))
 
 
-def _notebook_page(path: Path, folder: Path) -> tuple[str, str]:
+def _notebook_page(path: Path, folder: Path) -> str:
     notebook, renderer, parts = nbformat.read(path, as_version=4), _Renderer("notebooks"), []
     for number, cell in enumerate(notebook.cells, 1):
         if cell.cell_type == "markdown":
@@ -132,8 +131,7 @@ def _notebook_page(path: Path, folder: Path) -> tuple[str, str]:
                 for place, out in enumerate(cell.outputs)
             ]
             parts += [f'<div class="output">{text}</div>' for text in shown if text]
-    title = re.search(r"^# (.+)$", notebook.cells[0].source, re.MULTILINE)[1]
-    return title, "\n".join(parts)
+    return "\n".join(parts)
 
 
 def _output(out, picture: Path) -> str:
@@ -153,9 +151,9 @@ def _output(out, picture: Path) -> str:
     return f"<pre>{html.escape(text)}</pre>" if text else ""
 
 
-def _figures_page(place: Path) -> tuple[str, str]:
+def _figures_page(place: Path) -> str:
     """The figures and tables of a profile, each with links to its files."""
-    title, parts = f"Figures: {place.name}", []
+    parts = [f"<h1>Figures: {place.name}</h1>"]
     for sidecar in sorted(place.glob("*.json")):
         facts, name = json.loads(sidecar.read_text("utf-8")), sidecar.stem
         files = sorted(path.name for path in place.glob(f"{name}.*"))
@@ -166,7 +164,7 @@ def _figures_page(place: Path) -> tuple[str, str]:
             parts.append(f'<img class="figure" src="figures/{place.name}/{name}.svg" alt="{name}" loading="lazy">')
         if f"{name}.md" in files:
             parts.append(_markdown((place / f"{name}.md").read_text("utf-8")))
-    return title, f"<h1>{title}</h1>" + "\n".join(parts)
+    return "\n".join(parts)
 
 
 def _sections(address: str, title: str, body: str) -> list[list[str]]:

@@ -45,5 +45,4 @@ def save(
         f"{name}.tex": to_latex(readable, caption, f"tab:{name}"),
     }
     files = {file: text.encode() for file, text in texts.items()}
-    facts = {"caption": caption, **provenance.describe(notebook, inputs)}
-    return provenance.write(Path(folder), files, facts, f"{name}.json")
+    return provenance.save(Path(folder), files, f"{name}.json", notebook, inputs, caption=caption)

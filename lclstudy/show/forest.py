@@ -14,7 +14,7 @@ from .style import DOUBLE, NEUTRAL, colour, marker, subplots
 _ENDS = [f"{whose}{end}" for whose in ("", "published_") for end in ("difference", "ci_low", "ci_high")]
 
 
-def forest(rows: pd.DataFrame, ax: Axes, title: str, xlabel: str = "difference of test accuracy (points)") -> None:
+def forest(rows: pd.DataFrame, ax: Axes, title: str) -> None:
     """Differences with 95 % intervals, a row each: published (open) above ours (filled), n (and a word) at the right, with
     † where what is compared had not converged.
 
@@ -33,7 +33,7 @@ def forest(rows: pd.DataFrame, ax: Axes, title: str, xlabel: str = "difference o
     marks.rows(ax, rows["label"], zero=True)
     marks.symmetric([ax], rows[_ENDS])
     ax.set_title(f"{title}\nright of 0: the first is better; n at the right")
-    ax.set_xlabel(xlabel)
+    ax.set_xlabel("difference of test accuracy (points)")
 
 
 def forests(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> Figure | None:

@@ -156,7 +156,6 @@ def save(figure: Figure, name: str, profile: str, notebook: str, inputs: Iterabl
 
     The same figure gives the same bytes. Raises StudyError if an input is not there, or if the disk refuses.
     """
-    facts = provenance.describe(notebook, inputs)
     files = {}
     use()
     for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
@@ -164,4 +163,4 @@ def save(figure: Figure, name: str, profile: str, notebook: str, inputs: Iterabl
         figure.savefig(buffer, format=suffix, metadata=metadata)
         figure.set_layout_engine("none")  # found once, the layout stays: to find it takes a third of each drawing
         files[f"{name}.{suffix}"] = buffer.getvalue()
-    return provenance.write(paths.figures(profile), files, facts, f"{name}.json")
+    return provenance.save(paths.figures(profile), files, f"{name}.json", notebook, inputs)

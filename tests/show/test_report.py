@@ -47,7 +47,7 @@ def test_save_writes_all_formats_with_a_sidecar_and_the_same_bytes_again(tmp_pat
     assert markdown.decode().startswith("Caption.\n\n| Corpus | Mean (%) |")
     told = json.loads(sidecar)
     assert (told["caption"], told["notebook"], [*told["inputs"]]) == ("Caption.", "06_main", ["pyproject.toml"])
-    assert told["files"]["main.csv"] == provenance.sha256(csv)
+    assert told["files"]["main.csv"] == hashlib.sha256(csv).hexdigest()
     with refused("no rows"):
         export.save(NUMBERS[:0], "main", tmp_path / "c", "Caption.")
     assert not (tmp_path / "c").exists()
@@ -56,7 +56,11 @@ def test_save_writes_all_formats_with_a_sidecar_and_the_same_bytes_again(tmp_pat
 
 
 def test_inputs_are_hashed_under_relative_paths_and_a_folder_by_its_files_but_not_half_written_ones(tmp_path):
-    told = provenance.describe("01_corpora", ["pyproject.toml", paths.ROOT / "data" / "published" / "numbers.csv"])
+    def sidecar(notebook, *inputs) -> dict:
+        (path,) = provenance.save(tmp_path, {}, "made.json", notebook, inputs)
+        return json.loads(path.read_text())
+
+    told = sidecar("01_corpora", "pyproject.toml", paths.ROOT / "data" / "published" / "numbers.csv")
     assert list(told["inputs"]) == ["data/published/numbers.csv", "pyproject.toml"]
     assert told["inputs"]["pyproject.toml"] == hashlib.sha256((paths.ROOT / "pyproject.toml").read_bytes()).hexdigest()
     assert told["notebook"] == "01_corpora" and told["versions"]["lclstudy"] == __version__
@@ -64,12 +68,12 @@ def test_inputs_are_hashed_under_relative_paths_and_a_folder_by_its_files_but_no
     folder.mkdir(parents=True)
     for name in ("one.npz", ".two.npz.01234567.part", "two.npz"):
         (folder / name).write_text("a")
-        found.append(provenance.describe("n", [folder])["inputs"])
+        found.append(sidecar("n", folder)["inputs"])
     assert list(found[0]) == ["results/quick"] and found[0] == found[1] != found[2]
     (tmp_path / "empty").mkdir()
     for missing in ("gone.csv", "empty"):
         with refused("No input", missing):
-            provenance.describe("n", [tmp_path / missing])
+            sidecar("n", tmp_path / missing)
 
 
 def test_a_report_saves_under_the_notebooks_number_with_what_made_it_and_shows_in_words(tmp_path, monkeypatch):

@@ -116,51 +116,26 @@ def class_table(corpus: Corpus, most: int = 15) -> pd.DataFrame:
 
 def cautions(corpus: Corpus, specs: Sequence[RunSpec]) -> list[str]:
     """What makes an answer on this corpus weak, in plain words, before anything is trained; no line if nothing does."""
-    said, spec = [], specs[0]
     train, test = corpus.counts["train"], corpus.counts["test"]
-    tiny, unseen = list(train.index[train < TINY_CLASS]), list(test.index[test == 0])
-    if tiny:
-        said.append(
-            f"{_classes_have(tiny)} fewer than {TINY_CLASS} training texts: too few to learn from. Merge or extend them."
-        )
-    if unseen:
-        said.append(f"{_classes_have(unseen)} no test text: the test says nothing about what happens there.")
-    if train.max() >= IMBALANCE * max(1, train.min()):
-        times = f"{train.max() / max(1, train.min()):,.0f} times"
-        said.append(
-            f"The largest class has {times} the training texts of the smallest: small classes hardly move the accuracy."
-        )
-    if corpus.leaked:
-        said.append(
-            f"Test texts that are training texts too: {corpus.leaked:,}. They make the accuracy too good; delete the copies."
-        )
-    if corpus.conflicting:
-        said.append(f"Texts that have two or more labels: {corpus.conflicting:,}. No model can get all of them right.")
-    kind = catalog.encoder(spec.encoder).kind
-    if len(specs) < judging.FEWEST * len(OBJECTIVES):
-        said.append(
-            f"Fewer than {judging.FEWEST} seeds decide nothing: a gain cannot be told from chance. Give 3 seeds or more."
-        )
-    encoder = names.encoder(spec.encoder)
-    if kind != "transformer":
-        said.append(
-            f"The {encoder} encoder starts from nothing: this shows how it works, and how far seeds differ. For a real answer "
-            "use -p profile minilm, or -p profile paper (ELECTRA base)."
-        )
-    elif spec.learning_rate > HIGH_RATE:
-        said.append(
-            f"A learning rate of {spec.learning_rate:g} is too high for the pre-trained {encoder}: it belongs to a network "
-            "trained from nothing. Use -p profile minilm or paper, or -p learning_rate 2.0e-5."
-        )
-    if spec.train_limit is not None:
-        said.append(f"train_limit keeps at most {spec.train_limit:,} training texts: with all of them both losses do better.")
-    return said
+    facts = {
+        "corpus": corpus,
+        "spec": specs[0],
+        "tiny": _classes_have(train.index[train < TINY_CLASS]),
+        "unseen": _classes_have(test.index[test == 0]),
+        "times": train.max() / max(1, train.min()),
+        "few_seeds": len(specs) < judging.FEWEST * len(OBJECTIVES),
+        "pretrained": catalog.encoder(specs[0].encoder).kind == "transformer",
+    }
+    limits = {"tiny_class": TINY_CLASS, "imbalance": IMBALANCE, "fewest": judging.FEWEST, "high_rate": HIGH_RATE}
+    return text.words("analyses/own_labels/cautions.md.j2", **facts, **limits).splitlines()
 
 
-def _classes_have(classes: list[str]) -> str:
+def _classes_have(classes: Sequence[str]) -> str:
+    """`2 classes (a, b) have`; empty for none."""
     more = f" and {len(classes) - SHOWN:,} more" if len(classes) > SHOWN else ""
     named = ", ".join(plain(short(name)) for name in classes[:SHOWN]) + more
-    return f"1 class ({named}) has" if len(classes) == 1 else f"{len(classes):,} classes ({named}) have"
+    have = f"1 class ({named}) has" if len(classes) == 1 else f"{len(classes):,} classes ({named}) have"
+    return have if len(classes) else ""
 
 
 def short(text: str, width: int = 40) -> str:

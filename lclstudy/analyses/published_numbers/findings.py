@@ -70,7 +70,7 @@ def save(found: pd.DataFrame, report: Report, inputs: Iterable[Path | str]) -> N
     shown = found.assign(paper=found["paper"].map(read()["whose"]))
     export.save(found, "00_findings", folder, CAPTION, shown, report.notebook, inputs)
     letters = {f"00_letter_{paper}.md": letter(found, paper).encode() for paper in read()["titles"]}
-    provenance.write(folder, letters, provenance.describe(report.notebook, inputs), "00_letters.json")
+    provenance.save(folder, letters, "00_letters.json", report.notebook, inputs)
 
 
 def _quoted(quote: str) -> str:
