@@ -20,5 +20,5 @@ def differences(compared: pd.DataFrame, axes: Sequence[Axes]) -> None:
         for place, row in enumerate(rows.itertuples()):
             marks.interval(ax, place, row.difference, row.ci_low, row.ci_high, colour(a), marker(a))
         ax.set_title(f"{pair(a, b)} as published\n95 % interval above 0 in {(rows['ci_low'] > 0).sum()} of {len(rows)}")
-        ax.set_xlabel("difference of accuracy (points; SD over n − 1)")
+        ax.set_xlabel("difference of test accuracy (points)")
     marks.symmetric(axes, compared[["ci_low", "ci_high"]])
