@@ -116,8 +116,8 @@ def correlations(gained: pd.DataFrame) -> list[tuple[str, int, float | None, flo
         theirs, ours = kinds["published"], set(kinds.get("ours", kinds["published"])["set"])
         others = (theirs[theirs["set"] != one] for one in theirs["set"] if one != DOUBTED)
         least = min(_spearman(rows["difference"], rows["confusion"])[1] for rows in others)
-        afterwards = f"published without {DOUBTED}, left out afterwards because its classes are in doubt"
-        more = {f"{afterwards} (without another one p is {least:.2f} or more)": theirs[theirs["set"] != DOUBTED]}
+        afterwards = f"published without {DOUBTED}, whose classes are in doubt: left out after its gain was seen"
+        more = {f"{afterwards} (with any other set left out, p is {least:.2f} or more)": theirs[theirs["set"] != DOUBTED]}
         if ours != set(theirs["set"]):
             more |= {"published, on the sets of ours": theirs[theirs["set"].isin(ours)]}
         kinds = {"published": theirs, **more, **kinds}

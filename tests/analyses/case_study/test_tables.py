@@ -72,7 +72,7 @@ def test_gains_beside_how_often_a_set_is_confused_and_the_finding(made):
     assert gains.loc[("published", "all"), "confusion"] == pytest.approx(100 * 3 / 320)
     assert gains.loc[("published", "4-hard-a"), "difference"] == pytest.approx(1.4)
     assert "That LCL is above CE is **reproduced** on 4-hard-a (+15.00 [9.33, 20.67], published +1.40" in said
-    assert "published without 4-hard-d, left out afterwards because its classes are in doubt" in said
+    assert "published without 4-hard-d, whose classes are in doubt: left out after its gain was seen" in said
     assert "ours, 2 sets: too few to say" in said
     assert "has not run on a class set" in tables.said(table, found.iloc[:0], gained.iloc[:0])
     ax = drawn(figures.gains_by_confusion, gained, table, height=2.8)
