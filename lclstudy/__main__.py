@@ -49,7 +49,9 @@ def main(arguments: list[str] | None = None, folder: Path | None = None) -> int:
         with _signals(_leave):
             options = _parser().parse_args(arguments)
             options.folder = folder or paths.ROOT / "notebooks"
-            return options.command(options)
+            status = options.command(options)
+            sys.stdout.flush()
+            return status
     except StudyError as error:
         print(f"lclstudy: {error}", file=sys.stderr)
         return 2
@@ -59,6 +61,12 @@ def main(arguments: list[str] | None = None, folder: Path | None = None) -> int:
     except KeyboardInterrupt:
         print(_KEPT, file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever reads, as `head`, has enough; what is left would be flushed at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(f"lclstudy: {error.strerror or error}{f': {error.filename}' if error.filename else ''}.", file=sys.stderr)
+        return 1
 
 
 @contextmanager
@@ -192,7 +200,8 @@ def _notebooks(options: argparse.Namespace) -> int:
         return 0
     chosen = dict(options.parameter)
     for name in chosen.keys() & {"profile", *RESTRICTIONS}:  # also of the runs that are counted
-        setattr(options, name, chosen.pop(name))
+        text = chosen.pop(name)
+        setattr(options, name, _value(name, text) if name == "seeds" else text)
     profile = _profile(options)
     given = {name: _value(name, text) for name, text in chosen.items()} | _given(options, (*RESTRICTIONS, *_HOW))
     own = Path(options.profile).suffix == ".toml"

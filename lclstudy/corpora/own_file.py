@@ -134,7 +134,7 @@ def _check_columns(file: OwnFile, names, line: int | None = None, separator: str
     place = relative(file.path) + (f", line {line}:" if line else "")
     names = [str(name).replace("\0", "\\0") for name in names]
     for parameter, column in {"text_column": file.text_column, "label_column": file.label_column, "split": "split"}.items():
-        if not column:  # texts alone are asked for
+        if not column and parameter == "label_column":  # texts alone are asked for
             continue
         if names.count(column) > 1:
             raise StudyError(f"{place} has {names.count(column)} columns {column!r}; delete or rename all but one.")

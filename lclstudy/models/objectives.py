@@ -138,12 +138,6 @@ class Objective(nn.Module):
         return self.stage.compute(self, batch)
 
 
-def stages_of(spec: RunSpec) -> int:
-    """How many stages an `Objective` of the spec has."""
-    pretrained = RECIPES[spec.objective].weighting and Protocol.parse(spec.protocol).weights == "pretrained"
-    return 2 if pretrained or spec.objective == "scl_two_stage" else 1
-
-
 def _cross_entropy(objective: Objective, batch: Batch) -> Outcome:
     _, logits = objective.primary(batch.rows)
     loss = F.cross_entropy(logits.float(), batch.labels)

@@ -134,8 +134,14 @@ def encoder_checksum(name: str) -> str:
 
 
 def file_checksum(path: Path, then: str = "") -> str:
-    """The sha256 of a file and of what comes `then`, 64 hex digits, read again only when its size or time has changed."""
-    return _checksum(path, path.stat().st_size, path.stat().st_mtime_ns, then)
+    """The sha256 of a file and of what comes `then`, 64 hex digits, read again only when its size or time has changed.
+
+    Raises StudyError if it cannot be read.
+    """
+    try:
+        return _checksum(path, path.stat().st_size, path.stat().st_mtime_ns, then)
+    except OSError as error:
+        raise StudyError(f"Could not read {paths.relative(path)}: {error.strerror}; mend its access or copy it.") from error
 
 
 @lru_cache(maxsize=4096)
@@ -168,19 +174,32 @@ def own_name(path: str | Path, text_column: str = "text", label_column: str = "l
     return f"{path}?{changed.replace('.', '%2E')}" if changed else str(path)  # so that its `Path.stem` is the file's
 
 
+def _parts(name: str) -> tuple[str, str]:
+    path, mark, query = name.rpartition("?")
+    return (path, query) if mark and "_column=" in query else (name, "")
+
+
+def short_name(name: str) -> str:
+    """What a corpus is called in tables: its catalogue name, or the stem of a file of one's own; a stem stays as it is."""
+    path = Path(_parts(name)[0])
+    return path.stem if path.suffix.lower() in OWN_SUFFIXES else name
+
+
 def own_file(name: str) -> OwnFile:
     """The corpus file of one's own that `own_name` names, sought in the working folder, then in the repository root.
 
     Raises StudyError if `name` is neither a catalogue name nor a file that is there.
     """
-    path, _, query = name.rpartition("?") if "_column=" in name else (name, "", "")
+    path, query = _parts(name)
     given = Path(path).expanduser()
     if given.suffix.lower() not in OWN_SUFFIXES:
         raise unknown("corpus", name, [*corpora(), "or a path ending in " + ", ".join(OWN_SUFFIXES)])
-    columns = dict(parse_qsl(query))
+    columns = dict(parse_qsl(query, keep_blank_values=True))
     for column in columns:
         if column not in _COLUMNS:
             raise unknown(f"parameter of {path}", column, _COLUMNS)
+        if not columns[column]:
+            raise StudyError(f"{column} of {path} is empty; give the name of a column, or leave it out.")
     for place in (os.environ.get("LCLSTUDY_CALLER", "") / given, ROOT / given):  # whence notebooks were started headless
         if place.is_file():
             return OwnFile(place.resolve(), **columns)

@@ -18,8 +18,8 @@ class CaseStudy:
     """Runs on class subsets of one corpus, as in Section 5.3 of the paper; `class_sets` turns it into specs.
 
     `sets` names published subsets (`all` is every class); the search adds the `found` most confusable disjoint subsets of
-    `size` classes. Each is run with every objective and seed. `search_seed` are the seeds whose runs the search reads:
-    restricting a profile does not change what is found.
+    `size` classes. Each is run with every objective and seed. `search_seed` are the seeds whose runs the search reads, also of
+    a profile that is restricted; with fewer of them finished it may find other sets.
     """
 
     corpus: str
@@ -54,12 +54,16 @@ class Profile:
         """All runs of the profile, each once, in the order of the grid; the seed varies slowest within an entry of the grid.
 
         So a profile that is cut short has all objectives at the first seeds rather than all seeds of the first objective.
+        Raises StudyError as `make_spec`, and on two corpora of one name.
         """
         found: dict[RunSpec, None] = {}
         for entry in self.grid:
             names = sorted(entry, key=lambda name: name != "seed")
             for values in itertools.product(*(_as_list(name, entry[name]) for name in names)):
                 found[self._made(dict(zip(names, values, strict=True)))] = None
+        own = {spec.corpus for spec in found} - catalog.corpora().keys()
+        if len({catalog.short_name(name) for name in own}) < len(own):
+            raise StudyError(f"Profile {self.name} has two corpora of one name, which tables would mix up; rename a file.")
         return [spec for spec in found if self._keeps(spec)]
 
     def spec(self, corpus: str, objective: str, **settings) -> RunSpec:
@@ -137,8 +141,8 @@ def load_profile(name_or_path: str) -> Profile:
         if name_or_path not in profile_names():
             raise unknown("profile", name_or_path, [*profile_names(), "or a path ending in .toml"])
         path = paths.profiles() / f"{name_or_path}.toml"
-    elif path.resolve().parent != paths.profiles() and path.stem in profile_names():
-        raise StudyError(f"{path.name} has the name of a profile that comes with the study; rename it, say to my_{path.name}.")
+    elif path.resolve().parent != paths.profiles() and path.stem in (*profile_names(), *_RESERVED):
+        raise StudyError(f"{path.name} has a name that the study uses itself; rename it, say to my_{path.name}.")
     elif not re.fullmatch(r"\w[\w.-]*", path.stem):  # results of one's own would leave their folder
         raise StudyError(f"A profile's file name must be of letters, digits, '_', '-' and '.'; given {path.name!r}; rename it.")
     try:
@@ -158,6 +162,7 @@ def load_profile(name_or_path: str) -> Profile:
     )
 
 
+_RESERVED = ("refresh", "site", "none")  # folders of build/
 _PROFILE = {"title": str, "defaults": dict, "corpus": dict, "grid": list, "case_study": dict, "retrain": list}
 _CASE_STUDY = {"corpus": str, "sets": list, "found": int, "size": int, "objective": list, "seed": list}
 _FORMS = {str: "a text", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
@@ -191,5 +196,7 @@ def _check_profile(place: str, table: dict) -> None:
     if "case_study" in table:
         study = table["case_study"]
         _check_keys(f"[case_study] of {place}", {**study, **{key: study.get(key) for key in _CASE_STUDY}}, _CASE_STUDY)
-        if not study["objective"] or not study["seed"] or study["found"] < 0 or study["size"] < 2:
-            raise StudyError(f"[case_study] of {place} needs an objective, a seed, found 0 or more, and size 2 or more.")
+        if not all(isinstance(name, str) for name in study["sets"]):
+            raise StudyError(f"sets in [case_study] of {place} must be names of published sets, or 'all'.")
+        if not study["objective"] or not study["seed"] or not 0 <= study["found"] <= 26 or study["size"] < 2:
+            raise StudyError(f"[case_study] of {place} needs an objective, a seed, found from 0 to 26, and size 2 or more.")

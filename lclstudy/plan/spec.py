@@ -6,9 +6,9 @@ A default lives in `profiles/protocol.toml` and nowhere else; `make_spec()` and 
 import hashlib
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import Field, asdict, dataclass, fields, replace
 from functools import cache
-from pathlib import Path
 from typing import get_args, get_origin
 
 from lclstudy.errors import StudyError, unknown
@@ -128,6 +128,12 @@ class RunSpec:
         """What `protocol` says."""
         return Protocol.parse(self.protocol)
 
+    @property
+    def stages(self) -> int:
+        """How often its epochs are trained: twice where a network is trained beforehand."""
+        pretrained = self.rules.weights == "pretrained" and "weights" not in UNREAD[self.objective]
+        return 2 if pretrained or self.objective == "scl_two_stage" else 1
+
     def canonical(self) -> str:
         """The spec as JSON in one fixed form, without the settings that a run of its kind never reads."""
         settings, rules = asdict(self), vars(self.rules)
@@ -139,7 +145,7 @@ class RunSpec:
         settings = {name: value for name, value in settings.items() if name not in unread}
         settings["protocol"] = {name: rules[name] for name in rules if name not in unread and _LATER.get(name) != rules[name]}
         if self.corpus not in catalog.corpora():
-            settings["corpus"] = Path(self.corpus).stem  # the checksum says the rest; a moved file is the same corpus
+            settings["corpus"] = catalog.short_name(self.corpus)  # the checksum says the rest; a moved file is the same corpus
         return json.dumps(settings, sort_keys=True)
 
     def identity(self) -> str:
@@ -150,8 +156,7 @@ class RunSpec:
     def label(self) -> str:
         """A short name for progress lines and logs: `emoint lcl minilm seed 0`."""
         subset = f"[{len(self.classes)} classes]" if self.classes else ""
-        corpus = self.corpus if self.corpus in catalog.corpora() else Path(self.corpus).stem
-        return f"{corpus}{subset} {self.objective} {self.encoder} seed {self.seed}"
+        return f"{catalog.short_name(self.corpus)}{subset} {self.objective} {self.encoder} seed {self.seed}"
 
 
 _KINDS = {str: "a text", int: "a whole number", float: "a number", tuple: "a list of class names"}
@@ -193,6 +198,8 @@ def check_classes(corpus: str, classes: tuple[str, ...], labels: tuple[str, ...]
         raise StudyError(f"classes must be two or more different class names; given {', '.join(classes)!r}.")
     for name in classes:
         _named(f"class of {corpus}", name, labels)
+        if "|" in name:
+            raise StudyError(f"Class {name!r} cannot be one of a subset: in tables '|' parts their names; write another sign.")
 
 
 def _check_together(spec: RunSpec) -> None:
@@ -223,4 +230,14 @@ def make_spec(corpus: str, objective: str, **settings) -> RunSpec:
     spec = RunSpec(**{**defaults, "corpus": corpus, "objective": objective, **settings})
     if corpus not in catalog.corpora():
         catalog.own_file(corpus)
+        if catalog.short_name(corpus) in catalog.corpora():
+            raise StudyError(f"{corpus} has the name of a corpus of the study, with which tables would mix it up; rename it.")
     return spec
+
+
+def distinct(specs: Iterable[RunSpec]) -> dict[str, RunSpec]:
+    """The specs by identity, in their order; of those with the same the first."""
+    found: dict[str, RunSpec] = {}
+    for spec in specs:
+        found.setdefault(spec.identity(), spec)
+    return found

@@ -42,12 +42,17 @@ def searched(profile: Profile) -> list[RunSpec]:
     return [profile.spec(study.corpus, "ce", seed=seed) for seed in study.search_seed] if study and study.found else []
 
 
+def finished(profile: Profile, runs) -> list[RunSpec]:
+    """Those of `searched` that are finished."""
+    return [spec for spec in searched(profile) if runs.has(spec)]
+
+
 def confusion(profile: Profile, runs) -> tuple[np.ndarray, tuple[str, ...], int]:
     """Validation counts [C,C] added up over the finished runs of `searched`, their class names, and how many runs.
 
     Raises StudyError if none is finished.
     """
-    records = [runs.load(spec) for spec in searched(profile) if runs.has(spec)]
+    records = [runs.load(spec) for spec in finished(profile, runs)]
     if not records:
         raise StudyError(
             f"No finished cross-entropy run on all classes of {profile.case_study.corpus}, so no confusions to search; train "
@@ -71,8 +76,8 @@ def found_sets(profile: Profile, runs) -> dict[str, tuple[str, ...]]:
 
 
 def picked(counts: np.ndarray, classes: tuple[str, ...], size: int, count: int) -> dict[str, tuple[str, ...]]:
-    """The picks of `subsets.most_confusable` by name: `found-a` is the most confusable."""
-    picks = subsets.most_confusable(counts, size, count)
+    """The picks of `subsets.most_confusable` by name, as many as there are: `found-a` is the most confusable."""
+    picks = subsets.most_confusable(counts, size, min(count, len(classes) // size))
     return {f"found-{letter}": tuple(classes[index] for index in members)
             for letter, (members, _) in zip(ascii_lowercase, picks, strict=False)}  # fmt: skip
 

@@ -15,7 +15,7 @@ import pandas as pd
 from lclstudy import paths
 from lclstudy.errors import StudyError, unknown
 from lclstudy.plan.profiles import load_profile, profile_names
-from lclstudy.plan.spec import RunSpec
+from lclstudy.plan.spec import RunSpec, distinct
 from lclstudy.statistics import metrics
 
 from . import class_sets, records, tables
@@ -145,7 +145,7 @@ def read_frozen(name: str | Path, planned: Sequence[RunSpec] | None = None) -> F
         planned = class_sets.all_specs(profile, frozen) if profile else []
     there = {path.stem: frozen.find(path.stem) for place in places for path in place.glob("*.npz")}
     facts = {identity: run[0] for identity, run in there.items()}
-    first = [tables.planned(spec, facts.get(spec.identity())) for spec in planned]
+    first = [tables.planned(spec, facts.get(identity)) for identity, spec in distinct(planned).items()]
     others = facts.keys() - {run["identity"] for run in first}
     runs = [*first, *sorted((facts[identity] for identity in others), key=tables.order)]
     files = {identity: (path, digest) for identity, (_, path, digest) in there.items() if facts[identity]["status"] == "done"}

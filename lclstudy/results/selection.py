@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from lclstudy.errors import unknown
-from lclstudy.plan.profiles import profile_names
 from lclstudy.plan.spec import UNREAD, RunSpec
 
 from .frozen import Frozen
@@ -22,9 +21,9 @@ GRID = ("alpha", "temperature", "batch_size")  # what the follow-up report searc
 def runs(results: Frozen) -> pd.DataFrame:
     """`results.runs`, but of a corpus, objective and encoder with several settings only the runs of the profile's first.
 
-    So a grid of settings or an ablation never stands for the method itself. Results of a profile of one's own are kept whole.
+    So a grid of settings or an ablation never stands for the method itself.
     """
-    return changed(results, {}) if results.name in profile_names() else results.runs
+    return changed(results, {})
 
 
 def changed(results: Frozen, changes: Mapping[str, str], free: Collection[str] = ()) -> pd.DataFrame:

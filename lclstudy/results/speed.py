@@ -18,7 +18,7 @@ def time_said(specs: Sequence[RunSpec], texts: int) -> str:
     speeds = done.groupby("objective")["texts_per_second"].median()
     if not {spec.objective for spec in specs} <= set(speeds.index):
         return f"How long this takes is not known: the study has no such run with {names.encoder(specs[0].encoder)}."
-    seconds = sum(min(texts, spec.train_limit or texts) * spec.epochs / speeds[spec.objective] for spec in specs)
+    seconds = sum(min(texts, spec.train_limit or texts) * spec.epochs * spec.stages / speeds[spec.objective] for spec in specs)
     minutes, runs, devices = max(1, round(seconds / 60)), len(specs), ", ".join(dict.fromkeys(done["device"]))
     return (
         f"{runs} run{'s' * (runs != 1)} would take about {minutes:,} minute{'s' * (minutes != 1)}"

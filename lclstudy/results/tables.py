@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, fields
-from pathlib import Path
 
 import pandas as pd
 
@@ -59,8 +58,7 @@ def epochs_table(runs: Iterable[dict]) -> pd.DataFrame:
 
 def settings(spec: dict) -> dict:
     """The settings of a spec as cells of a table: no path of this machine, no list."""
-    own = spec["corpus"] not in catalog.corpora()
-    return {**spec, "corpus": Path(spec["corpus"]).stem if own else spec["corpus"], "classes": "|".join(spec["classes"] or ())}
+    return {**spec, "corpus": catalog.short_name(spec["corpus"]), "classes": "|".join(spec["classes"] or ())}
 
 
 def order(facts: dict) -> tuple:

@@ -126,8 +126,8 @@ class Plan:
             raise StudyError(f"keep is a folder for one classifier, which {' and '.join(keeping)} each make; name one: --only.")
 
     def parameters(self, notebook: Notebook) -> dict[str, object]:
-        """The parameters that a notebook gets. One that shows frozen results knows a profile by its name alone."""
-        given = {"profile": self.profile.name if notebook.reads_results else self.source, **self.given}
+        """The parameters that a notebook gets."""
+        given = {"profile": self.source, **self.given}
         return {name: value for name, value in given.items() if name in notebook.parameters}
 
     def output(self, notebook: Notebook) -> Path:
@@ -156,11 +156,12 @@ class Plan:
         """Why a notebook must be executed, in words; empty if it is up to date."""
         try:
             mark = json.loads(self.mark(notebook).read_text("utf-8"))
-        except (OSError, ValueError):
+            figures, inputs = [Path(figure) for figure in mark["figures"]], dict(mark["inputs"])
+        except (OSError, ValueError, KeyError, TypeError):
             return "not executed yet"
-        if not all(path.is_file() for path in (self.output(notebook), *map(Path, mark["figures"]))):
+        if not all(path.is_file() for path in (self.output(notebook), *figures)):
             return "an output is gone"
-        if changed := [what for what, now in self.inputs(notebook).items() if mark["inputs"].get(what) != now]:
+        if changed := [what for what, now in self.inputs(notebook).items() if inputs.get(what) != now]:
             return f"{' and '.join(changed)} changed"
         return "runs are missing" if notebook.trains_profile and (self.missing() or (0,))[0] else ""
 
@@ -180,7 +181,7 @@ class Plan:
         folders = [paths.embedded(), paths.published(), paths.published().with_name("summary")]
         if notebook.reads_results:
             folders += [paths.results(""), *paths.build("").glob("*/results")]
-        return [*named, *(file for folder in folders for file in folder.rglob("*"))]
+        return [*named, *(file for folder in folders for file in folder.rglob("*") if file.suffix != ".part")]
 
 
 def _tags(cell: dict) -> list[str]:

@@ -73,6 +73,8 @@ def places(specs: list[RunSpec], device: str | None, workers: int | None) -> lis
         return [None] * (workers or (cores() if place.type == "cpu" else 1))
     seen = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = seen.split(",") if seen else [str(number) for number in range(torch.cuda.device_count())]
+    if not all(name.startswith("MIG-") for name in names):  # of these CUDA counts one, but each worker may have its own
+        names = names[: torch.cuda.device_count()]  # it stops at the first that is not there
     names = names if place.index is None else [names[place.index]]
     each = int(1 / (max((catalog.encoder(spec.encoder).gpu_share for spec in specs), default=1) or 1))  # 0: a bag of words
     return [names[number % len(names)] for number in range(workers or each * len(names))]
@@ -121,6 +123,9 @@ def processes(take: Take, tell: Tell, specs, device, workers) -> Generator[Recor
     idle, busy = [], {}  # idle: (pipe, worker, place); busy: pipe -> (worker, place, spec)
     with _ending_with_us(), ExitStack() as hired:
         while True:
+            for dead in [each for each in idle if not each[1].is_alive()]:
+                idle.remove(dead)
+                free.append(dead[2])
             while (idle or free) and (spec := take(not busy)):
                 pipe, worker, place = idle.pop() if idle else _hire(device, free.pop(), hired)
                 busy[pipe] = worker, place, spec

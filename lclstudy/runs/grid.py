@@ -133,5 +133,8 @@ def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Su
     store = store or RunStore()
     needed = [spec for spec in class_sets.searched(profile) if spec.seed in profile.case_study.seed]
     first = run_missing(needed, store, **how)
+    read, there = class_sets.searched(profile), class_sets.finished(profile, store)
+    if len(there) < len(read):
+        log.warning("The search reads %d of %d runs; with all of them it may find other sets.", len(there), len(read))
     wanted = [spec for spec in class_sets.specs(profile, class_sets.all_sets(profile, store)) if spec not in needed]
     return first + run_missing(wanted, store, **how)

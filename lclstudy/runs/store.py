@@ -11,7 +11,7 @@ import pandas as pd
 from lclstudy import paths
 from lclstudy.errors import StudyError, unknown
 from lclstudy.plan.profiles import Profile, profile_names
-from lclstudy.plan.spec import RunSpec
+from lclstudy.plan.spec import RunSpec, distinct
 from lclstudy.results import class_sets, frozen, records, tables
 from lclstudy.results.frozen import FrozenRuns, read_frozen
 from lclstudy.results.records import Found, Record
@@ -40,12 +40,9 @@ class RunStore:
 
         With `retrain` frozen runs do not count, or not those of these seeds, so that they are trained again beside them.
         """
-        by_identity: dict[str, RunSpec] = {}
-        for spec in specs:
-            by_identity.setdefault(spec.identity(), spec)
         frozen_runs = FrozenRuns([] if retrain is True else None)
         again = () if isinstance(retrain, bool) else retrain
-        left = [spec for identity, spec in by_identity.items() if not self.done(identity)]
+        left = [spec for identity, spec in distinct(specs).items() if not self.done(identity)]
         return [spec for spec in left if spec.seed in again or not frozen_runs.has(spec)]
 
     def done(self, identity: str) -> bool:

@@ -105,29 +105,36 @@ def _part(folder: Path) -> Path:
 
 
 def save(folder: Path, network: nn.Module, data: loop.Prepared, record: Record) -> None:
-    """Keeps the primary network of a run: weights, config, tokenizer, facts and a card; all of it or nothing."""
+    """Keeps the primary network of a run: weights, config, tokenizer, facts and a card; all of it or nothing.
+
+    Raises StudyError if the disk refuses.
+    """
     spec = record.spec
     network = _whole(copy.deepcopy(network).cpu(), data).eval()
     plain = _as_plain(network, record.classes, data.encoder.tokenizer)
     part = _part(folder)
-    tokenizer = copy.deepcopy(data.encoder.tokenizer)
-    tokenizer.model_max_length = spec.max_length  # where a pipeline cuts a text
-    tokenizer.init_kwargs["model_input_names"] = ["input_ids", "attention_mask"]
-    tokenizer.save_pretrained(part)
-    if plain:
-        encoders.quietly(lambda: plain.save_pretrained(part))
-    else:
-        save_file({name: value.contiguous() for name, value in network.state_dict().items()}, part / WEIGHTS)
-        body = getattr(network, "one", network).body  # of an ensemble that of its first network
-        if isinstance(body, PreTrainedModel):
-            body.config.save_pretrained(part)
-    facts = {"format": FORMAT, "classes": list(record.classes), "plain": bool(plain)}
-    facts["spec"] = asdict(spec) | {"corpus": Path(spec.corpus).name}  # where the file lay is nobody's business
-    facts["files"] = {file.name: catalog.file_checksum(file) for file in sorted(part.iterdir())}
-    (part / FACTS).write_text(json.dumps(facts, indent=1, ensure_ascii=False), "utf-8")
-    (part / WEIGHTS).chmod((part / FACTS).stat().st_mode)  # its library lets nobody else read it
-    (part / CARD).write_text(card(folder.name, record, data, plain), "utf-8")
-    part.rename(folder)
+    try:
+        tokenizer = copy.deepcopy(data.encoder.tokenizer)
+        tokenizer.model_max_length = spec.max_length  # where a pipeline cuts a text
+        tokenizer.init_kwargs["model_input_names"] = ["input_ids", "attention_mask"]
+        tokenizer.save_pretrained(part)
+        if plain:
+            encoders.quietly(lambda: plain.save_pretrained(part))
+        else:
+            save_file({name: value.contiguous() for name, value in network.state_dict().items()}, part / WEIGHTS)
+            body = getattr(network, "one", network).body  # of an ensemble that of its first network
+            if isinstance(body, PreTrainedModel):
+                body.config.save_pretrained(part)
+        facts = {"format": FORMAT, "classes": list(record.classes), "plain": bool(plain)}
+        facts["spec"] = asdict(spec) | {"corpus": Path(spec.corpus).name}  # where the file lay is nobody's business
+        facts["files"] = {file.name: catalog.file_checksum(file) for file in sorted(part.iterdir())}
+        (part / FACTS).write_text(json.dumps(facts, indent=1, ensure_ascii=False), "utf-8")
+        (part / WEIGHTS).chmod((part / FACTS).stat().st_mode)  # its library lets nobody else read it
+        (part / CARD).write_text(card(folder.name, record, data, plain), "utf-8")
+        part.rename(folder)
+    except Exception as error:  # of a full disk its libraries raise errors of any kind
+        shutil.rmtree(part, ignore_errors=True)
+        raise StudyError(f"Could not keep the classifier in {folder.name} ({error}); make room and train it again.") from error
 
 
 def card(name: str, record: Record, data: loop.Prepared, plain: PreTrainedModel | None) -> str:

@@ -116,6 +116,7 @@ def choose_device(name: str | None = None) -> torch.device:
 def _fit_networks(data: Prepared, spec: RunSpec, place: torch.device, progress: bool | Callable):
     """(primary network at its best, a dict per epoch, probabilities by split, counts for the record)."""
     if place.type == "cuda":
+        torch.cuda.init()  # which a numbered device does not by itself
         torch.cuda.reset_peak_memory_stats(place)
     # Dropout and new layers draw from torch's global generator, so it is set here and given back as it was.
     with _fast_arithmetic(place), torch.random.fork_rng(devices=[place.index or 0] if place.type == "cuda" else []):

@@ -11,7 +11,7 @@ from lclstudy.corpora.load import load_corpus
 from lclstudy.errors import StudyError
 from lclstudy.models import encoders
 from lclstudy.models.batching import tokenize
-from lclstudy.models.objectives import RECIPES, stages_of
+from lclstudy.models.objectives import RECIPES
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import Protocol, RunSpec
 
@@ -47,7 +47,7 @@ def prepare(spec: RunSpec) -> Prepared:
 def prepared_from(spec: RunSpec) -> tuple:
     """What `prepare` depends on: specs with the same share what it gives."""
     each_epoch = RECIPES[spec.objective].two_views and Protocol.parse(spec.protocol).views == "each_epoch"
-    epochs = stages_of(spec) * spec.epochs if each_epoch else 1
+    epochs = spec.stages * spec.epochs if each_epoch else 1
     return _source(spec), spec.max_length, _augmentation(spec), epochs
 
 

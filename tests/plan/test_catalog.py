@@ -79,6 +79,8 @@ def test_a_file_of_ones_own_is_named_with_its_columns_and_hashed_again_when_size
         ("gone.csv", "No corpus file 'gone.csv'"),
         ("folder.csv", "No corpus file 'folder.csv'"),
         ("gone.csv?txt_column=a", "Unknown parameter of gone.csv 'txt_column'... Did you mean 'text_column'"),
+        ("gone.csv?text_column=", "text_column of gone.csv is empty"),
+        ("a_column=b.csv", "No corpus file 'a_column=b.csv'"),
     ],
 )
 def test_what_is_no_corpus_is_one_line(tmp_path, monkeypatch, name, message):
@@ -87,6 +89,11 @@ def test_what_is_no_corpus_is_one_line(tmp_path, monkeypatch, name, message):
     (tmp_path / "mine.json").write_text("[]")
     with refused(*message.split("...")):
         catalog.own_file(name)
+
+
+def test_a_short_name_stays_as_it_is():
+    given = ("emoint", "a/news.2023.csv?label_column=b", "news.2023", "a_column=b.csv")
+    assert [catalog.short_name(name) for name in given] == ["emoint", "news.2023", "news.2023", "a_column=b"]
 
 
 def test_an_encoder_is_its_revision_and_without_pinned_weights_the_files_of_a_local_folder_too(tmp_path, monkeypatch):

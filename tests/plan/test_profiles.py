@@ -6,7 +6,7 @@ import pytest
 
 from lclstudy.plan import catalog
 from lclstudy.plan.profiles import load_profile, profile_names
-from lclstudy.plan.spec import OBJECTIVES, Protocol
+from lclstudy.plan.spec import OBJECTIVES, Protocol, make_spec
 from tests.material import refused
 
 LABELS = catalog.corpora()["embedded"].labels
@@ -106,9 +106,11 @@ CASE_STUDY = GRID + '[case_study]\ncorpus = "embedded"\nsets = ["all"]\nfound = 
         ("[corpus]\nembedded = 0.5\n" + GRID, "'embedded' of [corpus] of profile mine must be a table", "mine"),
         (CASE_STUDY.replace("found = 3\n", ""), "'found' of [case_study] of profile mine must be a whole number", "mine"),
         (CASE_STUDY.replace("found", "fund"), "Unknown key in [case_study] of profile mine 'fund'", "mine"),
-        (CASE_STUDY.replace("size = 4", "size = 1"), "found 0 or more, and size 2 or more", "mine"),
+        (CASE_STUDY.replace("size = 4", "size = 1"), "found from 0 to 26, and size 2 or more", "mine"),
+        (CASE_STUDY.replace('["all"]', '[["joy", "sad"]]'), "must be names of published sets", "mine"),
         (CASE_STUDY.replace("seed = [1]", "seed = []"), "needs an objective, a seed", "mine"),
         (GRID, "rename it, say to my_quick.toml", "quick"),
+        (GRID, "rename it, say to my_site.toml", "site"),
         (GRID, "must be of letters", "a b"),
     ],
 )
@@ -116,6 +118,19 @@ def test_a_malformed_profile_or_name_of_it_is_one_line(tmp_path, text, said, nam
     (tmp_path / f"{name}.toml").write_text(text)
     with refused(*said.split("...")):
         load_profile(str(tmp_path / f"{name}.toml")).specs()
+
+
+def test_what_tables_would_mix_up_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("rev.csv", "rev.tsv", "emoint.csv"):
+        (tmp_path / name).write_text("text,label\n")
+    (tmp_path / "mine.toml").write_text(GRID.replace('"embedded"', '["rev.csv", "rev.tsv"]'))
+    with refused("Profile mine has two corpora of one name"):
+        load_profile("mine.toml").specs()
+    with refused("emoint.csv has the name of a corpus of the study"):
+        make_spec("emoint.csv", "ce")
+    with refused("Class 'a|b' cannot be one of a subset"):
+        make_spec("rev.csv", "ce", classes=("a|b", "c"))
 
 
 def test_a_profile_of_ones_own(tmp_path):

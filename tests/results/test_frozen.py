@@ -2,6 +2,7 @@
 
 import itertools
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,8 @@ def test_frozen_results_read_back_as_the_records_were(runs, tmp_path):
     saved(runs, *specs[:4], rows=200, sharpness=0.05)
     runs.save(failed_record(specs[4]))
     results = frozen.read_frozen(runs.freeze(tmp_path / "quick", specs), specs)
+    again = [*specs, replace(specs[0], temperature=0.7)]  # which cross-entropy does not read
+    assert len(frozen.read_frozen(tmp_path / "quick", again).runs) == len(specs)
     pd.testing.assert_frame_equal(results.runs, runs.frame(specs), check_exact=True)
     pd.testing.assert_frame_equal(results.epochs, runs.epochs_frame(specs), check_exact=True)
     assert results.runs["status"].tolist() == ["done"] * 4 + ["failed", "not run"]

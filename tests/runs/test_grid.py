@@ -162,7 +162,8 @@ def test_a_worker_whose_run_failed_on_a_gpu_is_replaced(runs, monkeypatch):
 @pytest.mark.parametrize(("encoder", "each"), [("tfidf", 1), ("minilm", 5), ("electra-base", 2)])
 def test_a_gpu_has_as_many_places_as_the_largest_encoder_has_room(monkeypatch, encoder, each):
     monkeypatch.setattr(loop, "choose_device", lambda device: torch.device("cuda"))
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5,-1,7")
     spec = make_spec("embedded", "ce", encoder=encoder)
     assert sorted(executors.places([spec], None, None)) == ["3"] * each + ["5"] * each
 

@@ -14,7 +14,7 @@ from lclstudy.corpora.load import load_corpus
 from lclstudy.plan.spec import make_spec
 from lclstudy.training import train
 from lclstudy.training.classifier import load_classifier
-from tests.material import refused
+from tests.material import full_disk, refused
 
 QUICK = {"learning_rate": 1e-3, "epochs": 1, "max_length": 32, "train_limit": 60, "seed": 0}
 TEXTS = ["I was so afraid of the dark.", "Zyxomma, quokka: words that no text of the corpus has!", "", "proud of my  daughter"]
@@ -113,6 +113,9 @@ def test_nothing_is_trained_for_a_folder_that_cannot_be_written(kept, tmp_path, 
     monkeypatch.chdir(tmp_path)
     with refused(". is the working folder"):
         train(make_spec("embedded", "ce", encoder="tiny", **QUICK), out=".")
+    with full_disk(), refused("Could not keep the classifier in model (", "make room"):
+        keep(tmp_path)
+    assert not any(tmp_path.iterdir())
     with refused("bag of words and has no network to keep"):
         train(make_spec("embedded", "ce", encoder="tfidf"), out="model")
 
@@ -144,6 +147,8 @@ def test_the_two_commands(tmp_path, capsys, monkeypatch):
     pd.DataFrame({"words": ["so happy, today", "so angry at you"]}).to_excel(tmp_path / "new.xlsx", index=False)
     assert __main__.main(["predict", str(folder), str(tmp_path / "new.xlsx"), "--text-column", "words"]) == 0
     assert capsys.readouterr().out == from_file
+    assert __main__.main(["predict", str(folder), str(tmp_path / "new.csv"), "--out", "/dev/full"]) == 1
+    assert capsys.readouterr().err.endswith("lclstudy: No space left on device.\n")
     for out in (tmp_path, tmp_path / "none" / "p.csv", tmp_path / "new.csv"):
         assert __main__.main(["predict", str(folder), str(tmp_path / "new.csv"), "--out", str(out)]) == 2
         assert "or the table of texts itself; name another file." in capsys.readouterr().err

@@ -11,7 +11,7 @@ import torch
 
 from lclstudy.models import encoders, label_weights
 from lclstudy.models.batching import TwoViews, tokenize
-from lclstudy.models.objectives import FIXED_WEIGHTS, RECIPES, Objective, stages_of
+from lclstudy.models.objectives import FIXED_WEIGHTS, RECIPES, Objective
 from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile
 from lclstudy.plan.spec import Protocol, make_spec
@@ -161,7 +161,7 @@ def test_each_run_of_the_ablations_in_small(spec):
     record = run(replace(spec, **SMALL))
     stages = 2 if spec.objective == "scl_two_stage" or "pretrained" in spec.protocol or "confusion" in spec.protocol else 1
     assert [epoch.get("stage") for epoch in record.epochs] == ([None] if stages == 1 else [1, 2])
-    assert stages == stages_of(spec) + ("confusion" in spec.protocol), "whose first one is another run"
+    assert stages == spec.stages + ("confusion" in spec.protocol), "whose first one is another run"
     assert record.best_epoch == stages, "of the last stage"
     assert np.isfinite([value for epoch in record.epochs for value in epoch.values()]).all()
     two = RECIPES[spec.objective].weighting and Protocol.parse(spec.protocol).weights not in FIXED_WEIGHTS
