@@ -50,7 +50,8 @@ def main(arguments: list[str] | None = None, folder: Path | None = None) -> int:
             options = _parser().parse_args(arguments)
             options.folder = folder or paths.ROOT / "notebooks"
             status = options.command(options)
-            sys.stdout.flush()
+            if sys.stdout:  # it may be closed
+                sys.stdout.flush()
             return status
     except StudyError as error:
         print(f"lclstudy: {error}", file=sys.stderr)
@@ -201,7 +202,8 @@ def _notebooks(options: argparse.Namespace) -> int:
     chosen = dict(options.parameter)
     for name in chosen.keys() & {"profile", *RESTRICTIONS}:  # also of the runs that are counted
         text = chosen.pop(name)
-        setattr(options, name, _value(name, text) if name == "seeds" else text)
+        listed = name == "seeds" and isinstance(_value(name, text), list)
+        setattr(options, name, _value(name, text) if listed else text)
     profile = _profile(options)
     given = {name: _value(name, text) for name, text in chosen.items()} | _given(options, (*RESTRICTIONS, *_HOW))
     own = Path(options.profile).suffix == ".toml"

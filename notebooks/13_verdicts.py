@@ -32,12 +32,12 @@ from lclstudy.show.report import Report
 from lclstudy.show.text import words
 
 results = tables.evidence_from(profile)
-shown = profile or frozen.best_frozen()
+best = frozen.read_frozen(profile or frozen.best_frozen())
 sources = [paths.published() / f"{name}.csv" for name in ("claims", "numbers", "class_sets")]
-report = Report("13_verdicts", shown, [*sources, *(folder for one in results for folder in one.folders)])
+report = Report("13_verdicts", best.name, [*sources, *(folder for one in results for folder in one.folders)])
 judged = tables.judge_claims(results)
 gain = tables.mean_published_gain("lcl", "ce")
-deviations = simulation.deviations(comparisons.scored(frozen.read_frozen(shown)))
+deviations = simulation.deviations(comparisons.scored(best))
 shares = simulation.table(gain, deviations, draws=400)
 
 # %%
@@ -48,7 +48,7 @@ report.said(words("analyses/verdicts/said.md.j2", **said.facts(judged), gain=gai
 # ## LCL against the others, over corpora
 
 # %%
-forests = {b: rows for b in ("ce", "scl") if len(rows := tables.forest_rows(frozen.read_frozen(shown), "lcl", b))}
+forests = {b: rows for b in ("ce", "scl") if len(rows := tables.forest_rows(best, "lcl", b))}
 if forests:
     figure, axes = style.subplots(1, len(forests), width=style.DOUBLE, height=1.1 + 0.33 * max(map(len, forests.values())))
     for ax, (b, rows) in zip(axes, forests.items(), strict=True):

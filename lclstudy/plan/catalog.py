@@ -181,8 +181,10 @@ def _parts(name: str) -> tuple[str, str]:
 
 def short_name(name: str) -> str:
     """What a corpus is called in tables: its catalogue name, or the stem of a file of one's own; a stem stays as it is."""
-    path = Path(_parts(name)[0])
-    return path.stem if path.suffix.lower() in OWN_SUFFIXES else name
+    path = given = Path(_parts(name)[0])
+    while path.suffix.lower() in OWN_SUFFIXES:
+        path = path.with_suffix("")
+    return name if path == given else path.name
 
 
 def own_file(name: str) -> OwnFile:

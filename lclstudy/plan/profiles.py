@@ -61,10 +61,13 @@ class Profile:
             names = sorted(entry, key=lambda name: name != "seed")
             for values in itertools.product(*(_as_list(name, entry[name]) for name in names)):
                 found[self._made(dict(zip(names, values, strict=True)))] = None
-        own = {spec.corpus for spec in found} - catalog.corpora().keys()
-        if len({catalog.short_name(name) for name in own}) < len(own):
-            raise StudyError(f"Profile {self.name} has two corpora of one name, which tables would mix up; rename a file.")
-        return [spec for spec in found if self._keeps(spec)]
+        kept = [spec for spec in found if self._keeps(spec)]
+        called: dict[str, str] = {}
+        for corpus in (spec.corpus for spec in kept):
+            if (name := catalog.short_name(corpus)) and called.setdefault(name, corpus) != corpus:
+                both = f"{called[name]} and {corpus} of profile {self.name}"
+                raise StudyError(f"Tables would call {both} {name!r} alike; give each a file name of its own.")
+        return kept
 
     def spec(self, corpus: str, objective: str, **settings) -> RunSpec:
         """The spec of one run; what is not given, or given as None, comes from the profile, whose grid it may leave.

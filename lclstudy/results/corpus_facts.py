@@ -58,11 +58,10 @@ def majority(splits: pd.DataFrame) -> pd.DataFrame:
 
 
 def overlaps(duplicates: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
-    """`duplicates.csv` with the share of the split's texts that are repeated, and of those repeated with another label."""
+    """`duplicates.csv` with the share of the split's texts that are repeated."""
     texts = splits[["corpus", "title", "split", "rows"]].rename(columns={"rows": "texts"})
     known = duplicates.merge(texts, on=["corpus", "split"])
-    share, other = (known[column] / known["texts"] * 100 for column in ("rows", "rows_other_label"))
-    return known.assign(share=share, share_other_label=other)
+    return known.assign(share=known["rows"] / known["texts"] * 100)
 
 
 def coverage(splits: pd.DataFrame, text_numbers: pd.DataFrame) -> pd.DataFrame:

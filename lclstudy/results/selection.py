@@ -21,7 +21,8 @@ GRID = ("alpha", "temperature", "batch_size")  # what the follow-up report searc
 def runs(results: Frozen) -> pd.DataFrame:
     """`results.runs`, but of a corpus, objective and encoder with several settings only the runs of the profile's first.
 
-    So a grid of settings or an ablation never stands for the method itself.
+    So a grid of settings or an ablation never stands for the method itself. Where nothing plans the runs, the first is that of
+    the lowest seed and identity.
     """
     return changed(results, {})
 

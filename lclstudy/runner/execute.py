@@ -144,12 +144,13 @@ class Plan:
         Subsets that a search has yet to find are not counted.
         """
         try:
+            from lclstudy.plan.spec import distinct
             from lclstudy.results import class_sets
             from lclstudy.runs.store import RunStore, missing
         except ModuleNotFoundError:
             return None
         store = RunStore()
-        wanted = class_sets.all_specs(self.profile, store)
+        wanted = distinct(class_sets.all_specs(self.profile, store))
         return len(missing(self.profile, store, self.given.get("retrain", False))), len(wanted)
 
     def stale(self, notebook: Notebook) -> str:

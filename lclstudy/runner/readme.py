@@ -189,10 +189,10 @@ def _counted(runs: pd.DataFrame, rates: dict[tuple[str, str], float]) -> dict:
 
 
 def speeds() -> dict[tuple[str, str], float]:
-    """Seconds of a whole run per training text and epoch, by encoder and objective, of all finished runs."""
-    done = pd.concat([frozen.read_frozen(name).done for name in frozen.frozen_names()])
-    sums = done.assign(seen=done["texts_per_second"] * done["train_seconds"])
-    sums = sums.groupby(["encoder", "objective"])[["seconds", "seen"]].sum()
+    """Seconds of a whole run, with all its stages, per training text and epoch, by encoder and objective, of finished runs."""
+    done = pd.concat([frozen.read_frozen(name).done for name in frozen.frozen_names()], ignore_index=True)
+    done["seen"] = done["epochs"] * _training_texts(done.to_dict("records"))
+    sums = done[done["seen"] > 0].groupby(["encoder", "objective"])[["seconds", "seen"]].sum()
     return (sums["seconds"] / sums["seen"]).to_dict()
 
 

@@ -1,4 +1,4 @@
-"""The marks that figures of results are made of: an interval, a column of rows, a key below. `ax` in, `ax` out."""
+"""The marks that figures of results are made of: an interval, a column of rows, a key below. They draw on the axes given."""
 
 from collections.abc import Sequence
 

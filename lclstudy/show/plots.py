@@ -1,4 +1,4 @@
-"""Figures that several notebooks draw: learning curves, and a confusion matrix as a heat map. `ax` in, `ax` out."""
+"""Figures that several notebooks draw on axes of `style.subplots`: learning curves, and a confusion matrix as a heat map."""
 
 from collections.abc import Sequence
 

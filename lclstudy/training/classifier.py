@@ -134,7 +134,7 @@ def save(folder: Path, network: nn.Module, data: loop.Prepared, record: Record) 
         part.rename(folder)
     except Exception as error:  # of a full disk its libraries raise errors of any kind
         shutil.rmtree(part, ignore_errors=True)
-        raise StudyError(f"Could not keep the classifier in {folder.name} ({error}); make room and train it again.") from error
+        raise StudyError(f"Could not keep the classifier in {folder.name} ({error}); mend that and train it again.") from error
 
 
 def card(name: str, record: Record, data: loop.Prepared, plain: PreTrainedModel | None) -> str:

@@ -92,8 +92,8 @@ def test_what_is_no_corpus_is_one_line(tmp_path, monkeypatch, name, message):
 
 
 def test_a_short_name_stays_as_it_is():
-    given = ("emoint", "a/news.2023.csv?label_column=b", "news.2023", "a_column=b.csv")
-    assert [catalog.short_name(name) for name in given] == ["emoint", "news.2023", "news.2023", "a_column=b"]
+    given = ("emoint", "a/news.2023.csv?label_column=b", "news.2023", "a_column=b.csv", "a.csv.xlsx")
+    assert [catalog.short_name(name) for name in given] == ["emoint", "news.2023", "news.2023", "a_column=b", "a"]
 
 
 def test_an_encoder_is_its_revision_and_without_pinned_weights_the_files_of_a_local_folder_too(tmp_path, monkeypatch):

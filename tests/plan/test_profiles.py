@@ -125,7 +125,7 @@ def test_what_tables_would_mix_up_is_refused(tmp_path, monkeypatch):
     for name in ("rev.csv", "rev.tsv", "emoint.csv"):
         (tmp_path / name).write_text("text,label\n")
     (tmp_path / "mine.toml").write_text(GRID.replace('"embedded"', '["rev.csv", "rev.tsv"]'))
-    with refused("Profile mine has two corpora of one name"):
+    with refused("Tables would call rev.csv and rev.tsv of profile mine 'rev' alike"):
         load_profile("mine.toml").specs()
     with refused("emoint.csv has the name of a corpus of the study"):
         make_spec("emoint.csv", "ce")

@@ -113,7 +113,7 @@ def test_nothing_is_trained_for_a_folder_that_cannot_be_written(kept, tmp_path, 
     monkeypatch.chdir(tmp_path)
     with refused(". is the working folder"):
         train(make_spec("embedded", "ce", encoder="tiny", **QUICK), out=".")
-    with full_disk(), refused("Could not keep the classifier in model (", "make room"):
+    with full_disk(), refused("Could not keep the classifier in model (", "File too large"):
         keep(tmp_path)
     assert not any(tmp_path.iterdir())
     with refused("bag of words and has no network to keep"):

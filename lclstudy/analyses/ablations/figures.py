@@ -1,4 +1,4 @@
-"""The figure of the ablations: each setting against LCL. `ax` in, `ax` out."""
+"""The figure of the ablations: each setting against LCL, drawn on the axes given."""
 
 import numpy as np
 import pandas as pd

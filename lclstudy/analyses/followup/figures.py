@@ -1,4 +1,4 @@
-"""Figures of the follow-up report: accuracies by group, the grid as a heat map. `ax` in and out."""
+"""Figures of the follow-up report: accuracies by group, the grid as a heat map. They draw on the axes given."""
 
 from collections.abc import Mapping, Sequence
 

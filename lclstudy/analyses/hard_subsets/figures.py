@@ -1,4 +1,4 @@
-"""The figures of hard class subsets: which classes are alike, and how sure ranks are. `ax` in, `ax` out.
+"""The figures of hard class subsets: which classes are alike, and how sure ranks are. They draw on the axes given.
 
 `table` is of `tables.compared`. Our picks have a letter and a colour each, the same in every figure; the sets of others are
 grey, and one that is the same as a pick of ours is shown with it.
