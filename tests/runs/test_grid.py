@@ -87,7 +87,7 @@ def test_a_store_that_cannot_be_written_stops_before_training(runs, monkeypatch)
 
 
 class _KillsOne(RunStore):
-    """A store that, as the first record is saved, kills a worker process that is still training."""
+    """A store that, as the first record is saved, kills a worker process: that which is still training, or the idle one."""
 
     killed = None
 
@@ -101,9 +101,10 @@ class _KillsOne(RunStore):
 def test_processes_survive_a_killed_worker_agree_with_serial_and_hear_of_what_a_notebook_sets(tmp_path, monkeypatch, capsys):
     grid = specs_of(seeds=(0, 1, 2))
     runs = _KillsOne(tmp_path / "runs")
-    assert run_missing(grid, runs, executor="processes", workers=2)[:3] == (2, 0, 1)
-    (failure,) = filter(None, runs.frame()["failure"])
-    assert failure == "its worker process ended with status -9 (killed for memory? try fewer workers)"
+    done, _, failed, *_ = run_missing(grid, runs, executor="processes", workers=2)
+    assert (done, failed) in ((2, 1), (3, 0)), "an idle worker takes no run with it"
+    lost = "its worker process ended with status -9 (killed for memory? try fewer workers)"
+    assert [*filter(None, runs.frame()["failure"])] == [lost] * failed
     assert not multiprocessing.active_children()
     assert "Runs: 3/3 runs" in capsys.readouterr().err
     finished = next(spec for spec in grid if runs.has(spec))
