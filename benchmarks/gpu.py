@@ -24,6 +24,7 @@ from lclstudy.errors import StudyError
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import RunSpec, make_spec
 from lclstudy.training import loop, prepare
+from lclstudy.training.optimizer import AdamW
 
 RUNS, STEPS, WARM_UP, TOP = (1, 2, 4, 8), 50, 5, 15
 LIMITS = {"fp32": 1e-3, "bf16": 0.1}  # how far gradients may be from those of the CPU in fp32, over their length
@@ -55,7 +56,7 @@ def profiled(connection: Connection, spec: RunSpec, place: torch.device) -> None
     """Sends, for the device and for the CPU, the operations of one step: (name, calls, seconds), longest first."""
     made = Ours(spec, prepare.prepare(spec), place)
     made.objective.train()
-    optimizer = loop.adamw(made.objective, spec.learning_rate, fused=True)
+    optimizer = AdamW(made.objective, spec.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.ConstantLR(optimizer)
     batch = next(iter(made.batches)).to(place)
     for _ in range(WARM_UP):

@@ -19,6 +19,7 @@ from lclstudy.models import dropout
 from lclstudy.models.batching import Tokens
 from lclstudy.models.objectives import Objective, Outcome
 from lclstudy.training import loop
+from lclstudy.training.optimizer import AdamW
 
 
 class PaddedBatch(NamedTuple):
@@ -110,7 +111,7 @@ def evaluate(objective: PlainObjective, texts: Tokens, padding: int) -> np.ndarr
 
 def epoch(objective: PlainObjective, batches: Iterable[PaddedBatch], learning_rate: float) -> None:
     """Trains on every batch once, with an optimiser and a schedule of its own."""
-    optimizer = loop.adamw(objective, learning_rate, fused=False)
+    optimizer = AdamW(objective, learning_rate, fused=False)
     schedule = get_linear_schedule_with_warmup(optimizer, 0, len(batches))
     objective.train()
     for batch in batches:

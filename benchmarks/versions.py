@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from lclstudy.models.batching import Tokens, TwoViews, training_batches
 from lclstudy.models.objectives import Objective
 from lclstudy.plan.spec import RunSpec
-from lclstudy.training import loop, prepare
+from lclstudy.training import loop, optimizer, prepare
 from lclstudy.training.loop import Prepared
 
 CPU = torch.device("cpu")
@@ -178,7 +178,7 @@ class Library:
         with tempfile.TemporaryDirectory() as folder:
             arguments = TrainingArguments(
                 folder, use_cpu=True, bf16=True, per_device_train_batch_size=self.spec.batch_size, max_steps=len(pace),
-                learning_rate=self.spec.learning_rate, weight_decay=loop.WEIGHT_DECAY, save_strategy="no",
+                learning_rate=self.spec.learning_rate, weight_decay=optimizer.WEIGHT_DECAY, save_strategy="no",
                 logging_strategy="no", report_to="none", disable_tqdm=True, dataloader_pin_memory=False,
             )  # fmt: skip
             collate = DataCollatorWithPadding(self.tokenizer)

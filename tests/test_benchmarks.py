@@ -13,6 +13,7 @@ from lclstudy.errors import StudyError
 from lclstudy.models import dropout
 from lclstudy.plan.spec import make_spec
 from lclstudy.training import loop, prepare
+from lclstudy.training.optimizer import AdamW
 from tests.material import refused
 
 sys.path.append(str(paths.ROOT / "benchmarks"))
@@ -34,7 +35,9 @@ def test_plain_equals_ours_and_takes_nothing_of_what_makes_it_fast(objective):
     np.testing.assert_allclose(*(version.evaluate() for version in pair), rtol=1e-4)
     losses = []
     for version in pair:
-        optimizer = loop.adamw(version.objective.eval(), 1e-3, fused=False)
+        optimizer = AdamW(version.objective.eval(), 1e-3, fused=False)
+        if version is pair[0]:
+            optimizer.save_traffic(version.objective, "fp32")
         schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
         steps = (loop.step(version.objective, batch, optimizer, schedule, "fp32") for batch in version.batches)
         losses.append([outcome.loss.item() for outcome in itertools.islice(steps, 3)])

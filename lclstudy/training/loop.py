@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
@@ -25,8 +24,8 @@ from lclstudy.plan.spec import Protocol, RunSpec
 from lclstudy.results.records import Record
 
 from . import bag_of_words
+from .optimizer import AdamW
 
-BETAS, EPSILON, WEIGHT_DECAY, MAX_GRADIENT_NORM = (0.9, 0.999), 1e-6, 0.01, 1.0  # Appendix B and the released code
 SPLITS = ("train", "validation", "test")
 # Evaluation fits any memory with these; larger batches were no faster.
 TOKENS_PER_BATCH = {"cpu": 4096, "mps": 16384, "cuda": 65536}
@@ -172,7 +171,10 @@ def learn(spec: RunSpec, objective: Objective, batches, data: Prepared, place: t
     with make(total=total, desc=spec.label(), unit="step", leave=False, disable=not progress) as bar:
         for stage in range(len(objective.stages)):
             objective.begin(stage)
-            optimizer = adamw(objective, objective.stage.learning_rate or spec.learning_rate, place.type in ("cuda", "cpu"))
+            rate = objective.stage.learning_rate or spec.learning_rate
+            optimizer = AdamW(objective, rate, fused=place.type in ("cuda", "cpu"))
+            if place.type == "cpu":
+                optimizer.save_traffic(objective, spec.precision)
             schedule = get_linear_schedule_with_warmup(optimizer, 0, len(batches) * spec.epochs)
             best_accuracy = -1.0  # each stage chooses anew, so the last one's choice stays
             for number in range(len(epochs) + 1, len(epochs) + spec.epochs + 1):
@@ -192,35 +194,17 @@ def learn(spec: RunSpec, objective: Objective, batches, data: Prepared, place: t
     return epochs, best, best_state
 
 
-def adamw(objective: nn.Module, learning_rate: float, fused: bool) -> torch.optim.AdamW:
-    """AdamW over all that learns, weight decay 0.01 except on biases and LayerNorm."""
-    norms = {id(weight) for part in objective.modules() if isinstance(part, nn.LayerNorm) for weight in part.parameters()}
-    groups = {WEIGHT_DECAY: [], 0.0: []}
-    for name, parameter in objective.named_parameters():
-        if parameter.requires_grad:
-            groups[0.0 if "bias" in name or id(parameter) in norms else WEIGHT_DECAY].append(parameter)
-    parameters = [{"params": group, "weight_decay": decay} for decay, group in groups.items()]
-    return torch.optim.AdamW(parameters, lr=learning_rate, betas=BETAS, eps=EPSILON, fused=fused)
-
-
-def step(objective: Objective, batch: Batch, optimizer, schedule, precision: str):
+def step(objective: Objective, batch: Batch, optimizer: AdamW, schedule, precision: str):
     """One optimiser step on one batch; returns the objective's outcome."""
     with autocast(precision, batch.labels.device):
         outcome = objective(batch)
     outcome.loss.backward()
     for parameters in objective.learning:  # each by itself, so that neither network's gradient scales the other's
-        _clip([parameter for parameter in parameters if parameter.grad is not None])
+        optimizer.clip(parameters)
     optimizer.step()
     schedule.step()
     optimizer.zero_grad()
     return outcome
-
-
-def _clip(parameters: list[nn.Parameter]) -> None:
-    """`torch.nn.utils.clip_grad_norm_` without its pass over gradients that are short enough, where asking costs nothing."""
-    norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in parameters])
-    if not norm.is_cpu or not norm + 1e-6 <= MAX_GRADIENT_NORM:
-        torch.nn.utils.clip_grads_with_norm_(parameters, MAX_GRADIENT_NORM, norm)
 
 
 def _train_epoch(spec, objective, batches: Iterable[Batch], optimizer, schedule, place, epoch: int, bar) -> dict:

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from lclstudy.models import encoders, label_weights
-from lclstudy.models.batching import TwoViews, tokenize
+from lclstudy.models import label_weights
 from lclstudy.models.objectives import FIXED_WEIGHTS, RECIPES, Objective
 from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile
@@ -72,47 +71,6 @@ def test_it_learns_two_classes_and_reports_the_first_epoch_with_the_best_validat
     accuracies = [epoch["validation_accuracy"] for epoch in record.epochs]
     assert record.best_epoch == 1 + accuracies.index(max(accuracies))
     assert accuracy(record, "validation") == pytest.approx(max(accuracies))
-
-
-@pytest.fixture
-def network():
-    texts = ["i was afraid", "she left early in the morning", "no", "so happy to see them"] * 3
-    encoder = encoders.load("tiny", texts)
-    torch.manual_seed(0)
-    return Objective(spec("lcl"), encoder, 4), tokenize(texts, encoder.tokenizer, 16)
-
-
-def test_weight_decay_spares_biases_and_layer_norms_and_nothing_else(network):
-    groups = loop.adamw(network[0], 1e-3, fused=True).param_groups
-    names = {id(parameter): name for name, parameter in network[0].named_parameters()}
-    by_decay = {group["weight_decay"]: {names[id(p)] for p in group["params"]} for group in groups}
-    assert by_decay[0.0] | by_decay[0.01] == set(names.values())
-    assert by_decay[0.0] == {name for name in names.values() if name.endswith("bias") or "LayerNorm" in name}
-    assert all((group["betas"], group["eps"]) == ((0.9, 0.999), 1e-6) for group in groups)
-    # A LayerNorm of any name: DistilBERT's is called `sa_layer_norm`, ModernBERT's `attn_norm`.
-    other = torch.nn.ModuleDict({"dense": torch.nn.Linear(3, 3), "sa_layer_norm": torch.nn.LayerNorm(3)})
-    decayed, kept = (group["params"] for group in loop.adamw(other, 1e-3, fused=True).param_groups)
-    assert [id(weight) for weight in decayed] == [id(other["dense"].weight)] and len(kept) == 3
-
-
-def test_each_networks_gradient_is_clipped_by_itself(network):
-    objective, texts = network
-    with torch.no_grad():  # a very wrong, very sure weighting network: a large gradient in one network only
-        objective.weighting.classifier.weight.mul_(300)
-    norms = []
-
-    class Spy(torch.optim.SGD):
-        def step(self):
-            for one in objective.networks():
-                gradients = [p.grad.flatten() for p in one.parameters() if p.grad is not None]
-                norms.append(torch.cat(gradients).norm().item())
-
-    optimizer = Spy(objective.parameters(), lr=0.0)
-    schedule = torch.optim.lr_scheduler.ConstantLR(optimizer)
-    loop.step(objective, TwoViews(texts, texts, [0, 1, 2, 3] * 3)(list(range(8))), optimizer, schedule, "fp32")
-    primary, weighting = norms
-    assert weighting == pytest.approx(1.0, abs=1e-3)
-    assert 0.05 < primary <= 1.0 + 1e-3, "together with the other it would be scaled to nearly nothing"
 
 
 def test_the_learning_rate_falls_linearly_to_zero_without_warm_up(monkeypatch):
