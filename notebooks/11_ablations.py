@@ -44,10 +44,11 @@ report.figure(figure, "forest")
 
 # %% [markdown]
 # Test accuracy in percent with its standard deviation over n runs. p is of Welch's test, adjusted by Holm's method, which the
-# intervals are not, within a question: the papers' claims about LCL, CE and SCL (judged as in notebooks 06 and 13), changes to
-# LCL, other objectives. Nothing is decided on fewer than three runs of a side. *Paired by seed*: runs of one seed share the
-# order of texts and, where they have the same layers, their first values; no verdict rests on it. *Minus CE* is what a setting
-# gains over cross-entropy, over seeds or texts.
+# intervals are not, within a question: the papers' claims about LCL, CE and SCL (judged as in notebooks 06 and 13), each group
+# of changes to LCL, other objectives. What is planned and has no p yet counts too, so that no word is taken back when it has
+# run. Nothing is decided on fewer than three runs of a side. *Paired by seed*: runs of one seed share the order of texts and,
+# where they have the same layers, their first values; no verdict rests on it. *Minus CE* is what a setting gains over
+# cross-entropy, over seeds or texts.
 #
 # | Setting | What it is |
 # | :--- | :--- |

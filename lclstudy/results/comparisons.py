@@ -122,12 +122,13 @@ def compare(
     by: Iterable[str] = PLACE,
     expected: Mapping[tuple, float] | None = None,
     claims: Mapping[tuple, tuple[str, float | None]] | None = None,
+    planned: bool = False,
 ) -> pd.DataFrame:
     """Objective `a` against `b` in each place, judged with p adjusted over the pairs of that place: a family is a call's pairs.
 
     `runs` has a row per run: the columns `by`, `objective`, `seed` and `value`. `expected` gives published differences, and
     `claims` claims with their margins, by (corpus, set, a, b). Where there is no claim, the word is `above`, `below`,
-    `undecided` or `not run`, and the column `claim` is empty.
+    `undecided` or `not run`, and the column `claim` is empty. `planned`: as for `judge_family`.
 
     Columns: those of `by`, `a`, `b`, `claim`, `n_a`, `n_b`, `mean_a`, `mean_b`, `expected`, those of `Judgement`, `p_family`
     (two-sided by Holm, also where the claim has a margin), and over the seeds that both sides have `paired_difference`,
@@ -139,7 +140,7 @@ def compare(
         sides = [[values.get(name, pd.Series(dtype=float)) for name in pair] for pair in pairs]
         wanted = [(expected or {}).get((*place[:2], *pair)) for pair in pairs]
         asked = [(claims or {}).get((*place[:2], *pair), ("", None)) for pair in pairs]
-        judged = judge_family(sides, wanted, asked)
+        judged = judge_family(sides, wanted, asked, planned)
         for pair, (said, margin), (left, right), want, found in zip(pairs, asked, sides, wanted, judged, strict=True):
             word = found.word if said else _UNCLAIMED.get(found.word, found.word)
             told = (*place, *pair, said, len(left), len(right), left.mean(), right.mean(), want)

@@ -58,14 +58,14 @@ def level(runs: pd.DataFrame, score: str = "test_accuracy") -> dict:
 
 
 def against(results: Frozen, runs: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
-    """`compare` by test accuracy, in points, of settings that the column `setting` of `runs` names: one family of tests.
+    """`compare` by test accuracy, in points, of settings that the column `setting` of `runs` names: one family, as planned.
 
     `runs` are of one place. `basis` is what the interval is over: `SEEDS`; or `TEXTS`, where a side has one run: then
     `difference` is of the first seed that both have, and its interval, over the test texts, says nothing of other seeds.
     """
     done = runs[runs["status"] == "done"]
     by_name = done.assign(objective=done["setting"], value=100 * done["test_accuracy"].astype(float))
-    found = pd.DataFrame(pairs, columns=["a", "b"]).merge(compare(by_name, pairs, ["corpus"]), how="left", on=["a", "b"])
+    found = pd.DataFrame(pairs, columns=["a", "b"]).merge(compare(by_name, pairs, ["corpus"], planned=True), how="left", on=["a", "b"])
     found = found.fillna({"word": NOT_RUN, "note": "", "paired_n": 0})
     identities = {name: group.set_index("seed")["identity"] for name, group in done.groupby("setting")}
     rows = [_with_texts(results, row, identities) for row in found.to_dict("records")]

@@ -106,12 +106,15 @@ def judge_family(
     sides: Sequence[tuple[Sequence[float], Sequence[float]]],
     expected: Sequence[float | None] | None = None,
     claims: Sequence[tuple[str, float | None]] | None = None,
+    planned: bool = False,
 ) -> list[Judgement]:
     """`judge` of the comparisons (a, b) of one question on one corpus, with p adjusted over them by Holm's method.
 
     `claims` are with their margins; the own test of one that has a margin is one-sided and no member, its two-sided p is.
+    With `planned`, comparisons that could not be tested yet are members too: a word stays when their runs come.
     """
-    adjusted = tests.holm([tests.welch(a, b).p if len(a) and len(b) else math.nan for a, b in sides])
+    p_values = np.array([tests.welch(a, b).p if len(a) and len(b) else math.nan for a, b in sides])
+    adjusted = tests.holm(np.nan_to_num(p_values, nan=1.0) if planned else p_values)
     asked = zip(sides, expected or [None] * len(sides), claims or [("", None)] * len(sides), adjusted, strict=True)
     return [judge(a, b, wanted, margin, claim, float(p)) for (a, b), wanted, (claim, margin), p in asked]
 

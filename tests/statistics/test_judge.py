@@ -66,6 +66,8 @@ def test_a_family_is_adjusted_by_holm_and_one_that_did_not_run_is_no_member():
     found = judge_family(sides)
     wanted = multipletests([tests.welch(a, b).p for a, b in sides if b], method="holm")[1]
     assert [one.p_holm for one in found if one.word != "not run"] == pytest.approx(wanted)
+    alone, among = (judge_family(sides[:1] + [([], LOW)] * more, planned=True)[0] for more in (0, 3))
+    assert among.p_holm == pytest.approx(min(1, 4 * alone.p_holm)) and alone.p_holm == alone.p
     assert found[2].word == "not run"
 
 

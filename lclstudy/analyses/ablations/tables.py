@@ -1,8 +1,8 @@
 """What in LCL matters: each setting of a profile of ablations against LCL as released. No torch.
 
 A setting is an objective with what it has otherwise than LCL as released. Accuracies are in percent, differences in points,
-setting minus LCL. What the papers claim of LCL, CE and SCL is judged as everywhere in the study; the changes to LCL are another
-question, and the other objectives a third: a family of tests each.
+setting minus LCL. What the papers claim of LCL, CE and SCL is judged as everywhere in the study; the changes to LCL are a
+question by group, and the other objectives another: a family of tests each, of all that is planned.
 """
 
 import math
@@ -112,9 +112,9 @@ def settings(results: Frozen, corpus: str = "") -> pd.DataFrame:
     table = pd.DataFrame(sorted(rows, key=_order)).join(means, on="setting")
     lcl, ce = names.objective("lcl"), names.objective("ce")
     claimed = table["setting"].isin(map(names.objective, _CLAIMED))
-    parts, others = table["group"].isin(PARTS), table["setting"] != lcl
-    families = [table["setting"][chosen] for chosen in (claimed, parts, others & ~parts & ~claimed)]
-    found = pd.concat([against(results, here, [(name, lcl) for name in family]) for family in families]).set_index("a")
+    question = table["group"].where(table["group"].isin(PARTS), "objectives").mask(claimed, "claimed")
+    families = [[(name, lcl) for name in family if name != lcl] for _, family in table["setting"].groupby(question)]
+    found = pd.concat([against(results, here, pairs) for pairs in families]).set_index("a")
     for row in judged[judged["a"] == "lcl"].to_dict("records"):
         if (name := names.objective(row["b"])) in found.index:
             found.loc[name, ["p_holm", "word"]] = row["p_holm"], f"{text.pair('lcl', row['b'])}: {row['word']}"
