@@ -6,7 +6,7 @@ that needs no torch loads none.
 
 from importlib import import_module
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _PUBLIC = {
     "simclr": "models.losses",

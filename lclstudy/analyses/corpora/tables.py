@@ -71,7 +71,7 @@ def by_word(pairs: pd.DataFrame, count: int = 15) -> pd.DataFrame:
     """The `count` words that were replaced most often: `word`, `times`, `first` (how often by a synonym of its first meaning),
     `synonyms` (how many different ones) and `common`, the four most frequent.
 
-    `pairs` has a row per replacement: `word`, `synonym`, and `first`, of `synonyms.is_first_sense`.
+    `pairs` has a row per replacement: `word`, `synonym`, and `first`: whether it is of the word's first meaning.
     """
     lower = pairs.assign(synonym=pairs["synonym"].str.lower()).groupby(pairs["word"].str.lower())
     table = lower.agg(times=("synonym", "size"), first=("first", "sum"), synonyms=("synonym", "nunique"),
