@@ -132,7 +132,7 @@ def _as_list(name: str, value) -> list:
 
 def profile_names() -> list[str]:
     """The names of the profiles that come with the package."""
-    return sorted(path.stem for path in paths.profiles().glob("*.toml") if path.stem != "protocol")
+    return sorted(path.stem for path in paths.PROFILES.glob("*.toml") if path.stem != "protocol")
 
 
 def load_profile(name_or_path: str) -> Profile:
@@ -143,8 +143,8 @@ def load_profile(name_or_path: str) -> Profile:
             raise StudyError(f"No profile file {str(path)!r}; give the path of one that exists, or a name.")
         if name_or_path not in profile_names():
             raise unknown("profile", name_or_path, [*profile_names(), "or a path ending in .toml"])
-        path = paths.profiles() / f"{name_or_path}.toml"
-    elif path.resolve().parent != paths.profiles() and path.stem in (*profile_names(), *_RESERVED):
+        path = paths.PROFILES / f"{name_or_path}.toml"
+    elif path.resolve().parent != paths.PROFILES and path.stem in (*profile_names(), *_RESERVED):
         raise StudyError(f"{path.name} has a name that the study uses itself; rename it, say to my_{path.name}.")
     elif not re.fullmatch(r"\w[\w.-]*", path.stem):  # results of one's own would leave their folder
         raise StudyError(f"A profile's file name must be of letters, digits, '_', '-' and '.'; given {path.name!r}; rename it.")

@@ -179,7 +179,7 @@ class Plan:
     def _data(self, notebook: Notebook) -> list[Path]:
         """The files that a notebook may read: those that its parameters name, what is tracked, and results if it shows them."""
         named = [Path(value) for value in self.parameters(notebook).values() if isinstance(value, str) and value]
-        folders = [paths.embedded(), paths.published(), paths.published().with_name("summary")]
+        folders = [paths.EMBEDDED, paths.PUBLISHED, paths.PUBLISHED.with_name("summary")]
         if notebook.reads_results:
             folders += [paths.results(""), *paths.build("").glob("*/results")]
         return [*named, *(file for folder in folders for file in folder.rglob("*") if file.suffix != ".part")]

@@ -63,9 +63,9 @@ def source(results: Frozen) -> Source:
     found = (results, corpus, encoder, runs[corpus], classes, confusion, texts, size, min(4, len(classes) // size))
     if corpus == PAPER:
         easy = {name: members for name, members in published.class_sets().items() if "easy" in name}
-        return Source(*found, "published", hard_sets.published_hard() | easy, (paths.published() / "class_sets.csv",))
+        return Source(*found, "published", hard_sets.published_hard() | easy, (paths.PUBLISHED / "class_sets.csv",))
     if corpus == "embedded":
-        groups = pd.read_csv(file := paths.embedded() / "groups.csv").groupby("group")
+        groups = pd.read_csv(file := paths.EMBEDDED / "groups.csv").groupby("group")
         return Source(*found, "planted", {name: tuple(group["class"]) for name, group in groups}, (file,))
     return Source(*found, "", {}, ())
 
