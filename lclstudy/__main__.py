@@ -206,9 +206,7 @@ def _notebooks(options: argparse.Namespace) -> int:
         setattr(options, name, _value(name, text) if listed else text)
     profile = _profile(options)
     given = {name: _value(name, text) for name, text in chosen.items()} | _given(options, (*RESTRICTIONS, *_HOW))
-    own = Path(options.profile).suffix == ".toml"
-    source = str(Path(options.profile).resolve()) if own else options.profile
-    plan = execute.Plan(profile, source, execute.find(options.folder, options.only), given, options.folder)
+    plan = execute.Plan(profile, execute.find(options.folder, options.only), given, options.folder)
     if options.check:
         return 0
     if options.dry_run:

@@ -25,6 +25,7 @@ device = ""  # cuda, mps or cpu; empty: the first of these that there is
 retrain = False  # whether to train also what is frozen; of its grid the quick profile does, of seed 0
 
 # %%
+from lclstudy import paths
 from lclstudy.analyses.case_study import tables
 from lclstudy.plan import names
 from lclstudy.plan.profiles import load_profile
@@ -94,7 +95,7 @@ report.said(["No run failed."] if (frame["status"] != "failed").all() else repor
 # What was trained here goes to `build/PROFILE/results`, where the reading notebooks find it beside what the repository holds.
 
 # %%
-store.freeze(whole, runs, specs)  # a seed may be beyond the profile's own
+runs.freeze(paths.build(whole.name) / "results", [*class_sets.all_specs(whole, runs), *specs])  # a seed may be beyond its own
 print("Frozen.")
 
 # %% [markdown]

@@ -38,7 +38,8 @@ class Profile:
 
     `case_study` asks for runs on class subsets besides; some of them are known only when others have run, so `specs` has none.
     Of the seeds `retrain` the runs of its grid are trained also where frozen ones are there, beside them; those of the case
-    study are not. `only`: the names, by setting, to which the runs are restricted.
+    study are not. `only`: the names, by setting, to which the runs are restricted. `source` is what loads it: its name, or the
+    whole path of its file.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Profile:
     case_study: CaseStudy | None = None
     retrain: tuple[int, ...] = ()
     only: dict = field(default_factory=dict)
+    source: str = ""
 
     def specs(self) -> list[RunSpec]:
         """All runs of the profile, each once, in the order of the grid; the seed varies slowest within an entry of the grid.
@@ -162,6 +164,7 @@ def load_profile(name_or_path: str) -> Profile:
         grid=tuple(table["grid"]),
         case_study=CaseStudy(**study, search_seed=study["seed"]) if study else None,
         retrain=tuple(table.get("retrain", ())),
+        source=path.stem if path.parent == paths.PROFILES else str(path.resolve()),
     )
 
 

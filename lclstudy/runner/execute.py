@@ -111,7 +111,6 @@ class Plan:
     """
 
     profile: Profile
-    source: str  # the name of the profile, or the path of its file
     notebooks: list[Notebook]
     given: dict[str, object]  # parameters by name; a notebook gets those that it declares
     folder: Path
@@ -127,7 +126,7 @@ class Plan:
 
     def parameters(self, notebook: Notebook) -> dict[str, object]:
         """The parameters that a notebook gets."""
-        given = {"profile": self.source, **self.given}
+        given = {"profile": self.profile.source, **self.given}
         return {name: value for name, value in given.items() if name in notebook.parameters}
 
     def output(self, notebook: Notebook) -> Path:

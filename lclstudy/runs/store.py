@@ -164,23 +164,16 @@ def missing(profile: Profile, store: RunStore, retrain: bool = False, subsets: b
     return store.missing(grid, retrain or profile.retrain) + store.missing(on_sets, retrain)
 
 
-def freeze(profile: Profile, store: RunStore | None = None, also: Iterable[RunSpec] = (), folder: Path | None = None) -> Path:
-    """Freezes what `store` has of a profile, its case study included, and of `also` others, for a person's own use.
-
-    They go to `folder`, by default `build/NAME/results`, which git ignores and `read_frozen` reads beside what is tracked.
-    Returns it.
-    """
-    store = store or RunStore()
-    specs = list(dict.fromkeys([*class_sets.all_specs(profile, store), *also]))
-    return store.freeze(folder or paths.build(profile.name) / "results", specs)
-
-
 def publish(profile: Profile, store: RunStore | None = None) -> Path:
-    """As `freeze`, but into the tracked `data/results/NAME`. StudyError on a profile of one's own or without records."""
+    """Freezes what `store` has of a profile, its case study included, into the tracked `data/results/NAME`, and returns that.
+
+    Raises StudyError on a profile of one's own or without records.
+    """
     if profile.name not in profile_names():
         raise unknown("profile to freeze into data/results", profile.name, profile_names())
     store = store or RunStore()
-    if not any(store._read(spec.identity()) for spec in class_sets.all_specs(profile, store)):
+    specs = class_sets.all_specs(profile, store)
+    if not any(store._read(spec.identity()) for spec in specs):
         where = f"No record of profile {profile.name}, as restricted, in {paths.relative(store.path)}"
         raise StudyError(f"{where}; train its runs first: lclstudy run {profile.name} --retrain")
-    return freeze(profile, store, folder=paths.results(profile.name))
+    return store.freeze(paths.results(profile.name), specs)

@@ -86,8 +86,7 @@ def test_corpora_of_ones_own_freeze_without_their_path_apart_and_never_to_a_trac
         store.publish(profile)
     with refused("No record of profile quick, as restricted, in ", "; train its runs first: lclstudy run quick --retrain"):
         store.publish(load_profile("quick"))
-    folder = store.freeze(profile, also=own)
-    assert folder == paths.build("mine") / "results"
+    folder = runs.freeze(paths.build("mine") / "results", [*own, *profile.specs()])
     assert not paths.results("").exists() and frozen.frozen_names() == ["mine"]
     results = frozen.read_frozen("mine")
     assert results.runs[["corpus", "status"]].to_numpy().tolist() == [["mine", "done"]] * 2
@@ -162,8 +161,8 @@ def test_ones_own_runs_stand_beside_the_tracked_ones_and_for_those_that_failed(r
     mine = RunStore(paths.runs().with_name("mine"))
     assert mine.missing([fourth]) == [fourth]
     saved(mine, second, third, fourth, seed=9)
-    own = store.freeze(profile, mine)
-    assert own == paths.build("quick") / "results" and files_in(tracked) == before
+    own = mine.freeze(paths.build("quick") / "results", profile.specs())
+    assert files_in(tracked) == before
     results = frozen.read_frozen("quick")
     assert results.folders == (tracked.resolve(), own.resolve())
     assert results.runs["identity"].tolist() == [spec.identity() for spec in profile.specs()], "as planned"

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import permutation_test, rankdata, spearmanr
 
 from lclstudy.plan import names
-from lclstudy.results import class_sets, hard_sets, published, selection
+from lclstudy.results import class_sets, published, selection
 from lclstudy.results.comparisons import ALL_CLASSES, PRIMARY, beside_published, comparisons, published_comparisons
 from lclstudy.results.frozen import Frozen
 from lclstudy.results.main_table import main_results
@@ -99,7 +99,7 @@ def gains(results: Frozen, corpus: str) -> pd.DataFrame:
     runs = class_sets.searched_runs(results, corpus)
     if not runs:
         return pd.DataFrame(columns=GAINS)
-    counts, classes = results.confusion(runs, hard_sets.SPLIT)
+    counts, classes = results.confusion(runs, class_sets.SPLIT)
     sets = {ALL_CLASSES: classes, **published.class_sets(), **class_sets.frozen_sets(results, corpus)}
     kinds = {"published": published_comparisons(_printed(corpus)), "ours": differences(results, corpus)}
     found = pd.concat([table.assign(whose=whose) for whose, table in kinds.items()]).query("a == 'lcl' and b == 'ce'")
