@@ -104,9 +104,9 @@ def specs(profile: Profile, sets: Mapping[str, Classes]) -> list[RunSpec]:
 
 def all_specs(profile: Profile, runs) -> list[RunSpec]:
     """Every run of a profile, each once: its grid, the case study on published sets, and on found ones where they are known."""
-    known = any(runs.has(spec) for spec in searched(profile))
-    sets = all_sets(profile, runs) if known else named_sets(profile)
-    return list(dict.fromkeys([*profile.specs(), *searched(profile), *specs(profile, sets)]))
+    sets = all_sets(profile, runs) if finished(profile, runs) else named_sets(profile)
+    read = [spec for spec in searched(profile) if spec.seed in profile.case_study.seed]
+    return list(dict.fromkeys([*profile.specs(), *read, *specs(profile, sets)]))
 
 
 def frozen_sets(results, corpus: str) -> dict[str, tuple[str, ...]]:

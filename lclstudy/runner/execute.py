@@ -302,11 +302,10 @@ def _run_one(plan: Plan, notebook: Notebook, sockets: str, screen: Screen) -> fl
     execute(notebook.name, notebook.path, plan.output(notebook), plan.parameters(notebook), sockets, screen)
     made = glob.glob(str(paths.figures("*") / f"{notebook.name[:2]}_*"))
     figures = sorted(path for path in made if Path(path).stat().st_mtime >= started)
-    seconds = time.time() - started
     part = mark.with_suffix(".part")
-    part.write_text(json.dumps({"inputs": inputs, "figures": figures, "seconds": round(seconds, 1)}, indent=1))
+    part.write_text(json.dumps({"inputs": inputs, "figures": figures}, indent=1))
     part.replace(mark)
-    return seconds
+    return time.time() - started
 
 
 def show(plan: Plan, force: bool = False) -> None:

@@ -81,8 +81,10 @@ def test_the_search_adds_up_every_seed_and_the_plan_grows_when_it_can_be_made(pr
 def test_a_profile_without_case_study_asks_for_nothing_and_an_unknown_set_is_told(profile, runs, tmp_path):
     none = Profile("none", "", profile.settings, {}, profile.grid)
     assert class_sets.all_specs(none, runs) == none.specs()
-    with refused("has no [case_study]"):
-        grid.run_case_study(none, runs, progress=False)
+    (tmp_path / "mine.toml").write_text(PROFILE.replace("found = 2", "found = 0"))
+    searching_none = load_profile(str(tmp_path / "mine.toml"))
+    assert class_sets.all_sets(searching_none, runs) == {"all": None}, "and notebook 05 asks for no confusions"
+    assert len(class_sets.all_specs(searching_none, runs)) == 2 * 2
     (tmp_path / "mine.toml").write_text(PROFILE.replace('"all"', '"4-hard-e"'))
     with refused("Unknown class set ", "'4-hard-e'; allowed: all, 16, 8, 4-easy, "):
         class_sets.named_sets(load_profile(str(tmp_path / "mine.toml")))
@@ -102,8 +104,8 @@ def test_training_on_subsets_then_freezing(own_folders, runs, tmp_path, monkeypa
     (tmp_path / "mine.toml").write_text(PROFILE.replace("found = 2", "found = 1"))
     profile = load_profile(str(tmp_path / "mine.toml"))
     part, how = profile.restrict(seeds="1"), {"executor": "serial", "progress": False, "device": "cpu"}
-    assert grid.run_case_study(part, runs, **how)[:3] == (2 + 2, 0, 0), "CE and LCL on all classes, then both on a found set"
-    assert grid.run_case_study(part, runs, **how)[:2] == (0, 4)
+    assert grid.run_profile(part, runs, **how)[:3] == (2 + 2, 0, 0), "CE and LCL on all classes, then both on a found set"
+    assert grid.run_profile(part, runs, **how)[:2] == (0, 4)
     runs.freeze(paths.build("mine") / "results", class_sets.all_specs(profile, runs))
     results, fresh = read_frozen(str(tmp_path / "mine.toml")), RunStore(tmp_path / "fresh")
     assert results.runs["status"].value_counts().to_dict() == {"done": 4, "not run": 4}

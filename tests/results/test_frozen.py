@@ -201,17 +201,13 @@ def test_retrained_runs_stand_beside_the_frozen_ones(runs):
     runs.freeze(paths.results("mine"), saved(runs, first, second))
     assert runs.retrained("mine").empty, "these records are what was frozen"
     record = record_of(second)
-    given = record.test_probabilities[0].copy()
     record.measures |= {"seconds": 2.5, "threads": 1}
-    record.device = "NVIDIA"
-    record.test_probabilities[0] = np.roll(given, 1)
+    record.test_probabilities[0] = np.roll(record.test_probabilities[0], 1)
     runs.save(record)
     saved(runs, third)
     (row,) = runs.retrained("mine").to_dict("records")
     was, now = frozen.read_frozen("mine").runs["test_accuracy"][1], runs.frame([second])["test_accuracy"][0]
-    wanted = dict(identity=second.identity(), objective="ce", seed=1, frozen_accuracy=was, own_accuracy=now)
-    wanted |= dict(difference=pytest.approx(100 * (now - was)), same_predictions=23 / 24)
-    wanted |= dict(greatest_difference=pytest.approx(np.abs(given - np.roll(given, 1)).max(), abs=1e-3))
+    wanted = dict(identity=second.identity(), objective="ce", seed=1, test_accuracy=was, test_accuracy_own=now, seconds_own=2.5)
     assert {name: row[name] for name in wanted} == wanted
 
 
