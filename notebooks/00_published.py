@@ -23,7 +23,7 @@ from lclstudy.results.frozen import read_frozen
 from lclstudy.show import markdown, style, text
 from lclstudy.show.report import Report
 
-every = (path for path in paths.published().iterdir() if path.suffix in (".csv", ".toml"))
+every = (path for path in paths.PUBLISHED.iterdir() if path.suffix in (".csv", ".toml"))
 printed = sorted(path for path in every if path.stem not in ("claims", "later"))
 report = Report("00_published", load_profile(profile).name, printed)
 results = read_frozen(frozen)

@@ -29,7 +29,7 @@ from lclstudy.show.report import Report
 from lclstudy.show.text import words
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
-report = Report("06_main_results", results.name, [*results.folders, paths.published() / "numbers.csv"])
+report = Report("06_main_results", results.name, [*results.folders, paths.PUBLISHED / "numbers.csv"])
 main, differences = tables.main_table(results), tables.differences(results)
 hard = hard_texts.hard_texts(results)
 

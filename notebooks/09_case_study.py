@@ -25,7 +25,7 @@ from lclstudy.show.report import Report
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
 corpus, *_ = tables.case_corpora(results)
-files = [paths.published() / name for name in ("numbers.csv", "class_sets.csv")]
+files = [paths.PUBLISHED / name for name in ("numbers.csv", "class_sets.csv")]
 report = Report("09_case_study", results.name, [*results.folders, *files])
 table, differences, gains = (ask(results, corpus) for ask in (tables.table_3, tables.differences, tables.gains))
 report.said(tables.said(table, differences, gains))

@@ -33,7 +33,7 @@ from lclstudy.show.text import words
 
 results = tables.evidence_from(profile)
 best = frozen.read_frozen(profile or frozen.best_frozen())
-sources = [paths.published() / f"{name}.csv" for name in ("claims", "numbers", "class_sets")]
+sources = [paths.PUBLISHED / f"{name}.csv" for name in ("claims", "numbers", "class_sets")]
 report = Report("13_verdicts", best.name, [*sources, *(folder for one in results for folder in one.folders)])
 judged = tables.judge_claims(results)
 gain = tables.mean_published_gain("lcl", "ce")

@@ -22,7 +22,7 @@ CAPTION = "What the two papers say, what follows from it, and how sure one can b
 
 def read() -> dict:
     """The file: `finding`, a list; `kinds` and `grounds` with what they mean, `whose` and `titles` by paper; `macros`."""
-    return tomllib.loads((paths.published() / "findings.toml").read_text("utf-8"))
+    return tomllib.loads((paths.PUBLISHED / "findings.toml").read_text("utf-8"))
 
 
 def environment(facts: dict) -> jinja2.Environment:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lclstudy.plan import names
-from lclstudy.results import class_sets, corpus_facts, hard_sets, published, selection
+from lclstudy.results import class_sets, corpus_facts, published, selection
 from lclstudy.results.comparisons import (
     ALL_CLASSES,
     CLAIMED,
@@ -154,7 +154,7 @@ def _most_confusable(claim: dict, results: list[Frozen]) -> Evidence:
 
 @lru_cache(maxsize=4)
 def _ranks(frozen: Frozen, corpus: str) -> pd.DataFrame:
-    return hard_sets.ranked(frozen, corpus).set_index("set")
+    return class_sets.ranked(frozen, corpus).set_index("set")
 
 
 def _near(claim: dict, results: list[Frozen]) -> Evidence:

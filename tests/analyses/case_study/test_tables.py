@@ -11,7 +11,7 @@ from lclstudy.analyses.case_study import figures, tables
 from lclstudy.plan.spec import make_spec
 from lclstudy.results import class_sets, published
 from tests.analyses.helpers import drawn, frozen_of, scored_record, texts
-from tests.material import PAPER, check_readable, make_runs, record, row_of
+from tests.material import PAPER, check_readable, record, row_of
 
 HARD = tuple(published.class_sets()["4-hard-a"])
 RIGHT = {"ce": (30, 31, 32), "lcl": (36, 37, 38), "scl": (31, 33, 36)}  # of 40 test texts
@@ -77,18 +77,6 @@ def test_gains_beside_how_often_a_set_is_confused_and_the_finding(made):
     assert "has not run on a class set" in tables.said(table, found.iloc[:0], gained.iloc[:0])
     ax = drawn(figures.gains_by_confusion, gained, table, height=2.8)
     assert sorted(x for line in ax.lines if line.get_marker() == "D" for x in line.get_xdata()) == sorted(gained["difference"])
-
-
-def test_runs_on_sets_in_words():
-    sets = {"all": None, "hard": ("x", "y"), "found-b": ("p", "q")}
-    said = tables.found_said({"found-a": ("y", "x"), "found-b": ("p", "q")}, sets)
-    assert said == ["found-a: y, x (the published set hard).", "found-b: p, q."]
-    parts = [make_runs({"ce": [56.0, 56.2, 56.1], "scl": ["not run"], "lcl": [57.0]}, PAPER, classes="|".join(HARD)),
-             make_runs({"ce": ["failed"]}, PAPER, classes="sad|proud")]  # fmt: skip
-    assert tables.run_findings(pd.concat(parts), {"all": None, "4-hard-a": HARD}) == [
-        "4 of 6 runs finished, 1 failed.",
-        "4-hard-a: test accuracy (%) CE 56.1 (0.1), n = 3; SCL not run; LCL 57.0, n = 1.",
-    ]
 
 
 def test_a_correlation_over_few_sets_has_the_p_of_all_their_orders():
