@@ -2,9 +2,7 @@
 
 import io
 import unicodedata
-from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -13,10 +11,6 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
-
-from lclstudy import paths
-
-from . import provenance
 
 SINGLE = 3.3  # inches: one column of a paper
 DOUBLE = 6.9  # inches: its whole width
@@ -151,16 +145,13 @@ def apart(wanted: np.ndarray, gap: float) -> np.ndarray:
     return np.maximum(np.minimum(places, 0.98 - steps[::-1]), 0.02 + steps)
 
 
-def save(figure: Figure, name: str, profile: str, notebook: str, inputs: Iterable[Path | str]) -> list[Path]:
-    """Writes `name` to `paths.figures(profile)` as png (300 dpi) and svg, and a json of what made it; returns the three paths.
-
-    The same figure gives the same bytes. Raises StudyError if an input is not there, or if the disk refuses.
-    """
+def rendered(figure: Figure) -> dict[str, bytes]:
+    """The figure as png (300 dpi) and svg, by the ending of a file's name; the same figure gives the same bytes."""
     files = {}
     use()
-    for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+    for ending, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
         buffer = io.BytesIO()
-        figure.savefig(buffer, format=suffix, metadata=metadata)
+        figure.savefig(buffer, format=ending[1:], metadata=metadata)
         figure.set_layout_engine("none")  # found once, the layout stays: to find it takes a third of each drawing
-        files[f"{name}.{suffix}"] = buffer.getvalue()
-    return provenance.save(paths.figures(profile), files, f"{name}.json", notebook, inputs)
+        files[ending] = buffer.getvalue()
+    return files

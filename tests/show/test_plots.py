@@ -13,6 +13,7 @@ from lclstudy import paths
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.show import plots, style
+from lclstudy.show.report import Report
 from tests.material import check_readable, refused
 
 MEANS = {"ce": 0.845, "ce_aug": 0.848, "scl": 0.85, "lcl": 0.858}
@@ -100,22 +101,20 @@ def test_heat_map_of_names_with_any_characters_and_of_a_class_without_examples(r
     assert to_hex(ax.get_facecolor()) == "#dddddd"
 
 
-def test_save_writes_png_svg_and_sidecar_with_the_same_bytes_again(tmp_path, monkeypatch):
+def test_a_figure_is_saved_as_png_and_svg_with_a_sidecar_and_as_the_same_bytes_again(tmp_path, monkeypatch):
     monkeypatch.setenv("LCLSTUDY_FIGURES", str(tmp_path))
     saved = []
     for _ in range(2):
-        figure, axes = style.panels(2, columns=2)
-        plots.learning_curves(make_epochs(), axes[0])
-        plots.confusion_heatmap(make_confusion([0, 0, 1, 1]), "abcd", axes[1])
-        made = style.save(figure, "both", "quick", "04_train_one", ["pyproject.toml"])
-        saved.append([path.read_bytes() for path in made])
-    assert saved[0] == saved[1]
-    assert made == [paths.figures("quick") / f"both.{suffix}" for suffix in ("png", "svg", "json")]
-    sidecar = json.loads(saved[0][2])
+        figure, (ax,) = style.subplots(width=style.DOUBLE)
+        plots.learning_curves(make_epochs(), ax)
+        Report("04_train_one", "quick", ["pyproject.toml"]).figure(figure, "both")
+        saved.append({path.name: path.read_bytes() for path in paths.figures("quick").iterdir()})
+    assert saved[0] == saved[1] and {*saved[0]} == {f"04_both.{ending}" for ending in ("png", "svg", "json")}
+    sidecar = json.loads(saved[0]["04_both.json"])
     assert (sidecar["notebook"], [*sidecar["inputs"]]) == ("04_train_one", ["pyproject.toml"])
-    assert set(sidecar["files"]) == {"both.png", "both.svg"}
-    assert str(tmp_path).encode() not in b"".join(saved[0]) and b"<dc:date>" not in saved[0][1]
-    assert plt.imread(made[0]).shape[1] == round(6.9 * 300), "300 dots per inch"
+    assert set(sidecar["files"]) == {"04_both.png", "04_both.svg"}
+    assert str(tmp_path).encode() not in b"".join(saved[0].values()) and b"<dc:date>" not in saved[0]["04_both.svg"]
+    assert plt.imread(paths.figures("quick") / "04_both.png").shape[1] == round(6.9 * 300), "300 dots per inch"
 
 
 # How colours look to people without green cones, as linear light (Machado et al. 2009, severity 1).
