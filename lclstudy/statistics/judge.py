@@ -168,7 +168,7 @@ def over_texts(right_a: np.ndarray, right_b: np.ndarray) -> TTest:
 def pooled_power(difference: float, a: Sequence[float], b: Sequence[float]) -> dict[str, float]:
     """`power`, `power_low`, `power_high` and `needed` of a `Judgement` for a true difference, from the runs of both sides."""
     sd, *ends = pooled_deviation(a, b)
-    found = [tests.power(difference, each, len(a), each, len(b)).power for each in (sd, *ends)]
+    found = [tests.power(difference, each, len(a), each, len(b)) for each in (sd, *ends)]
     return _named_powers(found, tests.runs_needed(difference, sd, sd))
 
 
