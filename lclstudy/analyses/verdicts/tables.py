@@ -90,12 +90,11 @@ def _compared(claim: dict, results: list[Frozen]) -> Evidence:
     sides = _sides(claim, results)
     if sides is None:
         return _absent("no run of a side")
-    table = comparisons(sides.results, metric=claim["metric"], split=claim["split"])
+    table = comparisons(sides.results, metric=claim["metric"])
     here = table[(table[list(PLACE)] == [claim["corpus"], claim["classes"], sides.encoder]).all(axis=1)]
     pair = {claim["a"], claim["b"]}
     family = next((row for row in here.to_dict("records") if {row["a"], row["b"]} == pair), {"p_family": None, "mark": ""})
-    expected = published_differences(claim["metric"], claim["split"])
-    expected = expected.get((claim["corpus"], claim["classes"], claim["a"], claim["b"]))
+    expected = published_differences(claim["metric"]).get((claim["corpus"], claim["classes"], claim["a"], claim["b"]))
     margin = None if math.isnan(claim["margin"]) else claim["margin"]
     found = judging.judge(sides.a, sides.b, expected, margin, CLAIMED[claim["kind"]], family["p_family"])
     found = found if margin is None else found._replace(p_holm=math.nan)  # its own test is one-sided, and no member of a family
@@ -112,13 +111,13 @@ def _contrasted(claim: dict, results: list[Frozen]) -> Evidence:
     else:
         return _absent("a corpus or set has no run of a side")
     factors = [factor for factor, *_ in places]
-    printed = published_differences(claim["metric"], claim["split"], 3 if claim["place"].endswith("Table 3") else None)
+    printed = published_differences(claim["metric"], 3 if claim["place"].endswith("Table 3") else None)
     gains = [printed.get((corpus, classes, claim["a"], claim["b"])) for _, corpus, classes in places]
     expected = None if None in gains else float(np.dot(factors, gains))
     n = min(each.fewest() for each in sides)
     claimed = "below" if claim["metric"] == "entropy" else "above"
     found = judging.judge_difference(_contrast(factors, sides), n, expected, claimed)._replace(p_holm=math.nan)  # no family
-    rows = comparisons(frozen, metric=claim["metric"], split=claim["split"]).query("a == @claim['a'] and b == @claim['b']")
+    rows = comparisons(frozen, metric=claim["metric"]).query("a == @claim['a'] and b == @claim['b']")
     marks = rows.set_index(list(PLACE))["mark"]
     rising = [corpus for _, corpus, classes in places if marks.get((corpus, classes, sides[0].encoder))]
     mark = f"not converged on {text.listed(map(names.corpus, dict.fromkeys(rising)))}" if rising else ""
@@ -242,9 +241,9 @@ def _runs(frozen: Frozen, claim: dict, objective: str) -> pd.DataFrame:
     metric = claim["metric"] or "accuracy"
     if changes:
         changed = selection.changed(frozen, dict(change.split("=", 1) for change in changes))
-        runs = valued(frozen, changed, metric, claim["split"])
+        runs = valued(frozen, changed, metric)
     else:
-        runs = scored(frozen, metric, claim["split"])
+        runs = scored(frozen, metric)
     return runs[(runs["corpus"] == claim["corpus"]) & (runs["objective"] == name) & (runs["set"] == claim["classes"])]
 
 
