@@ -67,6 +67,8 @@ class ObjectiveEntry:
     name: str
     title: str = ""
     unread: tuple[str, ...] = ()
+    colour: str = "#767676"  # in figures
+    marker: str = "o"
 
 
 @cache

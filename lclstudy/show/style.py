@@ -4,7 +4,6 @@ import io
 import unicodedata
 from functools import cache
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import font_manager
@@ -12,62 +11,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
+from lclstudy.plan import catalog
+
 SINGLE = 3.3  # inches: one column of a paper
 DOUBLE = 6.9  # inches: its whole width
 SMALLEST = 7  # points: the smallest text, when a figure is printed at its own width
-
-# Colours of Okabe and Ito, which people with a colour vision deficiency tell apart; yellow is left out, too pale for a line.
-# The last three, for objectives that came later, are as far from all others with and without green cones.
-OBJECTIVES = {
-    "ce": ("#000000", "o"),
-    "ce_aug": ("#009E73", "s"),
-    "scl": ("#D55E00", "^"),
-    "simclr": ("#CC79A7", "v"),
-    "lcl": ("#0072B2", "D"),
-    "ce_ensemble": ("#56B4E9", "P"),
-    "scl_two_stage": ("#E69F00", ">"),
-    "lacon": ("#8A2BE2", "p"),
-    "lascl": ("#924900", "X"),
-    "dcl": ("#490092", "*"),
-}
 NEUTRAL = "#767676"
-SPLITS = {"train": ("#0072B2", "o"), "validation": ("#E69F00", "s"), "test": ("#009E73", "D")}
-
-STYLE = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so that a figure is the same on every machine
-    "font.size": SMALLEST + 0.5,
-    "axes.titlesize": SMALLEST + 1,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 5,
-    "axes.labelsize": SMALLEST + 0.5,
-    "axes.labelpad": 3,
-    "xtick.labelsize": SMALLEST,
-    "ytick.labelsize": SMALLEST,
-    "legend.fontsize": SMALLEST,
-    "legend.frameon": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "axes.grid": False,
-    "grid.color": "#DDDDDD",
-    "grid.linewidth": 0.5,
-    "lines.linewidth": 1.3,
-    "lines.markersize": 4,
-    "figure.constrained_layout.use": True,
-    "figure.dpi": 150,
-    "savefig.dpi": 300,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "lclstudy",
-}
+_UNKNOWN = catalog.ObjectiveEntry("")
+FONT = "DejaVu Sans"  # of `figures.mplstyle`
 
 
 def use() -> None:
     """The style, from now on; whatever makes a figure here asks for it."""
-    mpl.rcParams.update(STYLE)
+    plt.style.use("lclstudy.show.figures")
 
 
 def subplots(rows: int = 1, columns: int = 1, width: float = SINGLE, height: float | None = None) -> tuple[Figure, np.ndarray]:
@@ -88,12 +44,12 @@ def panels(count: int, width: float = DOUBLE, height: float = 2.2, columns: int 
 
 def colour(objective: str) -> str:
     """The colour of an objective, the same in every figure; grey for one that is unknown."""
-    return OBJECTIVES.get(objective, (NEUTRAL, "o"))[0]
+    return catalog.objectives().get(objective, _UNKNOWN).colour
 
 
 def marker(objective: str) -> str:
     """The marker of an objective, the same in every figure."""
-    return OBJECTIVES.get(objective, (NEUTRAL, "o"))[1]
+    return catalog.objectives().get(objective, _UNKNOWN).marker
 
 
 def drawable(name: str, index: int, width: int = 18) -> str:
@@ -113,7 +69,7 @@ def is_drawable(name: str) -> bool:
 
 @cache
 def _letters() -> frozenset[int]:
-    path = font_manager.findfont(STYLE["font.family"])
+    path = font_manager.findfont(FONT)
     return frozenset(font_manager.get_font(path).get_charmap())
 
 
