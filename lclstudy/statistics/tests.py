@@ -102,12 +102,7 @@ def contrast(groups: Iterable[tuple[float, Iterable[float]]]) -> TTest:
 
     Two groups with factors 1 and -1 give `welch`. Raises StudyError if there is no group, or on NaN.
     """
-    return contrast_from_summary((factor, *_summary(values)) for factor, values in groups)
-
-
-def contrast_from_summary(groups: Iterable[tuple[float, float, float, int]]) -> TTest:
-    """`contrast` of (factor, mean, standard deviation, n), as a paper prints them."""
-    sides = [(float(factor), _Group.of(mean, sd, n, 1)) for factor, mean, sd, n in groups]
+    sides = [(float(factor), _Group.of(*_summary(values), ddof=1)) for factor, values in groups]
     if not sides:
         raise StudyError("A contrast needs at least one group of runs; given none.")
     return _contrast(sides)

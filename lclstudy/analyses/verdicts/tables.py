@@ -18,9 +18,7 @@ from lclstudy.results.comparisons import (
     ALL_CLASSES,
     CLAIMED,
     PLACE,
-    beside_published,
     comparisons,
-    over_corpora,
     published_differences,
     scored,
     valued,
@@ -36,7 +34,6 @@ VERDICTS = (*judging.WORDS, DIFFERS)
 UNNAMED = ("rnn", "gru")  # of the report, without any setting
 # Profiles that count for the claims of each paper, best first. Quick is no evidence, and ablations change the protocol.
 EVIDENCE = {"suresh2021": ("paper", "minilm"), "modarres": ("report", "baselines", "paper", "minilm", "report_small")}
-FOREST = ("sst2", "emoint", "sst5", "isear", "goemotions", "empathetic_dialogues")  # the paper's, by number of classes
 
 
 class Evidence(NamedTuple):
@@ -247,26 +244,7 @@ def _runs(frozen: Frozen, claim: dict, objective: str) -> pd.DataFrame:
     return runs[(runs["corpus"] == claim["corpus"]) & (runs["objective"] == name) & (runs["set"] == claim["classes"])]
 
 
-def forest_rows(results: Frozen, a: str, b: str) -> pd.DataFrame:
-    """Rows of `show.forest`: those of `over_corpora` beside the published ones, then, from two on, the mean of either."""
-    cells = published.table("suresh2021").query("table in (1, 2) and metric == 'accuracy' and encoder == 'electra-base'")
-    rows, mean = over_corpora(results, a, b)
-    rows = beside_published(rows, cells).rename(columns={"expected": "published_difference"})
-    rows = rows.assign(label=rows["corpus"].map(names.corpus),
-                       n=[f"{row.n_a}, {row.n_b}{'†' * bool(row.mark)}" for row in rows.itertuples()],
-                       published_n=["" if pd.isna(n) else f"{n:.0f}, {n:.0f}" for n in rows["published_n"]])  # fmt: skip
-    if mean:
-        told = dict.fromkeys(("published_difference", "published_low", "published_high"), math.nan)
-        if rows["published_low"].notna().all():  # a corpus of one's own is not in print
-            printed = cells.set_index(["corpus", "objective"])[["value", "spread", "n"]]
-            theirs = tests.contrast_from_summary((sign / len(rows), *printed.loc[(corpus, side)])
-                                                 for corpus in rows["corpus"] for sign, side in ((1, a), (-1, b)))  # fmt: skip
-            told = dict(zip(told, (theirs.difference, theirs.ci_low, theirs.ci_high), strict=True))
-        label = {"label": f"mean of {len(rows)} corpora", "a": a, "n": "†" * bool(rows["mark"].any()), "published_n": ""}
-        rows.loc[len(rows)] = {**label, **mean._asdict(), **told}
-    return rows.rename(columns={"published_low": "published_ci_low", "published_high": "published_ci_high"})
-
-
 def mean_published_gain(a: str, b: str) -> float:
     """The mean over the paper's six corpora of the published difference a - b of test accuracy, in points."""
-    return float(np.mean([published_differences()[corpus, ALL_CLASSES, a, b] for corpus in FOREST]))
+    gains = published_differences().items()
+    return float(np.mean([gain for (_, *place), gain in gains if place == [ALL_CLASSES, a, b]]))
