@@ -40,23 +40,9 @@ def facts_of_views(changes: pd.DataFrame, pairs: pd.DataFrame, corpus: str, rate
     }
 
 
-def counted(changes: pd.DataFrame) -> pd.DataFrame:
-    """Texts, words and replacements in a table of `what` and `number`; `changes` is of `synonyms.changes_of`."""
-    counts = {
-        "texts": len(changes),
-        "words": changes["words"].sum(),
-        "words that have synonyms": changes["replaceable"].sum(),
-        "words to replace": changes["wanted"].sum(),
-        "words replaced": changes["replaced"].sum(),
-        "texts that miss the rate": (changes["replaced"] < changes["wanted"]).sum(),
-        "texts that do not change at all": (changes["replaced"] == 0).sum(),
-    }
-    return pd.DataFrame(counts.items(), columns=["what", "number"])
-
-
 def by_rate(changes: dict[float, pd.DataFrame]) -> pd.DataFrame:
     """A row per rate, in percent: `rate`, `mean`, `low` and `high` (quantiles 0.05 and 0.95 over texts) of the words replaced,
-    and `missed`, the share of texts that could not reach the rate. `changes` holds a table as of `counted` per rate.
+    and `missed`, the share of texts that could not reach the rate. `changes` holds per rate a table of `synonyms.changes_of`.
     """
     rows = []
     for rate, table in changes.items():

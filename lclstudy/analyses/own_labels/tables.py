@@ -197,7 +197,7 @@ def power_curve(frame: pd.DataFrame, gain: float) -> pd.DataFrame:
     ends = judging.pooled_deviation(*found)
     needed = tests.runs_needed(gain, ends[0], ends[0]) or 10_000
     counts = np.unique([*np.geomspace(2, max(10, 2 * needed), 30).round().astype(int), needed])
-    rows = [(n, *(tests.power(gain, sd, n, sd, n).power for sd in ends)) for n in counts]
+    rows = [(n, *(tests.power(gain, sd, n, sd, n) for sd in ends)) for n in counts]
     return pd.DataFrame(rows, columns=["n", "power", "low", "high"])
 
 
