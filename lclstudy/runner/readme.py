@@ -94,8 +94,7 @@ def answer(results: frozen.Frozen) -> dict:
 
 
 def told(results: frozen.Frozen, pairs: Pairs, metric: str = "accuracy") -> dict[tuple[str, str], dict | None]:
-    """By pair of a family, of `over_corpora`: `places`, its rows; `words`, these by what is judged of them; `undecided`, of
-    which corpora nothing is; their `mean`, and the `expected` one as published; `p` of the mean after Holm over those of the
+    """By pair of a family, of `over_corpora`: `places`, its rows; `words`, these by what is judged of them; their `mean`, and the `expected` one as published; `p` of the mean after Holm over those of the
     family; its `sign`, 1 or -1, if that is below 0.05, else 0; `n`, the least and the greatest number of runs. None if there is
     no row."""
     found = {pair: over_corpora(results, *pair, metric) for pair in pairs}
@@ -110,7 +109,6 @@ def _told(rows: pd.DataFrame, mean: tests.TTest | None, p: float) -> dict:
     return {
         "places": places,
         "words": {word: [row for row, own in zip(places, words_of, strict=True) if own == word] for word in words_of},
-        "undecided": [row["corpus"] for row in places if row["word"] == UNDECIDED],
         "mean": mean,
         "p": p,
         "sign": int(np.sign(mean.difference)) if p < LEVEL else 0,
