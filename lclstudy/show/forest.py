@@ -33,7 +33,7 @@ def forests(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> Figure | No
         marks.rows(ax, here["label"], zero=True)
         told = "in quotes: what the paper claims\nright of 0: the first is better; n at the right"
         ax.set_title(f"{text.pair(a, b)}; {told}")
-    axes[-1].set_xlabel("difference of test accuracy (points)")
+    ax.set_xlabel("difference of test accuracy (points)")  # below the last
     marks.symmetric(axes, rows[["difference", "ci_low", "ci_high", "expected", "published_low", "published_high"]])
     entries = [(f"ours ({', '.join(map(names.encoder, rows['encoder'].unique()))})", {})]
     if rows["expected"].notna().any():

@@ -1,5 +1,7 @@
 """The ablations on made-up frozen results, in which the differences are planted: tables, words and the figure."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -109,6 +111,8 @@ def test_the_finding_says_whether_there_is_a_gain_to_carry_and_what_was_judged_a
                  "as printed −5.0; no dropout on the logits −2.5 points", "none of these is an effect",
                  "Failed: second views by dropout, seed 0: loss is not finite at step 3."):  # fmt: skip
         assert part in said
+    changes, *parts = map(int, re.findall(r"(\d+) (?:changes to LCL|have|did not run)", said))
+    assert len(parts) == 4 and changes == sum(parts), "each change is in one part"
     said = tables.findings(frozen(tmp_path, [WHOLE[0], ("ce", {}, {0: 40, 1: 43, 2: 46}), WHOLE[6]]))
     assert "LCL − CE is −10.25" in said and "LCL is **below** CE" in said and "no gain is shown that a part could carry" in said
     assert "cannot be said yet" in said

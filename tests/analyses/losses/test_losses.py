@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from lclstudy.analyses.losses import circle, figures
 from lclstudy.show import style
+from lclstudy.show.text import words
 from tests.analyses.helpers import texts
 from tests.material import check_readable
 
@@ -77,6 +78,23 @@ def test_what_the_notebook_says_is_what_the_losses_do():
     assert all(contrast[name](path[-1]) < contrast[name](path[0]) for name, path in found.paths.items())
     ends = torch.rad2deg(circle.class_angles(found.paths["LCL printed"][-1], labels))
     assert ends[0, 1] > 130 > 115 > ends[0, 2], "confusable classes come to rest farther apart"
+    said = words("analyses/losses/said.md.j2", **told)
+    for part in ("a degenerate optimum", "no such optimum", "at one distance", "do what they are for", "no nearer"):
+        assert part in said
+    other = {
+        "best": 0.95,
+        "printed_best": 0.4,
+        "harder": dict.fromkeys(told["harder"], 2.0),
+        "wide": {"SCL": 90.0, "LCL released": 60.0},
+    }
+    said = words("analyses/losses/said.md.j2", **told | other)
+    for part in (
+        "is sure**",
+        "is lowest at 0.40",
+        "the negatives 3 and 5",
+        "released.\n- The confusable classes come to rest nearer",
+    ):
+        assert part in said
 
 
 DEGREES, SIX_LABELS = np.rad2deg(SIX[0].numpy()), SIX[1].numpy()
