@@ -68,11 +68,8 @@ if forests:
 # %%
 for paper, whose in said.PAPERS.items():
     here = judged[judged["paper"] == paper]
-    whats = [said.what(row) for row in here.to_dict("records")]
-    wheres = [figures.short(said.where(row), row) for row in here.to_dict("records")]
-    height = 1.9 + 0.2 * len(set(whats))
-    figure, (ax,) = style.subplots(width=style.DOUBLE, height=height)
-    figures.tiles(here, whats, wheres, ax, whose)
+    figure, (ax,) = style.subplots(width=style.DOUBLE, height=1.9 + 0.2 * here["about"].nunique())
+    figures.tiles(here, ax, whose)
     report.figure(figure, f"verdicts_{paper}")
 
 # %% [markdown]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lclstudy.analyses.verdicts import figures, said, tables
-from lclstudy.plan import catalog
+from lclstudy.plan import catalog, names
 from lclstudy.plan.spec import make_spec
 from lclstudy.results import published
 from lclstudy.results.comparisons import comparisons
@@ -114,6 +114,7 @@ def test_claims_are_numbered_in_order_name_what_is_known_and_have_a_complete_rul
     for claim in CLAIMS.to_dict("records"):
         corpora, sets = (re.split(r"\||\ over ", claim[name]) for name in ("corpus", "classes"))
         assert set(corpora) <= set(catalog.corpora()) and set(sets) <= {"all", *published.class_sets()}, claim
+        assert all(names.corpus(one) in claim["on"] or claim["on"] == f"{len(corpora)} corpora" for one in corpora), claim
         for side in filter(None, (claim["a"], claim["kind"] != "level" and claim["b"])):
             objective, *changes = side.split()
             assert make_spec(corpora[0], objective, **dict(change.split("=", 1) for change in changes))
@@ -147,10 +148,8 @@ def test_the_forest_draws_every_corpus_that_ran_and_their_mean():
 
 def test_every_verdict_has_a_colour_and_its_letter():
     table = tables.judge_claims([made(runs(lcl=HIGH, ce=LOW))], CLAIMS.iloc[:12])
-    rows = table.to_dict("records")
-    whats, wheres = [said.what(row) for row in rows], [figures.short(said.where(row), row) for row in rows]
-    letters, one = [figures.LETTERS[word] for word in table["word"]], (["LCL > CE"] * 12, ["EmoInt"] * 12)
-    for labels, shown in (((whats, wheres), letters), (one, ["", "R"])):  # words of one tile stand side by side
-        ax = drawn(lambda ax, labels=labels: figures.tiles(table, *labels, ax, "The paper"), height=3)
+    letters, one = [figures.LETTERS[word] for word in table["word"]], table.assign(about="LCL > CE", on="EmoInt")
+    for claims, shown in ((table, letters), (one, ["", "R"])):  # words of one tile stand side by side
+        ax = drawn(figures.tiles, claims, "The paper", height=3)
         assert [text.get_text().rstrip("*") for text in ax.texts] == shown
     assert set(figures.COLOURS) == set(tables.VERDICTS)
