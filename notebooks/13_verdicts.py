@@ -24,7 +24,7 @@ profile = ""  # the frozen results to judge by; empty: those of the profiles tha
 import pandas as pd
 
 from lclstudy import paths
-from lclstudy.analyses.verdicts import figures, said, simulation, tables
+from lclstudy.analyses.verdicts import figures, simulation, tables
 from lclstudy.plan import names
 from lclstudy.results import comparisons, frozen
 from lclstudy.show import forest, markdown, marks, style, text
@@ -42,7 +42,7 @@ shares = simulation.table(gain, deviations, draws=400)
 
 # %%
 chances = shares[shares["truth"] == "as published"].to_dict("records")
-report.said(words("analyses/verdicts/said.md.j2", **said.facts(judged), gain=gain, chances=chances))
+report.said(words("analyses/verdicts/said.md.j2", **tables.facts(judged), gain=gain, chances=chances))
 
 # %% [markdown]
 # ## LCL against the others, over corpora
@@ -66,10 +66,10 @@ if forests:
 # was not run; an asterisk says that our encoder is not the claim's, a dagger that runs had not converged.
 
 # %%
-for paper, whose in said.PAPERS.items():
+for paper, whose in tables.PAPERS.items():
     here = judged[judged["paper"] == paper]
     figure, (ax,) = style.subplots(width=style.DOUBLE, height=1.9 + 0.2 * here["about"].nunique())
-    figures.tiles(here, ax, whose)
+    figures.tiles(here, whose, ax)
     report.figure(figure, f"verdicts_{paper}")
 
 # %% [markdown]
@@ -100,12 +100,12 @@ print(caption)
 
 # %%
 report.table(
-    said.counts(judged), "counts", "How many claims have each verdict; weighted F1 and what is claimed twice are not counted."
+    tables.counts(judged), "counts", "How many claims have each verdict; weighted F1 and what is claimed twice are not counted."
 )
 
 # %%
 caption = "Every claim of both papers: verdict, evidence, and the criterion."
-whole, tried = said.readable(judged), judged["word"] != "not run"
+whole, tried = tables.readable(judged), judged["word"] != "not run"
 numbers = judged.drop(columns="n").assign(n=judged["n"].map(str))
 report.table(numbers, "verdicts", caption, whole, whole[tried].drop(columns=["In its own words", "Criterion"]))
 
