@@ -57,6 +57,8 @@ def profiled(connection: Connection, spec: RunSpec, place: torch.device) -> None
     made = Ours(spec, prepare.prepare(spec), place)
     made.objective.train()
     optimizer = AdamW(made.objective, spec.learning_rate, fused=True)
+    if place.type == "cpu":
+        optimizer.save_traffic(made.objective, spec.precision)
     schedule = torch.optim.lr_scheduler.ConstantLR(optimizer)
     batch = next(iter(made.batches)).to(place)
     for _ in range(WARM_UP):

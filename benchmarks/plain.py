@@ -18,8 +18,7 @@ from transformers import get_linear_schedule_with_warmup
 from lclstudy.models import dropout
 from lclstudy.models.batching import Tokens
 from lclstudy.models.objectives import Objective, Outcome
-from lclstudy.training import loop
-from lclstudy.training.optimizer import AdamW
+from lclstudy.training.optimizer import MAX_GRADIENT_NORM, AdamW
 
 
 class PaddedBatch(NamedTuple):
@@ -115,4 +114,11 @@ def epoch(objective: PlainObjective, batches: Iterable[PaddedBatch], learning_ra
     schedule = get_linear_schedule_with_warmup(optimizer, 0, len(batches))
     objective.train()
     for batch in batches:
-        loop.step(objective, batch, optimizer, schedule, "fp32").loss.item()
+        loss = objective(batch).loss
+        loss.backward()
+        for weights in objective.learning:
+            torch.nn.utils.clip_grad_norm_(weights, MAX_GRADIENT_NORM)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        loss.item()

@@ -6,7 +6,7 @@ that needs no torch loads none.
 
 from importlib import import_module
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _PUBLIC = {
     "simclr": "models.losses",
@@ -35,8 +35,7 @@ __all__ = ["__version__", *_PUBLIC]
 def __getattr__(name: str):
     if name not in _PUBLIC:
         raise AttributeError(f"module 'lclstudy' has no attribute {name!r}; it has {', '.join(_PUBLIC)}.", name=name)
-    module, _, own = _PUBLIC[name].partition(":")
-    globals()[name] = found = getattr(import_module(f"lclstudy.{module}"), own or name)
+    globals()[name] = found = getattr(import_module(f"lclstudy.{_PUBLIC[name]}"), name)
     return found
 
 

@@ -31,7 +31,7 @@ if __name__ == "__main__":  # before the imports that take a while
 from lclstudy import paths
 from lclstudy.errors import StudyError, unknown
 from lclstudy.plan.profiles import Profile, load_profile, profile_names
-from lclstudy.plan.spec import EXECUTORS
+from lclstudy.plan.spec import EXECUTORS, distinct
 from lclstudy.runner import execute
 from lclstudy.training import commands as classifiers
 
@@ -107,8 +107,7 @@ def _parser() -> _Parser:
             _add_profile(added, profile)
         return added
 
-    run = add(_run, "Train the missing runs of a profile.")
-    run.add_argument("--subsets", action="store_true", help="the class subsets of its case study as well")
+    run = add(_run, "Train the missing runs of a profile, those of its case study as well.")
     run.add_argument("--dry-run", action="store_true", help="list what would be trained, and stop")
 
     headless = add(_notebooks, "Execute the notebooks on a profile, headless; what they make goes to build/PROFILE.")
@@ -168,22 +167,17 @@ def _run(options: argparse.Namespace) -> int:
     from lclstudy.results import class_sets
     from lclstudy.runs import grid, store
 
-    if options.subsets:
-        grid.check_case_study(profile)
     runs, how = store.RunStore(), _given(options, _HOW)
     if options.dry_run:
-        wanted = class_sets.all_specs(profile, runs) if options.subsets else profile.specs()
-        missing = store.missing(profile, runs, bool(options.retrain), options.subsets)
+        missing = store.missing(profile, runs, bool(options.retrain))
         for spec in missing:
             print(spec.identity(), spec.label())
-        print(f"{len(missing)} of {len({spec.identity() for spec in wanted})} runs would be trained")
+        print(f"{len(missing)} of {len(distinct(class_sets.all_specs(profile, runs)))} runs would be trained")
         return 0
     from lclstudy.training import prepare  # noqa: F401, here: torch takes a second, in which an interrupt has nothing to put away
 
     with _signals(_interrupt):
-        summary = grid.run_missing(profile.specs(), runs, **{"retrain": profile.retrain, **how})
-        if options.subsets:
-            summary += grid.run_case_study(profile, runs, **how)
+        summary = grid.run_profile(profile, runs, **how)
     print(summary)
     for record in summary.failures:
         print(f"\n{record.spec.label()} failed: {record.failure}\n{record.traceback}".rstrip(), file=sys.stderr)
@@ -205,10 +199,13 @@ def _notebooks(options: argparse.Namespace) -> int:
         listed = name == "seeds" and isinstance(_value(name, text), list)
         setattr(options, name, _value(name, text) if listed else text)
     profile = _profile(options)
-    given = {name: _value(name, text) for name, text in chosen.items()} | _given(options, (*RESTRICTIONS, *_HOW))
-    own = Path(options.profile).suffix == ".toml"
-    source = str(Path(options.profile).resolve()) if own else options.profile
-    plan = execute.Plan(profile, source, execute.find(options.folder, options.only), given, options.folder)
+    steering = _given(options, (*RESTRICTIONS, *_HOW))
+    given = {name: _value(name, text) for name, text in chosen.items()} | steering
+    notebooks = execute.find(options.folder, options.only)
+    for name in sorted(steering.keys() - {name for notebook in notebooks for name in notebook.parameters}):
+        only = ",".join(notebook.name[:2] for notebook in notebooks)
+        raise StudyError(f"--{name} is for notebooks that train; --only {only} takes none: leave it out, or --only 05,{only}.")
+    plan = execute.Plan(profile, notebooks, given, options.folder)
     if options.check:
         return 0
     if options.dry_run:

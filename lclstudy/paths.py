@@ -1,4 +1,4 @@
-"""Where things are. Functions, not constants, so that an environment variable set late still counts.
+"""Where things are. Functions where an environment variable has a say, so that one set late still counts.
 
 A relative path in `LCLSTUDY_DATA`, `LCLSTUDY_MODELS`, `LCLSTUDY_RUNS`, `LCLSTUDY_RESULTS`, `LCLSTUDY_FIGURES` or
 `LCLSTUDY_BUILD` counts from the repository root, because a notebook, papermill and pytest each run in another working folder.
@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path(__file__).resolve().parent
+PUBLISHED, EMBEDDED = ROOT / "data" / "published", ROOT / "data" / "embedded"  # the numbers of the papers; our own corpus
+PROFILES = PACKAGE / "plan" / "profiles"
 
 
 def _override(variable: str, default: Path | None = None) -> Path | None:
@@ -48,21 +50,6 @@ def results(name: str) -> Path:
 def build(name: str) -> Path:
     """Folder of what a person's own run of a profile makes: `LCLSTUDY_BUILD/NAME`, else `build/NAME`. Ignored by git."""
     return _override("LCLSTUDY_BUILD", ROOT / "build") / name
-
-
-def published() -> Path:
-    """Folder of the published numbers: `data/published`."""
-    return ROOT / "data" / "published"
-
-
-def embedded() -> Path:
-    """Folder of the corpus that the project made itself: `data/embedded`."""
-    return ROOT / "data" / "embedded"
-
-
-def profiles() -> Path:
-    """Folder of the profiles that come with the package."""
-    return PACKAGE / "plan" / "profiles"
 
 
 def relative(path: Path) -> str:

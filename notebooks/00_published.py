@@ -23,7 +23,7 @@ from lclstudy.results.frozen import read_frozen
 from lclstudy.show import markdown, text
 from lclstudy.show.report import Report
 
-every = (path for path in paths.published().iterdir() if path.suffix in (".csv", ".toml"))
+every = (path for path in paths.PUBLISHED.iterdir() if path.suffix in (".csv", ".toml"))
 printed = sorted(path for path in every if path.stem not in ("claims", "later"))
 report = Report("00_published", load_profile(profile).name, printed)
 results = read_frozen(frozen)
@@ -56,13 +56,14 @@ report.said(findings.said(found, known))
 # %%
 inputs = [*corpus_facts.files(), *results.folders]
 whose = found.assign(paper=found["paper"].map(findings.read()["whose"]))
-findings.save(found, report, inputs)
 columns = {"kind": "kind", "sure": "sure", "rests": "rests on", "paper": "whose", "place": "place", "said": "what is said"}
 columns |= {"follows": "what follows"}
-markdown.table(whose[whose["kind"] != "consistent"], columns)
+shown = whose[list(columns)].rename(columns=columns)
+report.save("letter", findings.letters(found), inputs)
+report.table(found, "findings", findings.CAPTION, whose, shown[shown["kind"] != "consistent"], inputs)
 
 # %%
-markdown.table(whose[whose["kind"] == "consistent"], columns)
+markdown.table(shown[shown["kind"] == "consistent"])
 
 # %% [markdown]
 # ## What the paper reports

@@ -24,7 +24,7 @@ from lclstudy.show.report import Report
 from lclstudy.show.text import words
 
 report = Report("01_corpora", load_profile(profile).name, corpus_facts.files())
-splits, labels, lengths, duplicates = (corpus_facts.table(name) for name in corpus_facts.TABLES)
+splits, labels, duplicates = (corpus_facts.table(name) for name in corpus_facts.TABLES)
 overlaps = corpus_facts.overlaps(duplicates, splits)
 coverage = corpus_facts.coverage(splits, published.text_numbers("suresh2021"))
 found = tables.facts(splits, overlaps, coverage)
@@ -86,9 +86,6 @@ markdown.table(majority, columns | {"times_even": ("majority / even", ".2f")})
 # ## Lengths
 #
 # *Why: long texts cost time and memory, and texts beyond the model's limit are cut.* A word is what stands between white space.
-
-# %%
-report.figure(figures.length_distributions(lengths), "lengths")
 
 # %%
 quantiles = {"words_q05": "5 %", "words_median": "median", "words_q95": "95 %", "words_max": "longest"}

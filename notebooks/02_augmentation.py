@@ -16,11 +16,11 @@ count = 8  # texts to show
 limit = 1000  # texts to measure
 
 # %%
-from lclstudy.analyses.corpora import figures, tables
+from lclstudy.analyses.corpora import tables
 from lclstudy.corpora.load import files, load_corpus
 from lclstudy.corpora.synonyms import changes_of, replaced_in, replacements
 from lclstudy.plan.profiles import load_profile
-from lclstudy.show import markdown, style
+from lclstudy.show import markdown
 from lclstudy.show.report import Report
 from lclstudy.show.text import words
 
@@ -67,25 +67,15 @@ markdown.views([(str(one), text, replacements(text, rate, one)) for one in seeds
 # The authors' released code calls another replacer, nlpaug: it changes at most ten words of a text, leaves a drawn word without
 # a synonym as it is, and takes synonyms of the word's part of speech alone. What these differences do to the results is not
 # known.
-
-# %%
-figure, axes = style.subplots(height=2.9)
-figures.replaced_shares(changes, rate, axes[0])
-report.figure(figure, "share_replaced")
-
-# %%
-markdown.table(tables.counted(changes))
-
-# %% [markdown]
-# ## What the rate does
 #
-# *Why: beyond some rate there are no more words to replace, and asking for more changes nothing.*
+# *Why several rates: beyond some rate there are no more words to replace, and asking for more changes nothing.*
 
 # %%
 by_rate = tables.by_rate({one: changes_of(texts, one, seed) for one in (0.1, 0.2, 0.3, 0.4, 0.5)})
-columns = {"rate": ("rate asked for (%)", ".0f"), "mean": ("words replaced (%)", ".1f")}
-columns |= {"low": ("5 % of texts below", ".1f"), "high": ("5 % of texts above", ".1f")}
-markdown.table(by_rate, columns | {"missed": ("texts that miss the rate (%)", ".1f")})
+columns = {"rate": "rate asked for (%)", "mean": "words replaced (%)", "low": "5 % of texts below"}
+columns |= {"high": "5 % of texts above", "missed": "texts that miss the rate (%)"}
+shown = by_rate.round(1).rename(columns=columns)
+report.table(by_rate, "rates", f"Words replaced in {len(texts):,} training texts, by the rate asked for.", shown)
 
 # %% [markdown]
 # ## What replaces what

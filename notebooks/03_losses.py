@@ -34,7 +34,6 @@ from IPython.display import Math, display
 from lclstudy.analyses.losses import circle, figures
 from lclstudy.models import losses
 from lclstudy.plan.profiles import load_profile
-from lclstudy.results import published
 from lclstudy.show import markdown, style
 from lclstudy.show.report import Report
 from lclstudy.show.text import words
@@ -378,28 +377,3 @@ shown = pd.DataFrame(list(found.sure), columns=["points", "loss"])
 shown["start"], shown["end"] = np.stack(list(found.sure.values()))[:, [0, -1]].T
 columns = {"points": "points", "loss": "trained on", "start": ("own weight, start", ".3f")}
 markdown.table(shown, columns | {"end": ("own weight, end", ".3f")})
-
-# %% [markdown]
-# ## Temperature
-#
-# *Why: the temperature decides which negatives count at all, and how strong the loss is beside cross-entropy.* At each
-# temperature that one of the papers tried: how the push of all negatives on anchor 1 is shared between points 3 (confusable)
-# and 5 (not), and how strong all pushes on all points are together.
-
-# %%
-grids = published.text_numbers().query("subject == 'search' and quantity == 'temperature'").astype({"value": float})
-papers = grids["paper"].map({"suresh2021": "the paper", "modarres": "the report"})
-tried = papers.groupby(grids["value"]).agg(" and ".join)
-compared, at = {"SCL": "SCL", "LCL": "LCL released"}, list(tried.index)
-shown = pd.DataFrame({"temperature": at, "tried in": list(tried)})
-for name, loss in compared.items():
-    shares = circle.push_shares(features, labels, w, at, 0, loss)
-    shown[f"{name}, point 3"], shown[f"{name}, point 5"] = shares[:, 2], shares[:, 4]
-for name in compared.values():
-    shown[f"strength, {name}"] = circle.strength(angles, labels, w, at, name)
-columns = {name: (name, ".2g" if "strength" in name else ".3f") for name in shown}
-markdown.table(shown, columns | {"temperature": ("temperature", "g"), "tried in": "tried in"})
-
-# %%
-pushes = circle.strength(angles, labels, w, [0.3, 10.0], "LCL released")
-print(f"The pushes of released LCL are {pushes[0] / pushes[1]:.0f} times as strong at temperature 0.3 as at 10.")

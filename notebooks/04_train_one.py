@@ -88,9 +88,7 @@ report.figure(figure, f"curves_{corpus}_{objective}")
 # %% tags=["nbval-ignore-output"]
 predictions = record.test_probabilities.argmax(axis=1)
 confusion = metrics.confusion_matrix(record.test_labels, predictions, record.classes)
-width = plots.heatmap_width(len(record.classes))
-figure, axes = style.subplots(width=width, height=0.88 * width)
-plots.confusion_heatmap(confusion, record.classes, axes[0], f"{names.corpus(corpus)}, {names.objective(objective)}")
+figure = plots.confusion_heatmap(confusion, record.classes, f"{names.corpus(corpus)}, {names.objective(objective)}")
 report.figure(figure, f"confusion_{corpus}_{objective}")
 
 # %% [markdown]

@@ -25,12 +25,12 @@ device = ""  # cuda, mps or cpu; empty: the first of these that there is
 retrain = False  # whether to train also what is frozen; of its grid the quick profile does, of seed 0
 
 # %%
-from lclstudy.analyses.case_study import tables
+from lclstudy import paths
 from lclstudy.plan import names
 from lclstudy.plan.profiles import load_profile
 from lclstudy.results import class_sets
 from lclstudy.runs import grid, store
-from lclstudy.show import markdown, plots, style
+from lclstudy.show import markdown
 from lclstudy.show import runs as reports
 from lclstudy.show.report import Report
 
@@ -46,34 +46,17 @@ if study:
 
 # %% [markdown]
 # ## Training what is missing
+#
+# First the grid, then the case study. The paper (Section 5.3) trains on 16, 8 and 4 of the 32 emotions of EmpatheticDialogues:
+# four that are easy to tell apart, and four sets of four that are hard. Our own search adds sets that cross-entropy runs on all
+# classes confuse, on the validation texts, as `07_hard_subsets` shows: first the set of classes that are taken for one another
+# most often, then the next one that shares no class with it, and so on. The corpus of the quick profile was made with three
+# groups of confusable classes, and the search should find one of them.
 
 # %% tags=["nbval-ignore-output"]
 runs = store.RunStore()
-how = {"executor": executor, "workers": workers or None, "device": device or None}
-again = retrain or whole.retrain
-print(f"Missing: {len(runs.missing(part.specs(), again))} of {len(part.specs())}.")
-print(grid.run_missing(part.specs(), runs, retrain=again, **how))
-
-# %% [markdown]
-# ## The case study
-#
-# The paper (Section 5.3) trains on 16, 8 and 4 of the 32 emotions of EmpatheticDialogues: four that are easy to tell apart, and
-# four sets of four that are hard. Our own search adds sets that cross-entropy runs on all classes confuse, on the validation
-# texts, as `07_hard_subsets` shows: `found-a` is the set of classes that are taken for one another most often, `found-b` the
-# next one that shares no class with it, and so on. The corpus of the quick profile was made with three groups of confusable
-# classes, and the search should find one of them.
-
-# %% tags=["nbval-ignore-output"]
-print(grid.run_case_study(part, runs, retrain=retrain, **how) if study else "This profile, as restricted, has no case study.")
-
-# %% tags=["nbval-ignore-output"]
-sets = class_sets.all_sets(whole, runs) if study else {}
-if study:
-    report.said(tables.found_said(class_sets.found_sets(whole, runs), sets))
-    counts, classes, n = class_sets.confusion(whole, runs)
-    figure, axes = style.subplots(width=plots.heatmap_width(len(classes)), height=0.88 * plots.heatmap_width(len(classes)))
-    plots.confusion_heatmap(counts, classes, axes[0], f"{names.corpus(study.corpus)}, CE, {n} runs, validation")
-    report.figure(figure, f"confusion_{study.corpus}")
+print(f"Missing: {len(store.missing(part, runs, retrain))}; sets that are yet to be found are not counted.")
+print(grid.run_profile(part, runs, retrain, executor=executor, workers=workers or None, device=device or None))
 
 # %% [markdown]
 # ## The runs
@@ -81,9 +64,9 @@ if study:
 # `best epoch` is the one with the best validation accuracy; the test numbers are of that epoch.
 
 # %% tags=["nbval-ignore-output"]
-specs = list(dict.fromkeys([*part.specs(), *class_sets.specs(part, sets)]))
+specs = class_sets.all_specs(part, runs)
 frame = runs.frame(specs)
-markdown.table(reports.runs(frame, sets))
+markdown.table(reports.runs(frame))
 
 # %% tags=["nbval-ignore-output"]
 report.said(["No run failed."] if (frame["status"] != "failed").all() else reports.failures(frame))
@@ -94,7 +77,7 @@ report.said(["No run failed."] if (frame["status"] != "failed").all() else repor
 # What was trained here goes to `build/PROFILE/results`, where the reading notebooks find it beside what the repository holds.
 
 # %%
-store.freeze(whole, runs, specs)  # a seed may be beyond the profile's own
+runs.freeze(paths.build(whole.name) / "results", [*class_sets.all_specs(whole, runs), *specs])  # a seed may be beyond its own
 print("Frozen.")
 
 # %% [markdown]
@@ -112,5 +95,4 @@ markdown.table(reports.retrained(runs.retrained(whole.name)))
 # ## Finding
 
 # %% tags=["nbval-ignore-output"]
-on_sets = frame[frame["classes"] != ""]
-report.said(reports.grid_findings(frame) + tables.run_findings(on_sets, sets)[1:])
+report.said(reports.grid_findings(frame))

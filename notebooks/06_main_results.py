@@ -24,12 +24,12 @@ from lclstudy import paths
 from lclstudy.analyses.main_results import figures, hard_texts, tables
 from lclstudy.plan import names
 from lclstudy.results import frozen, selection
-from lclstudy.show import markdown, runs
+from lclstudy.show import markdown, plots, runs
 from lclstudy.show.report import Report
 from lclstudy.show.text import words
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
-report = Report("06_main_results", results.name, [*results.folders, paths.published() / "numbers.csv"])
+report = Report("06_main_results", results.name, [*results.folders, paths.PUBLISHED / "numbers.csv"])
 main, differences = tables.main_table(results), tables.differences(results)
 hard = hard_texts.hard_texts(results)
 
@@ -99,8 +99,8 @@ report.figure(figures.curves(epochs), "curves")
 best = [(row, *results.confusion(identities)) for row, identities in tables.best_runs(results, main)]
 found = [(f"{names.corpus(row['corpus'])}, {names.objective(row['objective'])}, {names.encoder(row['encoder'])}, "
           f"n = {row['n']}, test", counts, classes) for row, counts, classes in best]  # fmt: skip
-for number, figure in enumerate(figures.confusions(found), 1):
-    report.figure(figure, f"confusion_{number}")
+for number, (title, counts, classes) in enumerate(found, 1):
+    report.figure(plots.confusion_heatmap(counts, classes, title), f"confusion_{number}")
 
 # %% [markdown]
 # The pairs of classes that are taken for one another most often:

@@ -20,38 +20,29 @@ profile = ""  # a name of frozen results in data/results; empty: the best that t
 from lclstudy import paths
 from lclstudy.analyses.case_study import figures, tables
 from lclstudy.results import frozen
-from lclstudy.show import markdown, style
+from lclstudy.show import markdown
 from lclstudy.show.report import Report
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
 corpus, *_ = tables.case_corpora(results)
-files = [paths.published() / name for name in ("numbers.csv", "class_sets.csv")]
+files = [paths.PUBLISHED / name for name in ("numbers.csv", "class_sets.csv")]
 report = Report("09_case_study", results.name, [*results.folders, *files])
 table, differences, gains = (ask(results, corpus) for ask in (tables.table_3, tables.differences, tables.gains))
 report.said(tables.said(table, differences, gains))
 
 # %% [markdown]
-# ## What LCL gains on each set
-
-# %%
-figure = figures.gains(differences)
-if figure:
-    report.figure(figure, "gains")
-
-# %% [markdown]
-# ## Does it gain more where classes are confused more often?
+# ## Does LCL gain more where classes are confused more often?
 #
 # How often a set's classes are confused is told by models that saw all classes: of the validation texts of its classes, the
 # share that `CE` takes for another class of the set. (The accuracy of `CE` on the set itself would not do: it is part of the
 # gain, so that the two would go together by chance alone.) The printed classes of `4-hard-d` can hardly have its printed
-# accuracy (`00_published`), and with others its confusion would be another: so the correlation is also given without it. The
-# sets share classes and texts, so that p, which takes them as independent, is a rough guide.
+# accuracy (`00_published`), and with others its confusion would be another: so the correlation above is also given without it.
+# The sets share classes and texts, so that p, which takes them as independent, is a rough guide.
 
 # %%
-if gains["whose"].value_counts().max() >= tables.FEWEST:
-    figure, axes = style.subplots(width=style.DOUBLE, height=1.3 + 0.28 * gains["set"].nunique())
-    figures.gains_by_confusion(gains, table, axes[0])
-    report.figure(figure, "confusion")
+figure = figures.gains(differences, gains)
+if figure:
+    report.figure(figure, "gains")
 
 # %% [markdown]
 # ## Table 3

@@ -48,12 +48,7 @@ report.figure(figures.entropy_curves(curves), "entropy")
 #
 # A model that is peaky where it is wrong is no better for it. Beside all classes: sets of few classes that are easy (`4-easy`),
 # and of few that are hard.
-
-# %%
-if figure := figures.differences(differences):
-    report.figure(figure, "differences")
-
-# %% [markdown]
+#
 # Right and wrong predictions, and the interval *paired* by seed, stand beside the comparison that is judged; they have no word
 # of their own.
 

@@ -32,8 +32,8 @@ report.said(ablation_tables.findings(results, corpus))
 #
 # A filled mark compares two or more runs on each side, and its line is a 95 % interval over seeds (Welch). An open mark is one
 # run minus the run of LCL with the same seed, and its line is a 95 % interval over the test texts: it tells how sure the
-# difference of these two trained models is, and **nothing of other seeds**; it cannot be held against the dotted lines of CE
-# and SCL, which are means. The band is the yardstick: two runs of LCL that differ in their seed alone lie so far apart.
+# difference of these two trained models is, and **nothing of other seeds**; it cannot be held against the marks of CE and
+# SCL, which are means. The band is the yardstick: two runs of LCL that differ in their seed alone lie so far apart.
 
 # %%
 found = ablation_tables.settings(results, corpus)

@@ -26,7 +26,7 @@ from lclstudy.show.report import Report
 
 results = followup_tables.main_results(profile)
 sources = followup_tables.beside(results)
-inputs = [folder for source in sources for folder in source.folders] + [paths.published() / "numbers.csv"]
+inputs = [folder for source in sources for folder in source.folders] + [paths.PUBLISHED / "numbers.csv"]
 report = Report("12_followup_report", results.name, inputs)
 systems, grid = followup_tables.systems(sources), followup_tables.grid(results)
 failure = followup_tables.settings(results, "emoint", ["ce", "scl", "lcl"])

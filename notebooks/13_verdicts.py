@@ -21,19 +21,16 @@
 profile = ""  # the frozen results to judge by; empty: those of the profiles that count for each source
 
 # %%
-import pandas as pd
-
 from lclstudy import paths
 from lclstudy.analyses.verdicts import figures, simulation, tables
-from lclstudy.plan import names
 from lclstudy.results import comparisons, frozen
-from lclstudy.show import forest, markdown, marks, style, text
+from lclstudy.show import markdown, style, text
 from lclstudy.show.report import Report
 from lclstudy.show.text import words
 
 results = tables.evidence_from(profile)
 best = frozen.read_frozen(profile or frozen.best_frozen())
-sources = [paths.published() / f"{name}.csv" for name in ("claims", "numbers", "class_sets")]
+sources = [paths.PUBLISHED / f"{name}.csv" for name in ("claims", "numbers", "class_sets")]
 report = Report("13_verdicts", best.name, [*sources, *(folder for one in results for folder in one.folders)])
 judged = tables.judge_claims(results)
 gain = tables.mean_published_gain("lcl", "ce")
@@ -43,21 +40,6 @@ shares = simulation.table(gain, deviations, draws=400)
 # %%
 chances = shares[shares["truth"] == "as published"].to_dict("records")
 report.said(words("analyses/verdicts/said.md.j2", **tables.facts(judged), gain=gain, chances=chances))
-
-# %% [markdown]
-# ## LCL against the others, over corpora
-
-# %%
-forests = {b: rows for b in ("ce", "scl") if len(rows := tables.forest_rows(best, "lcl", b))}
-if forests:
-    figure, axes = style.subplots(1, len(forests), width=style.DOUBLE, height=1.1 + 0.33 * max(map(len, forests.values())))
-    for ax, (b, rows) in zip(axes, forests.items(), strict=True):
-        forest.forest(rows, ax, text.pair("lcl", b))
-    ends = pd.concat(forests.values()).filter(regex="difference|ci_")
-    marks.symmetric(axes, ends)
-    ours = dict.fromkeys(judged["our_encoder"][(judged["paper"] == "suresh2021") & (judged["our_encoder"] != "")])
-    forest.forest_key(axes[0], "ELECTRA base", ", ".join(map(names.encoder, ours)))
-    report.figure(figure, "forest")
 
 # %% [markdown]
 # ## The verdicts at a glance

@@ -24,7 +24,7 @@ from lclstudy.show.report import Report
 from lclstudy.show.text import words
 
 results = frozen.read_frozen(profile or frozen.best_frozen())
-printed = [paths.published() / f"{name}.csv" for name in ("later", "numbers")]
+printed = [paths.PUBLISHED / f"{name}.csv" for name in ("later", "numbers")]
 report = Report("15_later_work", results.name, [*results.folders, *printed])
 scores = tables.scores(results)
 pairs = tables.baselines(scores)

@@ -18,7 +18,6 @@ from lclstudy.plan import catalog
 from lclstudy.plan.catalog import CorpusEntry
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "summary"
-BIN_WORDS, LAST_BIN = 5, 100  # bins of five words; texts of 100 words and more share the last
 QUANTILES = {"words_min": 0, "words_q05": 0.05, "words_q25": 0.25, "words_median": 0.5, "words_q75": 0.75,
              "words_q95": 0.95, "words_max": 1}  # fmt: skip
 PRECISION = 4  # decimals of shares and means
@@ -85,21 +84,6 @@ def label_rows(entry: CorpusEntry, split: str, table: pd.DataFrame) -> list[dict
     ]
 
 
-def length_rows(entry: CorpusEntry, split: str, table: pd.DataFrame) -> list[dict]:
-    """The histogram of text lengths: rows with at least `words_from` and fewer than `words_below` words."""
-    starts = Counter((word_counts(table["text"]) // BIN_WORDS * BIN_WORDS).clip(upper=LAST_BIN))
-    return [
-        {
-            "corpus": entry.name,
-            "split": split,
-            "words_from": start,
-            "words_below": None if start == LAST_BIN else start + BIN_WORDS,
-            "rows": starts[start],
-        }
-        for start in range(0, LAST_BIN + 1, BIN_WORDS)
-    ]
-
-
 def duplicate_rows(entry: CorpusEntry, splits: dict[str, pd.DataFrame]) -> list[dict]:
     """For each split and each split not after it: its rows whose text, case aside, is also there, and how many disagree.
 
@@ -123,15 +107,14 @@ def _pairs(rows: pd.DataFrame) -> pd.MultiIndex:
 
 
 def summarise(entries: list[CorpusEntry]) -> dict[str, pd.DataFrame]:
-    """The tables by file name: `splits`, `labels`, `lengths`, `duplicates`."""
-    rows: dict[str, list[dict]] = {"splits": [], "labels": [], "lengths": [], "duplicates": []}
+    """The tables by file name: `splits`, `labels`, `duplicates`."""
+    rows: dict[str, list[dict]] = {"splits": [], "labels": [], "duplicates": []}
     for entry in entries:
         splits = present_splits(entry)
         for split in SPLITS:
             rows["splits"].append(split_row(entry, split, splits))
             if split in splits:
                 rows["labels"] += label_rows(entry, split, splits[split])
-                rows["lengths"] += length_rows(entry, split, splits[split])
         rows["duplicates"] += duplicate_rows(entry, splits)
         print(f"{entry.name}: {', '.join(f'{len(table):,} {split}' for split, table in splits.items()) or 'absent'}")
     tables = {name: pd.DataFrame(found) for name, found in rows.items()}

@@ -12,7 +12,7 @@ from lclstudy.analyses.verdicts import tables as verdicts
 from lclstudy.results import published
 from lclstudy.results.comparisons import CLAIMED, PRIMARY, SYNONYMS, comparisons, scored
 from lclstudy.results.frozen import read_frozen
-from lclstudy.runner.answer import told
+from lclstudy.runner.readme import told
 
 MINILM = read_frozen("minilm")
 PAIRS = {"S08": ("emoint", "lcl", "ce"), "S07": ("emoint", "lcl", "scl"), "S11": ("emoint", "scl", "ce"),

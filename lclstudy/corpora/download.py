@@ -44,7 +44,7 @@ def obtain(entry: CorpusEntry) -> list[Path]:
 
 def location(file: RawFile) -> Path:
     """Where the file is, or would be: under the raw data folder; the embedded corpus is in the repository."""
-    root = paths.embedded().parent if file.path.startswith("embedded/") else paths.raw_data()
+    root = paths.EMBEDDED.parent if file.path.startswith("embedded/") else paths.raw_data()
     return root / file.path
 
 

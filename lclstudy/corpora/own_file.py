@@ -4,7 +4,6 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +14,6 @@ from lclstudy.plan.catalog import OwnFile
 from .formats import collapse, csv_rows, lines, malformed
 
 SPLITS = {"train": "train", "validation": "validation", "valid": "validation", "dev": "validation", "test": "test"}
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
-_NAMED = {"\t": " or name it .tsv", ",": " or name it .csv"}
 Records = Iterator[tuple[int, dict]]  # place, and the row by column
 
 
@@ -61,10 +58,12 @@ def _txt(file: OwnFile) -> Records:
     yield from ((place, {file.text_column: line}) for place, line in lines(file.path, keep_empty=True))
 
 
-def _csv(file: OwnFile, separator: str = ",") -> Records:
-    rows = csv_rows(file.path, separator)
+def _csv(file: OwnFile) -> Records:
+    """Fields are separated by what the first line has most of: comma, tab, semicolon or bar."""
+    _, first = next(lines(file.path), (1, ""))
+    rows = csv_rows(file.path, max(",\t;|", key=first.count))
     header = [name.strip() for name in next(rows, (1, []))[1]]
-    _check_columns(file, header, separator=separator)
+    _check_columns(file, header)
     for line, row in rows:
         if len(row) != len(header):
             hint = "; put quotation marks around a text that holds the separator" if len(row) > len(header) else ""
@@ -120,7 +119,7 @@ def _xlsx(file: OwnFile) -> Records:
 
 _READERS = {
     ".csv": _csv,
-    ".tsv": lambda file: _csv(file, "\t"),
+    ".tsv": _csv,
     ".jsonl": _jsonl,
     ".parquet": _parquet,
     ".xlsx": _xlsx,
@@ -128,7 +127,7 @@ _READERS = {
 }
 
 
-def _check_columns(file: OwnFile, names, line: int | None = None, separator: str = "") -> None:
+def _check_columns(file: OwnFile, names, line: int | None = None) -> None:
     """Raises StudyError unless the columns of texts and labels (if any) are there, and that of splits is in small letters; an
     empty file has none, and is refused later."""
     place = relative(file.path) + (f", line {line}:" if line else "")
@@ -139,22 +138,11 @@ def _check_columns(file: OwnFile, names, line: int | None = None, separator: str
         if names.count(column) > 1:
             raise StudyError(f"{place} has {names.count(column)} columns {column!r}; delete or rename all but one.")
         if names and column not in names and parameter != "split":
-            hint = _separator_hint(names, separator) or f"Rename or add it, or say which one it is: {parameter}."
-            if close := get_close_matches(column.casefold(), {name.casefold(): name for name in names}, 1):
-                near = next(name for name in names if name.casefold() == close[0])
-                hint = f"Did you mean {near!r}? {hint}"
-            raise StudyError(f"{place} has no column {column!r}; found: {', '.join(names)}. {hint}")
+            raise StudyError(f"{place} has no column {column!r}; found: {', '.join(names)}. Rename or add it, or say which one "
+                             f"it is: {parameter}.")  # fmt: skip
     for name in names:
         if file.label_column and "split" not in names and name not in file and name.strip().casefold() == "split":
             raise StudyError(f"{place} has a column {name!r}, which would not be read; rename it to split.")
-
-
-def _separator_hint(names: list[str], separator: str) -> str:
-    """Where the header is one name that holds another separator, what to do; else nothing."""
-    for other, called in _SEPARATORS.items():
-        if separator and other != separator and len(names) == 1 and other in names[0]:
-            return f"Its columns are separated by {called}: save it with {_SEPARATORS[separator]}{_NAMED.get(other, '')}."
-    return ""
 
 
 def _row(file: OwnFile, place: int, record: dict) -> OwnRow:

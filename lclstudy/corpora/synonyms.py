@@ -24,6 +24,7 @@ import random
 import re
 from functools import cache
 from hashlib import blake2b
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -36,22 +37,7 @@ log = logging.getLogger("lclstudy")
 
 # The closed word classes of English, which carry grammar rather than meaning: a synonym of `was`, `not` or `in` spoils a text.
 # NLTK's own list needs a second download; scikit-learn's lacks `did` and `does`, and holds `cry`, `serious` and `fire`.
-_FUNCTION_WORDS = """
-a an the this that these those each every either neither both all any some no none such same other another own few many
-more most much less least several enough only
-i me my mine myself we us our ours ourselves you your yours yourself yourselves he him his himself she her hers herself
-it its itself they them their theirs themselves one ones oneself who whom whose which what whoever whatever whichever
-someone somebody something anyone anybody anything everyone everybody everything nobody nothing
-be am is are was were been being have has had having do does did doing done can could may might must shall should will
-would ought cannot
-about above across after against along amid among around as at before behind below beneath beside besides between beyond
-by despite down during except for from in inside into near of off on onto out outside over past per since through
-throughout till to toward towards under underneath until up upon via with within without
-and but or nor so yet if because although though while whereas unless whether than
-not never also too very just even still again once then now here there when where why how ever quite rather almost
-however therefore thus hence else perhaps maybe yes
-"""
-STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
+STOP_WORDS = frozenset(Path(__file__).with_name("function_words.txt").read_text("utf-8").split())
 
 _WORD_CHARACTER = r"[\w\u0300-\u036f]"  # an accent may follow its letter as a sign of its own
 # Group 1 is a word; a token without it is a placeholder or a sign.

@@ -7,7 +7,6 @@ all.
 
 import hashlib
 import io
-import os
 import shutil
 import socket
 import subprocess
@@ -20,30 +19,17 @@ from lclstudy.errors import StudyError
 from .download import private_folder
 
 DEBIAN_FOLDER = Path("/usr/share/wordnet")
-_APT = (
-    "apt-get download wordnet-base wordnet-sense-index",
-    "apt-get update",  # the lists of packages may be missing or old
-    "apt-get download wordnet-base wordnet-sense-index",
-)
-# An apt command that hangs is stopped after the first number; no answer for the second means no network.
-_APT_SECONDS, _ANSWER_SECONDS = 300, 10
-
-# The lexicographer files of WordNet 3.0 in the order of their numbers, from the manual page lexnames(5WN). Debian leaves the
-# table out, because WordNet's own C library has it compiled in; NLTK's reader wants the file.
-_LEXICOGRAPHER_FILES = """
-adj.all adj.pert adv.all noun.Tops noun.act noun.animal noun.artifact noun.attribute noun.body noun.cognition
-noun.communication noun.event noun.feeling noun.food noun.group noun.location noun.motive noun.object noun.person
-noun.phenomenon noun.plant noun.possession noun.process noun.quantity noun.relation noun.shape noun.state noun.substance
-noun.time verb.body verb.change verb.cognition verb.communication verb.competition verb.consumption verb.contact
-verb.creation verb.emotion verb.motion verb.perception verb.possession verb.social verb.stative verb.weather adj.ppl
+_APT = """
+export LC_ALL=C; get="apt-get download wordnet-base wordnet-sense-index"
+$get || { apt-get update && $get; } || exit  # the lists of packages may be missing or old
+for package in *.deb; do dpkg-deb -x "$package" unpacked || exit; done
 """
-_CATEGORIES = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
+# Debian's commands are stopped after the first number; no answer for the second means no network.
+_APT_SECONDS, _ANSWER_SECONDS = 600, 10
 
-
-def lexnames() -> str:
-    """The `lexnames` table, 45 lines of number, name and syntactic category (1 to 4), separated by tabs: lexnames(5WN)."""
-    numbered = enumerate(_LEXICOGRAPHER_FILES.split())
-    return "".join(f"{number:02d}\t{name}\t{_CATEGORIES[name.partition('.')[0]]}\n" for number, name in numbered)
+# Debian leaves this table out, because WordNet's own C library has it compiled in; NLTK's reader wants it. From the manual page
+# lexnames(5WN): number, name and syntactic category of the lexicographer files of WordNet 3.0.
+LEXNAMES = Path(__file__).with_name("lexnames")
 
 
 def folder() -> Path:
@@ -125,7 +111,7 @@ def _publish(source: Path, scratch: Path) -> None:
         made.mkdir(exist_ok=True)
     for name in {*WordNetCorpusReader._FILES} - {"lexnames"}:
         shutil.copyfile(source / name, whole / name)
-    (whole / "lexnames").write_text(lexnames(), "ascii")
+    shutil.copyfile(LEXNAMES, whole / LEXNAMES.name)
     for made in (folder(), place.parent, whole, *whole.iterdir()):  # NLTK reads nothing that a group may write to
         made.chmod(0o755 if made.is_dir() else 0o644)
     whole.rename(place)  # refused where another process was first: `install` finds what that one put there
@@ -135,24 +121,11 @@ def _from_debian(scratch: Path) -> Path:
     """The files of Debian's packages; where these are not installed they are unpacked here, which needs no root."""
     if (DEBIAN_FOLDER / "data.noun").is_file() and (DEBIAN_FOLDER / "index.sense").is_file():
         return DEBIAN_FOLDER
-    if shutil.which("apt-get") is None:
-        raise StudyError("Debian's packages: there is no apt-get here")
-    for command in _APT:
-        said = _run(command, scratch)
-        if packages := list(scratch.glob("*.deb")):
-            break
-    else:
-        raise StudyError(f"Debian's packages: {said}")
-    for package in packages:
-        _run(f"dpkg-deb -x {package.name} unpacked", scratch)
+    done = subprocess.run(["/bin/sh", "-c", _APT], cwd=scratch, capture_output=True, text=True, errors="replace",
+                          timeout=_APT_SECONDS)  # fmt: skip
+    if done.returncode:
+        raise StudyError(f"Debian's packages: {(done.stderr.strip() or 'apt-get gave none').splitlines()[-1]}")
     return scratch / "unpacked" / DEBIAN_FOLDER.relative_to("/")
-
-
-def _run(command: str, scratch: Path) -> str:
-    """Runs the command; returns the last line that it says."""
-    done = subprocess.run(command.split(), cwd=scratch, env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True,
-                          errors="replace", timeout=_APT_SECONDS)  # fmt: skip
-    return (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").splitlines()[-1]
 
 
 def _from_nltk(scratch: Path) -> Path:

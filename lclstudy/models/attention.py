@@ -93,7 +93,7 @@ class _Attention(torch.autograd.Function):
         mixed, kept = torch.empty_like(squares[2]), []
         for part, side in ctx.layout.parts:
             query, key, value, result = (given[part].view(-1, side, given.shape[1]) for given in (*squares, mixed))
-            # In bf16 a softmax over rows that are no multiple of 32 long takes twice the time of one that is widened and narrowed.
+            # In bf16 a softmax takes twice the time of one that is widened and narrowed, unless rows are multiples of 32 long.
             scores = torch.baddbmm(bias[part].view(-1, 1, side), query, key.mT, alpha=scaling)
             weights = scores.softmax(-1, dtype=torch.promote_types(scores.dtype, torch.float32)).to(scores.dtype)
             kept += [weights, keep_mask(weights, dropout)]

@@ -60,15 +60,6 @@ class EncoderEntry:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class ObjectiveEntry:
-    """An objective. `unread` are settings that it never reads, or groups of them: see `objectives.toml`."""
-
-    name: str
-    title: str = ""
-    unread: tuple[str, ...] = ()
-
-
 @cache
 def read(file: str) -> dict[str, dict]:
     """A TOML file of this folder."""
@@ -93,12 +84,6 @@ def corpus_entry(name: str, labels: list[str], files: list[dict], **facts) -> Co
 def encoders() -> dict[str, EncoderEntry]:
     """All encoders of the catalogue by name."""
     return {name: EncoderEntry(name, **facts) for name, facts in read("encoders.toml").items()}
-
-
-@cache
-def objectives() -> dict[str, ObjectiveEntry]:
-    """All objectives by name, in the order in which they are shown."""
-    return {name: ObjectiveEntry(name, **facts) for name, facts in read("objectives.toml").items()}
 
 
 def encoder(name: str) -> EncoderEntry:

@@ -9,7 +9,7 @@ CITED = {"sentilare": "SentiLARE", "skep": "SKEP", "bert-large": "BERT large", "
 
 def objective(name: str) -> str:
     """`ce_aug` is `CE + aug.`"""
-    return _title(catalog.objectives(), name)
+    return catalog.read("objectives.toml").get(name, {}).get("title", name)
 
 
 def encoder(name: str) -> str:

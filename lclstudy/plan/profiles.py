@@ -38,7 +38,8 @@ class Profile:
 
     `case_study` asks for runs on class subsets besides; some of them are known only when others have run, so `specs` has none.
     Of the seeds `retrain` the runs of its grid are trained also where frozen ones are there, beside them; those of the case
-    study are not. `only`: the names, by setting, to which the runs are restricted.
+    study are not. `only`: the names, by setting, to which the runs are restricted. `source` is what loads it: its name, or the
+    whole path of its file.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Profile:
     case_study: CaseStudy | None = None
     retrain: tuple[int, ...] = ()
     only: dict = field(default_factory=dict)
+    source: str = ""
 
     def specs(self) -> list[RunSpec]:
         """All runs of the profile, each once, in the order of the grid; the seed varies slowest within an entry of the grid.
@@ -132,7 +134,7 @@ def _as_list(name: str, value) -> list:
 
 def profile_names() -> list[str]:
     """The names of the profiles that come with the package."""
-    return sorted(path.stem for path in paths.profiles().glob("*.toml") if path.stem != "protocol")
+    return sorted(path.stem for path in paths.PROFILES.glob("*.toml") if path.stem != "protocol")
 
 
 def load_profile(name_or_path: str) -> Profile:
@@ -143,8 +145,8 @@ def load_profile(name_or_path: str) -> Profile:
             raise StudyError(f"No profile file {str(path)!r}; give the path of one that exists, or a name.")
         if name_or_path not in profile_names():
             raise unknown("profile", name_or_path, [*profile_names(), "or a path ending in .toml"])
-        path = paths.profiles() / f"{name_or_path}.toml"
-    elif path.resolve().parent != paths.profiles() and path.stem in (*profile_names(), *_RESERVED):
+        path = paths.PROFILES / f"{name_or_path}.toml"
+    elif path.resolve().parent != paths.PROFILES and path.stem in (*profile_names(), *_RESERVED):
         raise StudyError(f"{path.name} has a name that the study uses itself; rename it, say to my_{path.name}.")
     elif not re.fullmatch(r"\w[\w.-]*", path.stem):  # results of one's own would leave their folder
         raise StudyError(f"A profile's file name must be of letters, digits, '_', '-' and '.'; given {path.name!r}; rename it.")
@@ -162,6 +164,7 @@ def load_profile(name_or_path: str) -> Profile:
         grid=tuple(table["grid"]),
         case_study=CaseStudy(**study, search_seed=study["seed"]) if study else None,
         retrain=tuple(table.get("retrain", ())),
+        source=path.stem if path.parent == paths.PROFILES else str(path.resolve()),
     )
 
 

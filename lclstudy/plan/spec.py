@@ -15,7 +15,7 @@ from lclstudy.errors import StudyError, unknown
 
 from . import catalog
 
-OBJECTIVES = tuple(catalog.objectives())
+OBJECTIVES = tuple(catalog.read("objectives.toml"))  # in the order in which they are shown
 EXECUTORS = ("auto", "serial", "processes", "ray")
 
 # The groups of settings that `unread` in objectives.toml may name.
@@ -26,8 +26,8 @@ _GROUPS = {
 }
 # Settings that a run of an objective never reads: left out of its identity.
 UNREAD = {
-    name: tuple(setting for word in entry.unread for setting in _GROUPS.get(word, (word,)))
-    for name, entry in catalog.objectives().items()
+    name: tuple(setting for word in entry.get("unread", ()) for setting in _GROUPS.get(word, (word,)))
+    for name, entry in catalog.read("objectives.toml").items()
 }
 # A bag of words has no network: what it reads is the corpus alone.
 _READ_BY_BAG_OF_WORDS = {"corpus", "classes", "objective", "encoder", "seed", "train_limit"}

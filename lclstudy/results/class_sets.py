@@ -1,4 +1,4 @@
-"""The case study of Section 5.3: which class subsets a profile asks for, and the runs on them.
+"""The case study of Section 5.3: which class subsets a profile asks for, the runs on them, and the paper's hard sets by rank.
 
 Published subsets are data. Others are found by the search in the confusions of a profile's own cross-entropy runs on all
 classes, so they are known only when those have run. `runs` is where these are: a `RunStore`, or `FrozenRuns`.
@@ -6,20 +6,25 @@ classes, so they are known only when those have run. `runs` is where these are: 
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
 
 import numpy as np
+import pandas as pd
 
 from lclstudy.errors import StudyError, unknown
 from lclstudy.plan.profiles import Profile
 from lclstudy.plan.spec import RunSpec
-from lclstudy.statistics import metrics, subsets
+from lclstudy.statistics import judge, metrics, subsets
 
 from . import published
 
 ALL = "all"
 Classes = tuple[str, ...] | None  # None: every class of the corpus
+SPLIT = "validation"  # whose confusions are searched
+DRAWS = 1000
+ENDS = (2.5, 97.5)  # percent: a 95 % interval over draws
+COLUMNS = ["set", "rank", "low", "high", "first_share", "last_share", "word", "runs"]
 
 
 def named_sets(profile: Profile) -> dict[str, Classes]:
@@ -56,7 +61,7 @@ def confusion(profile: Profile, runs) -> tuple[np.ndarray, tuple[str, ...], int]
     if not records:
         raise StudyError(
             f"No finished cross-entropy run on all classes of {profile.case_study.corpus}, so no confusions to search; train "
-            f"one: lclstudy run {profile.name} --corpora {profile.case_study.corpus} --objectives ce"
+            f"one: lclstudy run {profile.source} --corpora {profile.case_study.corpus} --objectives ce"
         )
     classes = records[0].classes
     counts = [metrics.confusion_matrix(record.validation_labels, record.validation_probabilities.argmax(axis=1), classes)
@@ -99,27 +104,30 @@ def specs(profile: Profile, sets: Mapping[str, Classes]) -> list[RunSpec]:
 
 def all_specs(profile: Profile, runs) -> list[RunSpec]:
     """Every run of a profile, each once: its grid, the case study on published sets, and on found ones where they are known."""
-    known = any(runs.has(spec) for spec in searched(profile))
-    sets = all_sets(profile, runs) if known else named_sets(profile)
-    return list(dict.fromkeys([*profile.specs(), *searched(profile), *specs(profile, sets)]))
+    sets = all_sets(profile, runs) if finished(profile, runs) else named_sets(profile)
+    read = [spec for spec in searched(profile) if spec.seed in profile.case_study.seed]
+    return list(dict.fromkeys([*profile.specs(), *read, *specs(profile, sets)]))
 
 
 def frozen_sets(results, corpus: str) -> dict[str, tuple[str, ...]]:
     """The class subsets of a corpus in `Frozen` results, by name: published ones first, then `found-a`, ... as the search finds
-    them, then, by their classes, any that it no longer finds.
+    them, lettered on from one size to the next, then, by their classes, any that it no longer finds.
     """
     here = results.runs[(results.runs["corpus"] == corpus) & (results.runs["classes"] != "")]
     present = {frozenset(text.split("|")): tuple(text.split("|")) for text in here["classes"]}
     known = published.class_sets() if corpus in set(published.table("suresh2021", 3)["corpus"]) else {}
     named = {name: present.pop(frozenset(members)) for name, members in known.items() if frozenset(members) in present}
     identities = searched_runs(results, corpus) if present else []
-    counts, classes = results.confusion(identities, "validation") if identities else (None, ())
+    counts, classes = results.confusion(identities, SPLIT) if identities else (None, ())
+    letters = ascii_lowercase
     for size in sorted({len(members) for members in present}):
         if not size < len(classes) or math.comb(len(classes), size) > subsets.MOST_SUBSETS:
             continue
-        for name, members in picked(counts, classes, size, len(classes) // size).items():
+        picks = picked(counts, classes, size, len(classes) // size).values()
+        for letter, members in zip(letters, picks, strict=False):
             if frozenset(members) in present:
-                named[name] = present.pop(frozenset(members))
+                named[f"found-{letter}"] = present.pop(frozenset(members))
+                letters = ascii_lowercase[ascii_lowercase.index(letter) + 1 :]  # of the next size
     return named | {", ".join(members): members for members in present.values()}
 
 
@@ -127,3 +135,54 @@ def searched_runs(results, corpus: str) -> list[str]:
     """Identities of the finished cross-entropy runs on all classes of a corpus in frozen results, with the first encoder."""
     runs = results.done.query("corpus == @corpus and classes == '' and objective == 'ce'")
     return next((group["identity"].tolist() for _, group in runs.groupby("encoder", sort=False)), [])
+
+
+# The paper's hard sets among all sets of their size, by rank and with texts drawn again: judged once for whoever shows it.
+
+
+def published_hard() -> dict[str, tuple[str, ...]]:
+    """The hard sets of Section 5.3, by name."""
+    return {name: members for name, members in published.class_sets().items() if "hard" in name}
+
+
+def ranked(
+    results, corpus: str, sets: Mapping[str, Sequence[str]] | None = None, drawn: np.ndarray | None = None
+) -> pd.DataFrame:
+    """The rank of each set (1: the most confusable) among all of its size in the validation confusions of the finished
+    cross-entropy runs on all classes, added up, and the word of `judge.judge_ranks`.
+
+    `sets` by name, all of one size; default: `published_hard`. `low` and `high` hold 95 % of the ranks when the texts are drawn
+    again, each with the predictions of all runs; `first_share` is the share of draws that rank the set among the first 0.1 % of
+    all sets, `last_share` that rank it outside the first 1 %. `drawn`: of `resampled`, else of seed 0. Without runs: `not run`.
+    """
+    sets = published_hard() if sets is None else sets
+    runs = searched_runs(results, corpus)
+    if not runs:
+        return pd.DataFrame([{"set": name, "word": judge.NOT_RUN, "runs": 0} for name in sets], columns=COLUMNS)
+    confusion, classes = results.confusion(runs, SPLIT)
+    chosen = [sorted(map(classes.index, members)) for members in sets.values()]
+    drawn = resampled(results, runs, DRAWS, np.random.default_rng(0)) if drawn is None else drawn
+    ranks = subsets.resampled_ranks(drawn, chosen)
+    _, scores = subsets.scored(confusion, len(chosen[0]))
+    first, last = judge.rank_limits(len(scores))
+    low, high = np.percentile(ranks, ENDS, axis=0, method="inverted_cdf")
+    return pd.DataFrame({
+        "set": list(sets),
+        "rank": [subsets.rank_of(scores, subsets.confusion_within(confusion, members))[0] for members in chosen],
+        "low": low,
+        "high": high,
+        "first_share": (ranks <= first).mean(axis=0),
+        "last_share": (ranks > last).mean(axis=0),
+        "word": [judge.judge_ranks(each, len(scores), len(runs)) for each in ranks.T],
+        "runs": len(runs),
+    })  # fmt: skip
+
+
+def resampled(results, runs: Sequence[str], draws: int, generator: np.random.Generator) -> np.ndarray:
+    """`subsets.resample_texts` of some runs, int [draws,C,C]. Raises StudyError if they are not of the same texts."""
+    labels = results.labels(runs[0], SPLIT)
+    if not all(np.array_equal(labels, results.labels(run, SPLIT)) for run in runs):
+        raise StudyError(f"Texts are drawn again for runs of the same {SPLIT} texts; these runs of {results.name} differ.")
+    predictions = np.stack([results.predictions(run, SPLIT) for run in runs])
+    classes = len(results.classes(runs[0]))
+    return subsets.resample_texts(labels, predictions, classes, draws, generator=generator)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lclstudy.plan import catalog, names
 from lclstudy.statistics import metrics, tests
-from lclstudy.statistics.judge import CONTRADICTED, REPRODUCED, SMALLER, UNDECIDED, Judgement, judge_family, over_texts
+from lclstudy.statistics.judge import CONTRADICTED, REPRODUCED, SMALLER, UNDECIDED, Judgement, judge, over_texts
 
 from . import class_sets, published, selection
 from .frozen import Frozen
@@ -29,15 +29,15 @@ _NO_TEST = tests.TTest(*[np.nan] * 6)
 
 
 @lru_cache(maxsize=64)  # a page of verdicts asks for each claim
-def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
+def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy") -> pd.DataFrame:
     """`compare` of the runs that stand for each objective, on each corpus, class set and encoder of frozen results.
 
     `metric` is `accuracy` or `weighted_f1`, in points, or `entropy` of the scores of all classes, in bits; claims are those of
     `claimed`. The published difference is of the paper's tables, with its own encoder. Beside the columns of `compare`, `mark`
     says what had not converged, and `texts_low` and `texts_high` are of accuracy the interval over test texts.
     """
-    runs = scored(results, metric, split)
-    table = compare(runs, pairs, expected=published_differences(metric, split), claims=claimed(metric, split))
+    runs = scored(results, metric)
+    table = compare(runs, pairs, expected=published_differences(metric), claims=claimed(metric))
     identities = {key: group["identity"].tolist() for key, group in runs.groupby([*PLACE, "objective"], sort=False)}
     beside = []
     for row in table.to_dict("records"):
@@ -45,7 +45,7 @@ def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy
         epochs = [results.epochs[results.epochs["identity"].isin(runs_of_side)] for runs_of_side in sides]
         rising = sorted(row[side] for side, its in zip(("a", "b"), epochs, strict=True) if still_rises(its))
         mark = f"not converged: {', '.join(map(names.objective, rising))}" if rising else ""
-        texts = over_test_texts(results, sides, split) if metric == "accuracy" and all(sides) else _NO_TEST
+        texts = over_test_texts(results, sides) if metric == "accuracy" and all(sides) else _NO_TEST
         beside.append((mark, texts.ci_low, texts.ci_high))
     return table.join(pd.DataFrame(beside, columns=["mark", "texts_low", "texts_high"]))
 
@@ -69,10 +69,10 @@ def over_corpora(results: Frozen, a: str, b: str, metric: str = "accuracy") -> t
 
 
 @lru_cache
-def claimed(metric: str = "accuracy", split: str = "test") -> dict[tuple, tuple[str, float | None]]:
+def claimed(metric: str = "accuracy") -> dict[tuple, tuple[str, float | None]]:
     """What the paper claims of two objectives by (corpus, class set, a, b): the claim and the margin, as `judge` takes them."""
     found = {}
-    for row in published.claims().query("paper == 'suresh2021' and metric == @metric and split == @split").itertuples():
+    for row in published.claims().query("paper == 'suresh2021' and metric == @metric and split == 'test'").itertuples():
         if said := CLAIMED.get(row.kind):
             margin = None if np.isnan(row.margin) else row.margin
             found[row.corpus, row.classes, row.a, row.b] = said, margin
@@ -81,9 +81,9 @@ def claimed(metric: str = "accuracy", split: str = "test") -> dict[tuple, tuple[
     return found
 
 
-def over_test_texts(results: Frozen, sides: Sequence[Sequence[str]], split: str = "test") -> tests.TTest:
+def over_test_texts(results: Frozen, sides: Sequence[Sequence[str]]) -> tests.TTest:
     """`judge.over_texts` of the runs of both sides, by identity."""
-    return over_texts(*([results.predictions(run, split) == results.labels(run, split) for run in side] for side in sides))
+    return over_texts(*([results.predictions(run) == results.labels(run) for run in side] for side in sides))
 
 
 def still_rises(epochs: pd.DataFrame) -> bool:
@@ -98,22 +98,22 @@ def still_rises(epochs: pd.DataFrame) -> bool:
 
 
 @lru_cache(maxsize=64)
-def scored(results: Frozen, metric: str = "accuracy", split: str = "test") -> pd.DataFrame:
+def scored(results: Frozen, metric: str = "accuracy") -> pd.DataFrame:
     """`valued` of the runs that stand for each objective."""
-    return valued(results, selection.runs(results), metric, split)
+    return valued(results, selection.runs(results), metric)
 
 
-def valued(results: Frozen, runs: pd.DataFrame, metric: str, split: str = "test") -> pd.DataFrame:
+def valued(results: Frozen, runs: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The finished ones of rows of `results.runs`, with the name of their class `set` (`all` for every class) and as `value`
-    their score in percent, or their mean entropy in bits."""
+    their test score in percent, or their mean entropy in bits."""
     done = runs[runs["status"] == "done"]
     called = {corpus: {"|".join(members): name for name, members in class_sets.frozen_sets(results, corpus).items()}
               for corpus in done["corpus"].unique()}  # fmt: skip
     sets = [called[run.corpus].get(run.classes, run.classes) or ALL_CLASSES for run in done.itertuples()]
     if metric == ENTROPY:
-        every = (results.probabilities(identity, split) for identity in done["identity"])
+        every = (results.probabilities(identity) for identity in done["identity"])
         return done.assign(set=sets, value=[float(metrics.topk_entropies(scores)[:, -1].mean()) for scores in every])
-    return done.assign(set=sets, value=100 * done[f"{split}_{metric}"].astype(float))
+    return done.assign(set=sets, value=100 * done[f"test_{metric}"].astype(float))
 
 
 def compare(
@@ -128,7 +128,9 @@ def compare(
 
     `runs` has a row per run: the columns `by`, `objective`, `seed` and `value`. `expected` gives published differences, and
     `claims` claims with their margins, by (corpus, set, a, b). Where there is no claim, the word is `above`, `below`,
-    `undecided` or `not run`, and the column `claim` is empty. `planned`: as for `judge_family`.
+    `undecided` or `not run`, and the column `claim` is empty. A claim with a margin has a one-sided test of its own, which is
+    no member of the family; its two-sided p is. With `planned`, pairs that could not be tested yet are members too: a word
+    stays when their runs come.
 
     Columns: those of `by`, `a`, `b`, `claim`, `n_a`, `n_b`, `mean_a`, `mean_b`, `expected`, those of `Judgement`, `p_family`
     (two-sided by Holm, also where the claim has a margin), and over the seeds that both sides have `paired_difference`,
@@ -138,10 +140,12 @@ def compare(
     for place, group in runs.groupby(by, sort=False):
         values = {name: side.set_index("seed")["value"] for name, side in group.groupby("objective")}
         sides = [[values.get(name, pd.Series(dtype=float)) for name in pair] for pair in pairs]
-        wanted = [(expected or {}).get((*place[:2], *pair)) for pair in pairs]
-        asked = [(claims or {}).get((*place[:2], *pair), ("", None)) for pair in pairs]
-        judged = judge_family(sides, wanted, asked, planned)
-        for pair, (said, margin), (left, right), want, found in zip(pairs, asked, sides, wanted, judged, strict=True):
+        p_values = np.array([tests.welch(*pair).p if all(map(len, pair)) else np.nan for pair in sides])
+        adjusted = tests.holm(np.nan_to_num(p_values, nan=1.0) if planned else p_values)
+        for pair, (left, right), p in zip(pairs, sides, adjusted, strict=True):
+            asked = (*place[:2], *pair)
+            want, (said, margin) = (expected or {}).get(asked), (claims or {}).get(asked, ("", None))
+            found = judge(left, right, want, margin, said, float(p))
             word = found.word if said else _UNCLAIMED.get(found.word, found.word)
             told = (*place, *pair, said, len(left), len(right), left.mean(), right.mean(), want)
             beside = (found.p_holm, *_paired(left, right))
@@ -153,15 +157,13 @@ _COLUMNS = ["a", "b", "claim", "n_a", "n_b", "mean_a", "mean_b", "expected", *Ju
 _COLUMNS += ["paired_difference", "paired_low", "paired_high", "paired_n"]
 
 
-def published_differences(
-    metric: str = "accuracy", split: str = "test", table: int | None = None
-) -> dict[tuple[str, str, str, str], float]:
-    """The differences a - b that the paper's tables give for its own encoder, by (corpus, class set, a, b), in points.
+def published_differences(metric: str = "accuracy", table: int | None = None) -> dict[tuple[str, str, str, str], float]:
+    """The test differences a - b that the paper's tables give for its own encoder, by (corpus, class set, a, b), in points.
 
     Tables 1 and 3 print 32 classes each, of other runs: the first counts unless a `table` is given.
     """
     cells = published.table("suresh2021", table)
-    cells = cells[(cells["metric"] == metric) & (cells["split"] == split) & (cells["encoder"] == "electra-base")]
+    cells = cells[(cells["metric"] == metric) & (cells["split"] == "test") & (cells["encoder"] == "electra-base")]
     found = {}
     for place, group in cells.drop_duplicates(["corpus", "classes", "objective"]).groupby(["corpus", "classes"], sort=False):
         values = dict(zip(group["objective"], group["value"], strict=True))

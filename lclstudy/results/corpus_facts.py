@@ -10,7 +10,7 @@ import pandas as pd
 from lclstudy import paths
 from lclstudy.plan import names
 
-TABLES = ("splits", "labels", "lengths", "duplicates")
+TABLES = ("splits", "labels", "duplicates")
 ABSENT = "raw file absent"
 
 
@@ -20,7 +20,7 @@ def files() -> list[Path]:
 
 
 def table(name: str) -> pd.DataFrame:
-    """One of the tables `splits`, `labels`, `lengths`, `duplicates`."""
+    """One of the tables `splits`, `labels`, `duplicates`."""
     return pd.read_csv(files()[TABLES.index(name)])
 
 

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from lclstudy.errors import StudyError
 from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.statistics.judge import NOT_RUN
 
 from .comparisons import ALL_CLASSES
-from .selection import CELL, settings_read
+from .selection import CELL
 from .settings import level
 
 PAPERS = "electra-base"
@@ -24,7 +23,7 @@ def main_results(
     split: str = "test",
     class_sets: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:
-    """`published`, rows of `published.table()`, beside `runs`, rows of `RunStore.frame()` or of frozen results.
+    """`published`, rows of `published.table()`, beside `runs`, those of one setting, as `selection.runs` gives them.
 
     A run stands beside the published number of its own encoder, or, if there is none, of the paper's; a published
     number that no run stands beside has a row of its own. `class_sets` gives subsets the names under which they are published.
@@ -32,7 +31,7 @@ def main_results(
     Columns: the four of the cell, `classes` being `all`, the name of a set, or class names joined by `|`; `status` (`done`,
     `failed`, `not run`), `n`, `failed`, `planned` (counts of runs), `mean`, `sd` (NaN below two runs), `scores` (a tuple);
     `published_encoder` (empty where nothing is published), `published_mean`, `published_sd`, `published_n` (0 if not said);
-    `difference` of the means. Raises StudyError if the runs of a cell differ in a setting other than the seed.
+    `difference` of the means.
     """
     ours, theirs = _ours(runs, f"{split}_{metric}", class_sets or {}), _theirs(published, metric, split)
     printed = set(zip(*(theirs[name] for name in [*CELL[:3], "published_encoder"]), strict=True))
@@ -62,16 +61,8 @@ def _ours(runs: pd.DataFrame, score: str, class_sets: Mapping[str, Sequence[str]
     sets = [named.get(frozenset(text.split("|")), text) if text else ALL_CLASSES for text in runs["classes"].fillna("")]
     rows = []
     for cell, group in runs.assign(classes=sets).groupby(CELL, sort=False):
-        _check_one_setting(cell, group)
         rows.append({**dict(zip(CELL, cell, strict=True)), **level(group.drop_duplicates("seed"), score)})
     return pd.DataFrame(rows, columns=COLUMNS[:11])
-
-
-def _check_one_setting(cell: tuple, group: pd.DataFrame) -> None:
-    for name in settings_read(cell[2]):
-        if name in group and group[name].nunique(dropna=False) > 1:
-            given = ", ".join(map(str, group[name].unique()))
-            raise StudyError(f"The runs of {' '.join(cell)} differ in {name} ({given}); select those of one setting.")
 
 
 def _theirs(published: pd.DataFrame, metric: str, split: str) -> pd.DataFrame:

@@ -63,7 +63,7 @@ def class_sets() -> dict[str, tuple[str, ...]]:
 
 
 def _read(name: str, numbers: tuple[str, ...] = ()) -> pd.DataFrame:
-    frame = pd.read_csv(paths.published() / f"{name}.csv", dtype=dict.fromkeys(numbers, "string"), keep_default_na=False,
+    frame = pd.read_csv(paths.PUBLISHED / f"{name}.csv", dtype=dict.fromkeys(numbers, "string"), keep_default_na=False,
                         na_values={column: [""] for column in (*numbers, "n")})  # fmt: skip
     if "n" in frame:
         frame["n"] = frame["n"].astype("Int64")

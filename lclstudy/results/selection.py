@@ -38,7 +38,7 @@ def changed(results: Frozen, changes: Mapping[str, str], free: Collection[str] =
             raise unknown("setting", name, SETTINGS)
     texts, kept = _settings(results), []
     for (*_, objective, _), group in results.runs.groupby(CELL, sort=False).indices.items():
-        read = [name for name in settings_read(objective) if name in texts and name not in free]
+        read = [name for name in texts if name not in UNREAD.get(objective, ()) and name not in free]
         settings = texts[read].iloc[group]
         wanted = {**settings.iloc[0], **changes}
         kept.append(group[(settings.to_numpy() == [wanted[name] for name in read]).all(axis=1)])
@@ -55,8 +55,3 @@ def grid(results: Frozen, corpus: str, objective: str) -> pd.DataFrame:
     found = changed(results, {}, GRID)
     found = found[(found["corpus"] == corpus) & (found["objective"] == objective) & (found["classes"] == "")]
     return found[found["encoder"] == found["encoder"].mode().min()]
-
-
-def settings_read(objective: str) -> list[str]:
-    """The settings in which runs of an objective may differ."""
-    return [name for name in SETTINGS if name not in UNREAD.get(objective, ())]

@@ -65,7 +65,8 @@ def against(results: Frozen, runs: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
     """
     done = runs[runs["status"] == "done"]
     by_name = done.assign(objective=done["setting"], value=100 * done["test_accuracy"].astype(float))
-    found = pd.DataFrame(pairs, columns=["a", "b"]).merge(compare(by_name, pairs, ["corpus"], planned=True), how="left", on=["a", "b"])
+    compared = compare(by_name, pairs, ["corpus"], planned=True)
+    found = pd.DataFrame(pairs, columns=["a", "b"]).merge(compared, how="left", on=["a", "b"])
     found = found.fillna({"word": NOT_RUN, "note": "", "paired_n": 0})
     identities = {name: group.set_index("seed")["identity"] for name, group in done.groupby("setting")}
     rows = [_with_texts(results, row, identities) for row in found.to_dict("records")]

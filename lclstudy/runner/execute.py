@@ -111,7 +111,6 @@ class Plan:
     """
 
     profile: Profile
-    source: str  # the name of the profile, or the path of its file
     notebooks: list[Notebook]
     given: dict[str, object]  # parameters by name; a notebook gets those that it declares
     folder: Path
@@ -127,7 +126,7 @@ class Plan:
 
     def parameters(self, notebook: Notebook) -> dict[str, object]:
         """The parameters that a notebook gets."""
-        given = {"profile": self.source, **self.given}
+        given = {"profile": self.profile.source, **self.given}
         return {name: value for name, value in given.items() if name in notebook.parameters}
 
     def output(self, notebook: Notebook) -> Path:
@@ -168,7 +167,7 @@ class Plan:
 
     def inputs(self, notebook: Notebook) -> dict[str, str]:
         """What the result of a notebook follows from, each part as a hash."""
-        package = [file for kind in ("py", "toml", "j2") for file in paths.PACKAGE.rglob(f"*.{kind}")]
+        package = [file for kind in ("py", "toml", "j2", "mplstyle") for file in paths.PACKAGE.rglob(f"*.{kind}")]
         return {
             "the notebook": _hash([[cell["cell_type"], cell["source"], _tags(cell)] for cell in notebook.cells]),
             "a parameter": _hash(self.parameters(notebook)),
@@ -179,7 +178,7 @@ class Plan:
     def _data(self, notebook: Notebook) -> list[Path]:
         """The files that a notebook may read: those that its parameters name, what is tracked, and results if it shows them."""
         named = [Path(value) for value in self.parameters(notebook).values() if isinstance(value, str) and value]
-        folders = [paths.embedded(), paths.published(), paths.published().with_name("summary")]
+        folders = [paths.EMBEDDED, paths.PUBLISHED, paths.PUBLISHED.with_name("summary")]
         if notebook.reads_results:
             folders += [paths.results(""), *paths.build("").glob("*/results")]
         return [*named, *(file for folder in folders for file in folder.rglob("*") if file.suffix != ".part")]
@@ -303,11 +302,10 @@ def _run_one(plan: Plan, notebook: Notebook, sockets: str, screen: Screen) -> fl
     execute(notebook.name, notebook.path, plan.output(notebook), plan.parameters(notebook), sockets, screen)
     made = glob.glob(str(paths.figures("*") / f"{notebook.name[:2]}_*"))
     figures = sorted(path for path in made if Path(path).stat().st_mtime >= started)
-    seconds = time.time() - started
     part = mark.with_suffix(".part")
-    part.write_text(json.dumps({"inputs": inputs, "figures": figures, "seconds": round(seconds, 1)}, indent=1))
+    part.write_text(json.dumps({"inputs": inputs, "figures": figures}, indent=1))
     part.replace(mark)
-    return seconds
+    return time.time() - started
 
 
 def show(plan: Plan, force: bool = False) -> None:

@@ -1,34 +1,34 @@
 """Writes README.md and RESULTS.md from their templates (`templates/`), frozen results, and what is there.
 
-`python -m lclstudy.runner.readme` writes them; with `--check` it says which would change. No torch, no clock.
+`python -m lclstudy.runner.readme` writes them. No torch, no clock.
 """
 
-import argparse
 import json
 import math
 import os
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from lclstudy import paths
+from lclstudy.analyses.case_study import tables as case_study
 from lclstudy.errors import StudyError
 from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile, profile_names
 from lclstudy.plan.spec import OBJECTIVES
-from lclstudy.results import class_sets, corpus_facts, frozen, published, tables
-from lclstudy.results.hard_sets import published_hard
-from lclstudy.show.text import count, words
-from lclstudy.statistics.judge import NOT_RUN, UNDECIDED
+from lclstudy.results import corpus_facts, frozen, published, tables
+from lclstudy.results.comparisons import ENTROPY, PRIMARY, SYNONYMS, Pairs, claimed, over_corpora
+from lclstudy.show.text import count, judged, words
+from lclstudy.statistics import tests
+from lclstudy.statistics.judge import LEVEL, NOT_RUN, UNDECIDED
 
-from .answer import answer
 from .execute import find
 
-COMMAND = "python -m lclstudy.runner.readme"
 FILES = ("README.md", "RESULTS.md")
+CASE_STUDY = "empathetic_dialogues"
 BEST_FIRST = ("paper", "report", "minilm", "report_small", "ablations", "your_corpus", "quick")  # folders of figures/
 
 
@@ -44,7 +44,7 @@ def render(name: str) -> str:
         "costs": costs(),
     }
     facts |= {"objectives": list(OBJECTIVES), "encoders": list(catalog.encoders()), "corpora": list(catalog.corpora())}
-    return words(f"runner/templates/{name}.j2", **facts, **headlines(), times=published_times()) + "\n"
+    return words(f"runner/templates/{name}.j2", **facts, **headlines()) + "\n"
 
 
 def headlines() -> dict:
@@ -59,21 +59,61 @@ def headlines() -> dict:
         "decided": {word: [f"{row['about']} on {row['on']}" for row in rows.to_dict("records")] for word, rows in decided},
         "audit": audit["kind"].value_counts().to_dict(),
         **answer(results),
-        "hard": hard_sets(results),
+        "hard": hard_sets(),
         "relabelled": {"texts": int(twice["rows_other_label"]), "of": catalog.corpora()["emoint"].counts["test"]},
     }
 
 
-def hard_sets(results: frozen.Frozen) -> dict | None:
-    """How many of the paper's four hard sets the search finds exactly; None if the runs that it reads are not there."""
-    runs = class_sets.searched_runs(results, "empathetic_dialogues")
-    if not runs:
-        return None
-    counts, classes = results.confusion(runs, "validation")
-    hard = published_hard().values()
-    picks = [{*members} for members in class_sets.picked(counts, classes, 4, len(hard)).values()]
-    same = sum({*members} in picks for members in hard)
-    return {"found": same, "of": len(hard), "runs": len(runs), "among": math.comb(len(classes), 4)}
+def hard_sets() -> dict:
+    """How many of the paper's four hard sets the search finds exactly, `among` how many, as the table of notebook 07 has it."""
+    table = pd.read_csv((paths.ROOT / shown("07_sets")).with_suffix(".csv"))
+    hard = table[table["set"].str.contains("hard")]
+    found = int(hard["same"].notna().sum())
+    return {"found": found, "of": len(hard), "runs": hard["runs"].iloc[0], "among": math.comb(32, 4)}
+
+
+# The answer in five sentences, of `templates/answer.md.j2`: of whatever has run so far
+
+
+def answer(results: frozen.Frozen) -> dict:
+    """`gains` and `entropies` by pair of objectives, of `told`; `confusable`, of `case_study.correlations`; `surer`: corpora
+    on which the paper claims a lower entropy of LCL than of CE; `planned_corpora`, each with the number of its classes, and
+    `planned_seeds` of the profile."""
+    specs = load_profile(results.name).specs()
+    return {
+        "gains": told(results, PRIMARY) | told(results, SYNONYMS),
+        "entropies": told(results, PRIMARY, ENTROPY) | told(results, SYNONYMS, ENTROPY),
+        "confusable": case_study.correlations(case_study.gains(results, CASE_STUDY)),
+        "surer": [corpus for corpus, _, a, b in claimed(ENTROPY) if (a, b) == ("lcl", "ce")],
+        "planned_corpora": {spec.corpus: len(catalog.corpora()[spec.corpus].labels) for spec in specs},
+        "planned_seeds": len({spec.seed for spec in specs}),
+    }
+
+
+def told(results: frozen.Frozen, pairs: Pairs, metric: str = "accuracy") -> dict[tuple[str, str], dict | None]:
+    """By pair of a family, of `over_corpora`: `places`, its rows; `words`, these by what is judged of them; `undecided`, of
+    which corpora nothing is; their `mean`, and the `expected` one as published; `p` of the mean after Holm over those of the
+    family; its `sign`, 1 or -1, if that is below 0.05, else 0; `n`, the least and the greatest number of runs. None if there is
+    no row."""
+    found = {pair: over_corpora(results, *pair, metric) for pair in pairs}
+    adjusted = tests.holm([mean.p if mean else np.nan for _, mean in found.values()])
+    return {pair: _told(rows, mean, p) if len(rows) else None
+            for (pair, (rows, mean)), p in zip(found.items(), adjusted, strict=True)}  # fmt: skip
+
+
+def _told(rows: pd.DataFrame, mean: tests.TTest | None, p: float) -> dict:
+    places, counts = rows.to_dict("records"), rows[["n_a", "n_b"]]
+    words_of = [judged(row) for row in places]
+    return {
+        "places": places,
+        "words": {word: [row for row, own in zip(places, words_of, strict=True) if own == word] for word in words_of},
+        "undecided": [row["corpus"] for row in places if row["word"] == UNDECIDED],
+        "mean": mean,
+        "p": p,
+        "sign": int(np.sign(mean.difference)) if p < LEVEL else 0,
+        "expected": rows["expected"].mean(),
+        "n": sorted({counts.min(axis=None), counts.max(axis=None)}),
+    }
 
 
 # The map
@@ -217,14 +257,6 @@ def _training_texts(runs: list[dict]) -> list[int]:
     return found
 
 
-def published_times() -> dict:
-    """`minutes` per epoch of LCL by corpus, as the authors report them (Appendix B.1), and the GPU `hours` of one seed."""
-    rows = published.text_numbers("suresh2021").query("quantity == 'epoch_time'")
-    minutes = dict(zip(rows["subject"], rows["value"], strict=True))
-    epochs = {run.corpus: run.epochs for run in load_profile("paper").specs()}
-    return {"minutes": minutes, "hours": sum(value * epochs[corpus] for corpus, value in minutes.items()) / 60}
-
-
 def speed() -> str:
     """The steps of MiniLM beside what they are measured against, from the last published `benchmarks/report.md`."""
     report = (paths.ROOT / "benchmarks" / "report.md").read_text("utf-8")
@@ -233,24 +265,13 @@ def speed() -> str:
     return "\n".join([report.split("\n\n")[1], "", *lines[:2], *measured])
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Writes both files and prints which changed. With `--check` it writes nothing; 1 if one would change."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description="Writes README.md and RESULTS.md.")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is not up to date")
-    check = parser.parse_args(arguments).check
+def write() -> None:
+    """Writes both files. Raises StudyError as `render` does."""
     os.environ["LCLSTUDY_BUILD"] = str(paths.build("none"))  # what a person's own runs made is not looked at
-    try:
-        texts = {paths.ROOT / name: render(name) for name in FILES}
-    except StudyError as error:
-        print(error, file=sys.stderr)
-        return 2
-    stale = [path for path, text in texts.items() if not path.is_file() or path.read_text("utf-8") != text]
-    if not check:
-        for path in stale:
-            path.write_text(texts[path], "utf-8")
-    print(f"{'Would change' if check else 'Written'}: {', '.join(path.name for path in stale)}." if stale else "Up to date.")
-    return 1 if stale and check else 0
+    texts = {name: render(name) for name in FILES}
+    for name, text in texts.items():
+        (paths.ROOT / name).write_text(text, "utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    write()

@@ -25,7 +25,7 @@ log = logging.getLogger("lclstudy")
 
 
 class Summary(NamedTuple):
-    """What `run_missing` did: runs trained, runs that were there already, runs that failed, seconds in all, the failed ones."""
+    """What was done: runs trained, runs that were there already, runs that failed, seconds in all, the failed ones."""
 
     done: int
     skipped: int
@@ -117,24 +117,23 @@ def obtain(spec: RunSpec, store: RunStore | None = None, **how) -> Record:
     return store.load(spec)
 
 
-def check_case_study(profile: Profile) -> None:
-    """Raises StudyError if the profile has no case study."""
-    if profile.case_study is None:
-        raise StudyError(f"Profile {profile.name}, as restricted, has no [case_study]; take one that has, or restrict less.")
+def run_profile(profile: Profile, store: RunStore | None = None, retrain: bool = False, **how) -> Summary:
+    """Trains what a profile lacks: its grid, then of its case study cross-entropy on all classes, which the search reads, then
+    the class sets.
 
-
-def run_case_study(profile: Profile, store: RunStore | None = None, **how) -> Summary:
-    """Trains what the case study of a profile lacks: cross-entropy on all classes, which the search reads, then the subsets.
-
-    `how`: `executor`, `workers`, `device`, `progress` and `retrain`, as for `run_missing`. Raises StudyError as that does, and
-    if the profile has no case study.
+    `retrain` trains what is frozen, too; of its grid a profile may ask for that itself. `how`: `executor`, `workers`, `device`
+    and `progress`, as for `run_missing`. Raises StudyError as that does.
     """
-    check_case_study(profile)
     store = store or RunStore()
-    needed = [spec for spec in class_sets.searched(profile) if spec.seed in profile.case_study.seed]
-    first = run_missing(needed, store, **how)
-    read, there = class_sets.searched(profile), class_sets.finished(profile, store)
+    first = profile.specs()
+    summary = run_missing(first, store, retrain=retrain or profile.retrain, **how)
+    if profile.case_study is None:
+        return summary
+    read = class_sets.searched(profile)
+    second = [spec for spec in read if spec.seed in profile.case_study.seed and spec not in first]
+    summary += run_missing(second, store, retrain=retrain, **how)
+    there = class_sets.finished(profile, store)
     if len(there) < len(read):
         log.warning("The search reads %d of %d runs; with all of them it may find other sets.", len(there), len(read))
-    wanted = [spec for spec in class_sets.specs(profile, class_sets.all_sets(profile, store)) if spec not in needed]
-    return first + run_missing(wanted, store, **how)
+    third = [spec for spec in class_sets.all_specs(profile, store) if spec not in (*first, *second)]
+    return summary + run_missing(third, store, retrain=retrain, **how)

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from lclstudy import paths
@@ -17,8 +16,6 @@ from lclstudy.results.frozen import FrozenRuns, read_frozen
 from lclstudy.results.records import Found, Record
 
 log = logging.getLogger("lclstudy")
-
-_RETRAINED = ["frozen_accuracy", "own_accuracy", "difference", "same_predictions", "greatest_difference"]
 
 
 class RunStore:
@@ -103,25 +100,16 @@ class RunStore:
         return Path(folder)
 
     def retrained(self, name: str) -> pd.DataFrame:
-        """A row per run of frozen results `name` that has a finished record here too: what was frozen beside what came now.
+        """A row per run of frozen results `name` that has another finished record here: what was frozen beside what came now.
 
-        Columns: identity, the settings, `frozen_accuracy` and `own_accuracy` (test, 0 to 1), `difference` (points, own less
-        frozen), `same_predictions` (share of the test texts), `greatest_difference` (of a test probability, of which frozen
-        results keep three digits). A record that was itself frozen has no row.
+        Columns: identity, the settings, `test_accuracy` (0 to 1) and `seconds`, frozen, and both as `..._own`. A record that
+        was itself frozen has no row.
         """
-        results = read_frozen(name)
-        rows = []
-        for row in results.done.to_dict("records"):
-            facts, arrays = self._read(row["identity"], records.FULL) or ({"status": "not run"}, {})
-            if facts["status"] != "done" or facts["measures"].get("seconds") == row.get("seconds"):
-                continue
-            was, now = row["test_accuracy"], tables.scored(facts, arrays)["scores"]["test_accuracy"]
-            probabilities = arrays["test_probabilities"]
-            same = np.mean(probabilities.argmax(axis=1) == results.predictions(row["identity"]))
-            greatest = np.abs(probabilities - results.probabilities(row["identity"])).max()
-            beside = (was, now, 100 * (now - was), same, greatest)
-            rows.append({**row, **dict(zip(_RETRAINED, beside, strict=True))})
-        return pd.DataFrame(rows, columns=["identity", *tables.SETTINGS, *_RETRAINED])
+        told = ["test_accuracy", "seconds"]
+        frozen_ones = read_frozen(name).done.reindex(columns=["identity", *tables.SETTINGS, *told])
+        own = self.frame().query("status == 'done'").reindex(columns=["identity", *told])
+        both = frozen_ones.merge(own, on="identity", suffixes=("", "_own"))
+        return both[both["seconds"] != both["seconds_own"]]
 
     def _read(self, identity: str, wanted: Iterable[str] = ()) -> Found | None:
         """The facts and the arrays `wanted` of a record; None if there is none. What is damaged is reported and set aside."""
@@ -157,30 +145,23 @@ class RunStore:
         return tables.scored(*found) if found else None
 
 
-def missing(profile: Profile, store: RunStore, retrain: bool = False, subsets: bool = True) -> list[RunSpec]:
-    """What `run_missing` and, with `subsets`, `run_case_study` would train of a profile, as far as its sets are known."""
+def missing(profile: Profile, store: RunStore, retrain: bool = False) -> list[RunSpec]:
+    """What `grid.run_profile` would train of a profile, as far as its sets are known."""
     grid = profile.specs()
-    on_sets = [spec for spec in class_sets.all_specs(profile, store) if spec not in grid] if subsets else []
+    on_sets = [spec for spec in class_sets.all_specs(profile, store) if spec not in grid]
     return store.missing(grid, retrain or profile.retrain) + store.missing(on_sets, retrain)
 
 
-def freeze(profile: Profile, store: RunStore | None = None, also: Iterable[RunSpec] = (), folder: Path | None = None) -> Path:
-    """Freezes what `store` has of a profile, its case study included, and of `also` others, for a person's own use.
-
-    They go to `folder`, by default `build/NAME/results`, which git ignores and `read_frozen` reads beside what is tracked.
-    Returns it.
-    """
-    store = store or RunStore()
-    specs = list(dict.fromkeys([*class_sets.all_specs(profile, store), *also]))
-    return store.freeze(folder or paths.build(profile.name) / "results", specs)
-
-
 def publish(profile: Profile, store: RunStore | None = None) -> Path:
-    """As `freeze`, but into the tracked `data/results/NAME`. StudyError on a profile of one's own or without records."""
+    """Freezes what `store` has of a profile, its case study included, into the tracked `data/results/NAME`, and returns that.
+
+    Raises StudyError on a profile of one's own or without records.
+    """
     if profile.name not in profile_names():
         raise unknown("profile to freeze into data/results", profile.name, profile_names())
     store = store or RunStore()
-    if not any(store._read(spec.identity()) for spec in class_sets.all_specs(profile, store)):
+    specs = class_sets.all_specs(profile, store)
+    if not any(store._read(spec.identity()) for spec in specs):
         where = f"No record of profile {profile.name}, as restricted, in {paths.relative(store.path)}"
         raise StudyError(f"{where}; train its runs first: lclstudy run {profile.name} --retrain")
-    return freeze(profile, store, folder=paths.results(profile.name))
+    return store.freeze(paths.results(profile.name), specs)

@@ -1,4 +1,4 @@
-"""Figures that several notebooks draw on axes of `style.subplots`: learning curves, and a confusion matrix as a heat map."""
+"""Figures that several notebooks draw: learning curves, on axes of `style.subplots`, and a confusion matrix as a heat map."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
 from lclstudy.errors import StudyError
 from lclstudy.plan import names
+from lclstudy.plan.spec import OBJECTIVES
 
-from .style import DOUBLE, OBJECTIVES, SINGLE, SMALLEST, drawable, label_lines
+from .style import DOUBLE, SINGLE, SMALLEST, colour, drawable, label_lines, marker, subplots
 
 CURVES = {  # column of an epoch: what it is called, unit, factor
     "validation_accuracy": ("validation accuracy", "%", 100),
@@ -41,10 +43,9 @@ def learning_curves(epochs: pd.DataFrame, axes: Axes | Sequence[Axes]) -> None:
         said, unit, scale = CURVES[column]
         drawn = epochs.assign(value=epochs[column] * scale).dropna(subset="value")  # not every objective has every loss
         order = [name for name in OBJECTIVES if name in set(drawn["objective"])]
-        look = {name: OBJECTIVES[name] for name in order}
         seaborn.lineplot(drawn, x="epoch", y="value", hue="objective", style="objective", hue_order=order, style_order=order,
-                         palette={name: color for name, (color, _) in look.items()}, dashes=False, markeredgewidth=0,
-                         markers={name: marker for name, (_, marker) in look.items()}, errorbar=("pi", 100),
+                         palette={name: colour(name) for name in order}, dashes=False, markeredgewidth=0,
+                         markers={name: marker(name) for name in order}, errorbar=("pi", 100),
                          err_kws={"alpha": 0.15, "linewidth": 0}, legend=False, ax=ax)  # fmt: skip
         last = drawn[drawn["epoch"] == drawn.groupby("objective")["epoch"].transform("max")]
         ends = last.groupby("objective")[["epoch", "value"]].mean()
@@ -92,7 +93,7 @@ def class_order(confusion: np.ndarray) -> np.ndarray:
     return hierarchy.leaves_list(class_tree(confusion))
 
 
-def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], ax: Axes, what: str = "Confusion") -> None:
+def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], what: str = "Confusion") -> Figure:
     """Row shares in percent of a confusion matrix [C, C] of counts (row = true class), classes in the order of `class_order`.
 
     Counts are written into the cells of up to 12 classes. `what` begins the title: `EmoInt, LCL`. A true class without
@@ -100,7 +101,9 @@ def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], ax: Axes, w
     """
     import seaborn
 
-    ax.get_figure(root=True).set_layout_engine("compressed")  # else a square matrix with long labels runs over the edge
+    width = max(SINGLE, min(DOUBLE, 1.6 + 0.28 * len(classes)))  # for the counts and labels
+    figure, (ax,) = subplots(width=width, height=0.88 * width)
+    figure.set_layout_engine("compressed")  # else a square matrix with long labels runs over the edge
     order = class_order(confusion)
     counts, shown = confusion[np.ix_(order, order)], [drawable(classes[index], index, width=40) for index in order]
     annotated = len(shown) <= _ANNOTATED
@@ -123,11 +126,7 @@ def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], ax: Axes, w
     # The axes say what is drawn; a longer title would not fit the column.
     ax.set_title(f"{what}\nN = {int(confusion.sum()):,} predictions{'; numbers are counts' if annotated else ''}",
                  parse_math=False)  # fmt: skip
-
-
-def heatmap_width(classes: int) -> float:
-    """Inches that the confusion heat map of so many classes needs for its counts and labels; its height is 0.88 of that."""
-    return max(SINGLE, min(DOUBLE, 1.6 + 0.28 * classes))
+    return figure
 
 
 def _shares(confusion: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What notebooks say of runs, in small tables and sentences: of one record, of a frame of runs."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 
 import numpy as np
@@ -15,12 +15,13 @@ from . import text
 from .markdown import plain
 
 SPLITS = ("validation", "test")
+_SETTINGS = [field.name for field in fields(RunSpec) if field.name != "seed"]
 
 
 def settings(spec: RunSpec) -> pd.DataFrame:
     """The settings of a run, their values, and what each means. A setting that the objective never reads says so."""
     values = {name: "all" if value is None else value for name, value in asdict(spec).items()}
-    values["corpus"] = names.corpus(spec.corpus) if spec.corpus in catalog.corpora() else spec.label().split()[0]
+    values["corpus"] = names.corpus(catalog.short_name(spec.corpus))
     values |= {"objective": names.objective(spec.objective), "encoder": names.encoder(spec.encoder)}
     values["classes"] = ", ".join(spec.classes) if spec.classes else "all"
     unused = dict.fromkeys(UNREAD.get(spec.objective, ()), f"not used by {values['objective']}")
@@ -96,16 +97,12 @@ def run_findings(record) -> list[str]:
     return said
 
 
-def runs(frame: pd.DataFrame, class_sets: Mapping[str, Sequence[str] | None] | None = None) -> pd.DataFrame:
-    """Rows of `RunStore.frame` to show: a run each, its status, and NaN where it has no result.
-
-    Class subsets are shown by their name in `class_sets`, else as the names of their classes.
-    """
-    named = {"|".join(sorted(members)): name for name, members in (class_sets or {}).items() if members}
+def runs(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `RunStore.frame` to show: a run each, its status, and NaN where it has no result."""
     done = frame["status"] == "done"
     shown = {
         "corpus": frame["corpus"].map(names.corpus),
-        "classes": [named.get("|".join(sorted(each.split("|"))), each) or "all" for each in frame["classes"]],
+        "classes": frame["classes"].replace("", "all"),
         "objective": frame["objective"].map(names.objective),
         "encoder": frame["encoder"].map(names.encoder),
         "seed": frame["seed"],
@@ -124,17 +121,17 @@ def runs(frame: pd.DataFrame, class_sets: Mapping[str, Sequence[str] | None] | N
 
 
 def retrained(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `RunStore.retrained` to show: a run each, frozen beside trained again, and how far apart they are."""
-    columns = {  # what it is called, factor, digits
-        "frozen_accuracy": ("frozen (%)", 100, 1),
-        "own_accuracy": ("trained again (%)", 100, 1),
-        "difference": ("difference (points)", 1, 1),
-        "same_predictions": ("same predictions (%)", 100, 1),
-        "greatest_difference": ("greatest difference of a probability", 1, 3),
-    }
-    told = {said: (factor * frame[name].astype(float)).round(digits) for name, (said, factor, digits) in columns.items()}
-    which = {"corpus": frame["corpus"].map(names.corpus), "classes": frame["classes"].replace("", "all")}
-    return pd.DataFrame({**which, "objective": frame["objective"].map(names.objective), "seed": frame["seed"], **told})
+    """Rows of `RunStore.retrained` to show: a run each, its test accuracy frozen beside trained again."""
+    was, now = 100 * frame["test_accuracy"], 100 * frame["test_accuracy_own"]
+    return pd.DataFrame({
+        "corpus": frame["corpus"].map(names.corpus),
+        "classes": frame["classes"].replace("", "all"),
+        "objective": frame["objective"].map(names.objective),
+        "seed": frame["seed"],
+        "frozen (%)": was.round(1),
+        "trained again (%)": now.round(1),
+        "difference (points)": (now - was).round(1),
+    })  # fmt: skip
 
 
 def failures(frame: pd.DataFrame) -> list[str]:
@@ -144,24 +141,21 @@ def failures(frame: pd.DataFrame) -> list[str]:
 
 
 def grid_findings(frame: pd.DataFrame) -> list[str]:
-    """What the runs of a grid gave, in words: how many finished, and the mean test accuracy of each objective, best first.
+    """What the runs of a grid gave, in words: how many finished, and the mean test accuracy of each objective.
 
-    `frame` is of `RunStore.frame`. Class subsets are counted, but not averaged; of several settings, the best is named.
+    `frame` is of `RunStore.frame`. Of several settings the first speaks: the best by test accuracy would be picked on the test.
     """
     counts = frame["status"].value_counts()
     said = [f"{counts.get('done', 0)} of {len(frame)} runs finished, {counts.get('failed', 0)} failed."]
-    done = frame[(frame["status"] == "done") & (frame["classes"] == "")]
-    for (corpus, encoder), here in done.groupby(["corpus", "encoder"], sort=False):
-        best = {name: _best_setting(runs) for name, runs in here.groupby("objective", sort=False)}
-        each = [f"{names.objective(name)} {text.mean(runs.mean(), runs.std())}, n = {len(runs)}{note}"
-                for name, (runs, note) in sorted(best.items(), key=lambda item: -item[1][0].mean())]  # fmt: skip
-        said.append(f"{names.corpus(corpus)}, {names.encoder(encoder)}: test accuracy (%) {'; '.join(each)}.")
+    for (corpus, classes, encoder), here in frame.groupby(["corpus", "classes", "encoder"], sort=False):
+        each = []
+        for objective, runs in here.groupby("objective", sort=False):
+            read = [name for name in _SETTINGS if name in runs and name not in UNREAD.get(objective, ())]
+            _, first = next(iter(runs.groupby(read, dropna=False, sort=False)))
+            scores = 100 * first.loc[first["status"] == "done", "test_accuracy"].astype(float)
+            if len(scores):
+                each.append(f"{names.objective(objective)} {text.mean(scores.mean(), scores.std())}, n = {len(scores)}")
+        if each:
+            place = names.corpus(corpus) + (f" ({plain(classes.replace('|', ', '))})" if classes else "")
+            said.append(f"{place}, {names.encoder(encoder)}: test accuracy (%) {'; '.join(each)}.")
     return said
-
-
-def _best_setting(runs: pd.DataFrame) -> tuple[pd.Series, str]:
-    unread = {"seed", *UNREAD.get(runs["objective"].iloc[0], ())}
-    read = [field.name for field in fields(RunSpec) if field.name in runs and field.name not in unread]
-    settings = [group["test_accuracy"].astype(float) * 100 for _, group in runs.groupby(read, dropna=False, sort=False)]
-    best = max(settings, key=pd.Series.mean)
-    return best, f", best of {len(settings)} settings" if len(settings) > 1 else ""

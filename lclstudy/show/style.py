@@ -2,11 +2,8 @@
 
 import io
 import unicodedata
-from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import font_manager
@@ -14,66 +11,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
-from lclstudy import paths
-
-from . import provenance
+from lclstudy.plan import catalog
 
 SINGLE = 3.3  # inches: one column of a paper
 DOUBLE = 6.9  # inches: its whole width
 SMALLEST = 7  # points: the smallest text, when a figure is printed at its own width
-
-# Colours of Okabe and Ito, which people with a colour vision deficiency tell apart; yellow is left out, too pale for a line.
-# The last three, for objectives that came later, are as far from all others with and without green cones.
-OBJECTIVES = {
-    "ce": ("#000000", "o"),
-    "ce_aug": ("#009E73", "s"),
-    "scl": ("#D55E00", "^"),
-    "simclr": ("#CC79A7", "v"),
-    "lcl": ("#0072B2", "D"),
-    "ce_ensemble": ("#56B4E9", "P"),
-    "scl_two_stage": ("#E69F00", ">"),
-    "lacon": ("#8A2BE2", "p"),
-    "lascl": ("#924900", "X"),
-    "dcl": ("#490092", "*"),
-}
 NEUTRAL = "#767676"
-SPLITS = {"train": ("#0072B2", "o"), "validation": ("#E69F00", "s"), "test": ("#009E73", "D")}
-
-STYLE = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so that a figure is the same on every machine
-    "font.size": SMALLEST + 0.5,
-    "axes.titlesize": SMALLEST + 1,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 5,
-    "axes.labelsize": SMALLEST + 0.5,
-    "axes.labelpad": 3,
-    "xtick.labelsize": SMALLEST,
-    "ytick.labelsize": SMALLEST,
-    "legend.fontsize": SMALLEST,
-    "legend.frameon": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "axes.grid": False,
-    "grid.color": "#DDDDDD",
-    "grid.linewidth": 0.5,
-    "lines.linewidth": 1.3,
-    "lines.markersize": 4,
-    "figure.constrained_layout.use": True,
-    "figure.dpi": 150,
-    "savefig.dpi": 300,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "lclstudy",
-}
+FONT = "DejaVu Sans"  # of `figures.mplstyle`
 
 
 def use() -> None:
     """The style, from now on; whatever makes a figure here asks for it."""
-    mpl.rcParams.update(STYLE)
+    plt.style.use("lclstudy.show.figures")
 
 
 def subplots(rows: int = 1, columns: int = 1, width: float = SINGLE, height: float | None = None) -> tuple[Figure, np.ndarray]:
@@ -94,12 +43,12 @@ def panels(count: int, width: float = DOUBLE, height: float = 2.2, columns: int 
 
 def colour(objective: str) -> str:
     """The colour of an objective, the same in every figure; grey for one that is unknown."""
-    return OBJECTIVES.get(objective, (NEUTRAL, "o"))[0]
+    return catalog.read("objectives.toml").get(objective, {}).get("colour", NEUTRAL)
 
 
 def marker(objective: str) -> str:
     """The marker of an objective, the same in every figure."""
-    return OBJECTIVES.get(objective, (NEUTRAL, "o"))[1]
+    return catalog.read("objectives.toml").get(objective, {}).get("marker", "o")
 
 
 def drawable(name: str, index: int, width: int = 18) -> str:
@@ -119,7 +68,7 @@ def is_drawable(name: str) -> bool:
 
 @cache
 def _letters() -> frozenset[int]:
-    path = font_manager.findfont(STYLE["font.family"])
+    path = font_manager.findfont(FONT)
     return frozenset(font_manager.get_font(path).get_charmap())
 
 
@@ -151,16 +100,13 @@ def apart(wanted: np.ndarray, gap: float) -> np.ndarray:
     return np.maximum(np.minimum(places, 0.98 - steps[::-1]), 0.02 + steps)
 
 
-def save(figure: Figure, name: str, profile: str, notebook: str, inputs: Iterable[Path | str]) -> list[Path]:
-    """Writes `name` to `paths.figures(profile)` as png (300 dpi) and svg, and a json of what made it; returns the three paths.
-
-    The same figure gives the same bytes. Raises StudyError if an input is not there, or if the disk refuses.
-    """
+def rendered(figure: Figure) -> dict[str, bytes]:
+    """The figure as png (300 dpi) and svg, by the ending of a file's name; the same figure gives the same bytes."""
     files = {}
     use()
-    for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+    for ending, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
         buffer = io.BytesIO()
-        figure.savefig(buffer, format=suffix, metadata=metadata)
+        figure.savefig(buffer, format=ending[1:], metadata=metadata)
         figure.set_layout_engine("none")  # found once, the layout stays: to find it takes a third of each drawing
-        files[f"{name}.{suffix}"] = buffer.getvalue()
-    return provenance.save(paths.figures(profile), files, f"{name}.json", notebook, inputs)
+        files[ending] = buffer.getvalue()
+    return files

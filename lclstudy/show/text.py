@@ -76,16 +76,17 @@ def several(*values) -> str:
 
 def compared(row: Mapping) -> dict[str, str]:
     """A row of `comparisons.beside_published` by the headings of a table."""
+    paired = interval(row["paired_difference"], row["paired_low"], row["paired_high"])
     return {
         "Comparison": pair(row["a"], row["b"]),
         "n of each": f"{row['n_a']}, {row['n_b']}",
         "Difference, interval over seeds": difference(row),
         "p": row["note"] or p_value(row["p"]),
-        "p (Holm)": p_value(row["p_holm"]),
+        "p (Holm)": p_value(row["p_family"]),
         "The paper's claim": claim(row) or NONE,
         "Word": "; ".join(filter(None, (row["word"], row["mark"]))),
         "Interval over test texts": f"[{number(row['texts_low'])}, {number(row['texts_high'])}]",
-        "Paired by seed": interval(row["paired_difference"], row["paired_low"], row["paired_high"]),
+        "Paired by seed": f"{paired}, {count(row['paired_n'], 'pair')}" if row["paired_n"] else NONE,
         "Published difference": interval(row["expected"], row["published_low"], row["published_high"]),
     }
 

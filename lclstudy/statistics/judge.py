@@ -60,8 +60,8 @@ def judge(
     """What runs `a` against runs `b` say of a claim.
 
     `claim` is that a is `above` b (the default), `below` b, the `same` within `margin` (the default with a margin), or `not
-    above` b by the margin. `expected` is the published difference a - b. `p_holm` is p adjusted in its family, as
-    `judge_family` gives it; alone, a comparison is a family of one. Raises StudyError on NaN, an unknown claim, or a margin
+    above` b by the margin. `expected` is the published difference a - b. `p_holm` is p adjusted in its family; alone,
+    a comparison is a family of one. Raises StudyError on NaN, an unknown claim, or a margin
     that is missing or not above 0.
     """
     claim = claim or ("above" if margin is None else "same")
@@ -100,23 +100,6 @@ def judge_difference(
         word = UNDECIDED
     found = _judgement(word, test, (n,), test.p, p_holm)
     return found if expected is None else found._replace(power=test.power(expected))
-
-
-def judge_family(
-    sides: Sequence[tuple[Sequence[float], Sequence[float]]],
-    expected: Sequence[float | None] | None = None,
-    claims: Sequence[tuple[str, float | None]] | None = None,
-    planned: bool = False,
-) -> list[Judgement]:
-    """`judge` of the comparisons (a, b) of one question on one corpus, with p adjusted over them by Holm's method.
-
-    `claims` are with their margins; the own test of one that has a margin is one-sided and no member, its two-sided p is.
-    With `planned`, comparisons that could not be tested yet are members too: a word stays when their runs come.
-    """
-    p_values = np.array([tests.welch(a, b).p if len(a) and len(b) else math.nan for a, b in sides])
-    adjusted = tests.holm(np.nan_to_num(p_values, nan=1.0) if planned else p_values)
-    asked = zip(sides, expected or [None] * len(sides), claims or [("", None)] * len(sides), adjusted, strict=True)
-    return [judge(a, b, wanted, margin, claim, float(p)) for (a, b), wanted, (claim, margin), p in asked]
 
 
 def judge_level(values: Iterable[float], level: float, margin: float) -> Judgement:
@@ -168,7 +151,7 @@ def over_texts(right_a: np.ndarray, right_b: np.ndarray) -> TTest:
 def pooled_power(difference: float, a: Sequence[float], b: Sequence[float]) -> dict[str, float]:
     """`power`, `power_low`, `power_high` and `needed` of a `Judgement` for a true difference, from the runs of both sides."""
     sd, *ends = pooled_deviation(a, b)
-    found = [tests.power(difference, each, len(a), each, len(b)).power for each in (sd, *ends)]
+    found = [tests.power(difference, each, len(a), each, len(b)) for each in (sd, *ends)]
     return _named_powers(found, tests.runs_needed(difference, sd, sd))
 
 

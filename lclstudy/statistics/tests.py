@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import stats
 
 from lclstudy.errors import StudyError
 
@@ -41,8 +41,12 @@ class TTest(NamedTuple):
         return float(stats.t.cdf((self.difference - bound) / self.error, self.df))
 
     def power(self, difference: float) -> float:
-        """The power of this test for a true difference, taking its own standard error for the true one."""
-        return _power(abs(difference) / self.error, self.df)
+        """The power of this test for a true difference, taking its own standard error for the true one, by the noncentral t."""
+        noncentrality, critical = abs(difference) / self.error, _reach(self.df)
+        if noncentrality > critical + 40:  # beyond, the noncentral distribution is no longer computed, and the power is 1
+            return 1.0
+        wrong_side = stats.nct.cdf(-critical, self.df, noncentrality)
+        return float(stats.nct.sf(critical, self.df, noncentrality) + (0 if math.isnan(wrong_side) else wrong_side))
 
 
 def welch(a: Iterable[float], b: Iterable[float]) -> TTest:
@@ -98,12 +102,7 @@ def contrast(groups: Iterable[tuple[float, Iterable[float]]]) -> TTest:
 
     Two groups with factors 1 and -1 give `welch`. Raises StudyError if there is no group, or on NaN.
     """
-    return contrast_from_summary((factor, *_summary(values)) for factor, values in groups)
-
-
-def contrast_from_summary(groups: Iterable[tuple[float, float, float, int]]) -> TTest:
-    """`contrast` of (factor, mean, standard deviation, n), as a paper prints them."""
-    sides = [(float(factor), _Group.of(mean, sd, n, 1)) for factor, mean, sd, n in groups]
+    sides = [(float(factor), _Group.of(*_summary(values), ddof=1)) for factor, values in groups]
     if not sides:
         raise StudyError("A contrast needs at least one group of runs; given none.")
     return _contrast(sides)
@@ -113,66 +112,27 @@ def _contrast(sides: list[tuple[float, "_Group"]]) -> TTest:
     difference = sum(factor * group.mean for factor, group in sides)
     if any(group.n == 1 for _, group in sides):
         return _no_test(difference, ONE_RUN)
-    error, df = _error(sides)
-    if error == 0:
+    parts = [(factor**2 * group.sd**2 / group.n, group.n - 1) for factor, group in sides]
+    variance = sum(part for part, _ in parts)
+    if variance == 0:
         return _no_test(difference, NO_DEVIATION)
+    error, df = math.sqrt(variance), variance**2 / sum(part**2 / free for part, free in parts)
     reach = _reach(df) * error
     p = float(2 * stats.t.sf(abs(difference / error), df))
     return TTest(difference / error, df, p, difference, difference - reach, difference + reach)
 
 
-def _error(sides: list[tuple[float, "_Group"]]) -> tuple[float, float]:
-    """The standard error of a contrast of means, and its degrees of freedom."""
-    parts = [(factor**2 * group.sd**2 / group.n, group.n - 1) for factor, group in sides]
-    variance = sum(part for part, _ in parts)
-    df = variance**2 / sum(part**2 / free for part, free in parts) if variance else math.nan
-    return math.sqrt(variance), df
-
-
-class Power(NamedTuple):
-    """`power` of the two-sided Welch test for a true difference, and the `smallest` difference it detects with power 0.8."""
-
-    power: float
-    smallest: float
-
-
-def power(difference: float, sd_a: float, n_a: int, sd_b: float, n_b: int) -> Power:
-    """Power of the two-sided Welch test at level 0.05, by the noncentral t distribution with Welch-Satterthwaite df.
-
-    `difference` is the true difference of means and the deviations (ddof 1) are taken as the true ones, as one does with
-    published values. NaN for one run on a side, or without deviations. Raises StudyError on NaN, a negative deviation, or n
-    below 1.
-    """
-    a, b = _Group.of(difference, sd_a, n_a, 1), _Group.of(0, sd_b, n_b, 1)
-    if min(a.n, b.n) == 1 or a.sd == b.sd == 0:
-        return Power(math.nan, math.nan)
-    error, df = _error([(1, a), (-1, b)])
-    most = 1.0
-    while _power(most, df) < DETECTED:
-        most *= 2
-    smallest = optimize.brentq(lambda effect: _power(effect, df) - DETECTED, 0, most) * error
-    return Power(_power(abs(difference) / error, df), smallest)
-
-
-def _power(noncentrality: float, df: float) -> float:
-    """Of a two-sided t-test; `noncentrality`, 0 or more, is the true difference over its standard error."""
-    critical = _reach(df)
-    if noncentrality > critical + 40:  # beyond, the noncentral distribution is no longer computed, and the power is 1
-        return 1.0
-    wrong_side = stats.nct.cdf(-critical, df, noncentrality)
-    return float(stats.nct.sf(critical, df, noncentrality) + (0 if math.isnan(wrong_side) else wrong_side))
+def power(difference: float, sd_a: float, n_a: int, sd_b: float, n_b: int) -> float:
+    """Power of the two-sided Welch test at level 0.05 for a true `difference` of means, the deviations (ddof 1) taken as the
+    true ones, as one does with published values; NaN where there is no test. Raises StudyError as `welch_from_summary`."""
+    test = welch_from_summary(difference, sd_a, n_a, 0, sd_b, n_b)
+    return math.nan if test.note else test.power(difference)
 
 
 def runs_needed(difference: float, sd_a: float, sd_b: float) -> int | None:
-    """The fewest runs on each side with which `power` reaches 0.8; None if more than 10,000, or for a difference of 0."""
-    if difference == 0 or sd_a == sd_b == 0:
-        return None
-
-    def reached(n: int) -> bool:
-        error, df = _error([(1, _Group(0, sd_a, n)), (-1, _Group(0, sd_b, n))])
-        return _power(abs(difference) / error, df) >= DETECTED
-
-    return fewest(reached, 10_000)
+    """The fewest runs on each side with which `power` reaches 0.8; None if more than 10,000, for a difference of 0, or
+    where there is no test."""
+    return fewest(lambda n: power(difference, sd_a, n, sd_b, n) >= DETECTED, 10_000)
 
 
 def fewest(reached: Callable[[int], bool], most: int) -> int | None:

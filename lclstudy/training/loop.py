@@ -24,7 +24,7 @@ from lclstudy.plan.spec import Protocol, RunSpec
 from lclstudy.results.records import Record
 
 from . import bag_of_words
-from .optimizer import AdamW
+from .optimizer import AdamW, release
 
 SPLITS = ("train", "validation", "test")
 # Evaluation fits any memory with these; larger batches were no faster.
@@ -160,6 +160,7 @@ def _fit(spec: RunSpec, data: Prepared, matrix: torch.Tensor | None, place: torc
     )
     epochs, best, best_state = learn(spec, objective, batches, data, place, progress)
     objective.primary.load_state_dict(best_state)
+    release(objective)
     return objective, epochs, best
 
 

@@ -19,6 +19,12 @@ class Linear(nn.Linear):
         return F.linear(given, self.half, self.bias)
 
 
+def release(network: nn.Module) -> None:
+    """Drops the copies, which are of the last step's weights."""
+    for module in network.modules():
+        vars(module).pop("half", None)
+
+
 class AdamW(torch.optim.AdamW):
     """`torch.optim.AdamW` over all that learns, weight decay 0.01 except on biases and LayerNorm."""
 
@@ -40,12 +46,13 @@ class AdamW(torch.optim.AdamW):
         copy stays and the gradient is widened a matrix at a time, in the cache. That of an embedding table has the rows that
         the batch read, in place of a table of zeros.
         """
+        release(network)  # of an earlier stage
         learning = {weight for group in self.param_groups for weight in group["params"]}
         for module in network.modules():
             if type(module) is nn.Embedding:
                 module.sparse = True
             elif type(module) in (nn.Linear, Linear):
-                module.__class__, module.half = Linear, None  # a frozen one needs none
+                module.__class__ = Linear
                 if precision == "bf16" and module.weight in learning:
                     module.half = self.halves.setdefault(module.weight, module.weight.detach().bfloat16().requires_grad_())
         longest = max(map(len, map(torch.flatten, learning)))
@@ -62,7 +69,7 @@ class AdamW(torch.optim.AdamW):
                 whole.append(weight.grad.values() if weight.grad.is_sparse else weight.grad)
         norms = [torch.nn.utils.get_total_norm(whole), *(self._widened(weight).norm() for weight in narrow)]
         scale = MAX_GRADIENT_NORM / (torch.stack(norms).norm() + 1e-6)
-        if not scale.is_cpu or scale < 1:  # where asking costs nothing
+        if whole and (not scale.is_cpu or scale < 1):  # where asking costs nothing
             torch._foreach_mul_(whole, scale.clamp(max=1))
         self.scales |= dict.fromkeys(narrow, scale.clamp(max=1))
 

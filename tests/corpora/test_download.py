@@ -74,6 +74,7 @@ def root(monkeypatch, tmp_path):
     """A repository root with nothing in it, and no LCLSTUDY_DATA: what a new user has."""
     monkeypatch.delenv("LCLSTUDY_DATA", raising=False)
     monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "EMBEDDED", tmp_path / "data" / "embedded")
     return tmp_path
 
 

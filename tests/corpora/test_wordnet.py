@@ -46,7 +46,7 @@ def home(tmp_path, monkeypatch):
 
 
 def test_lexnames_names_every_lexicographer_file_of_the_real_data(dictionary):
-    rows = [line.split("\t") for line in wordnet.lexnames().splitlines()]
+    rows = [line.split("\t") for line in wordnet.LEXNAMES.read_text().splitlines()]
     assert [int(number) for number, *_ in rows] == list(range(45))
     assert rows[12] == ["12", "noun.feeling", "1"] and rows[44] == ["44", "adj.ppl", "3"]
     for part, category in {"noun": "1", "verb": "2", "adj": "3", "adv": "4"}.items():
@@ -58,7 +58,7 @@ def test_lexnames_names_every_lexicographer_file_of_the_real_data(dictionary):
 
 
 CONTENT = {name: f"content of {name}\n".encode() for name in NAMES}
-WHOLE = {f"corpora/wordnet/{name}": content for name, content in {**CONTENT, "lexnames": wordnet.lexnames().encode()}.items()}
+WHOLE = {f"corpora/wordnet/{name}": content for name, content in {**CONTENT, "lexnames": wordnet.LEXNAMES.read_bytes()}.items()}
 
 
 def lay_out(folder, names=NAMES):
@@ -112,7 +112,7 @@ def test_package_of_nltk_is_unpacked_and_completed_unless_another_process_was_fi
 
 
 def test_what_cannot_be_had_is_said_with_how_to_get_it_by_hand_and_a_full_disk_leaves_nothing(home, dictionary, monkeypatch):
-    with refused("no apt-get here", "nltk.download: Error loading", "python -m nltk.downloader wordnet", "wordnet-base"):
+    with refused("Debian's packages: ", "nltk.download: Error loading", "python -m nltk.downloader wordnet", "wordnet-base"):
         wordnet.install()
     monkeypatch.setattr(wordnet, "DEBIAN_FOLDER", dictionary)
     with refused("could not be fetched", "File too large"), full_disk():

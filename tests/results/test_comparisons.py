@@ -2,10 +2,10 @@
 
 import pandas as pd
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from lclstudy.results.comparisons import PRIMARY, compare, published_differences, still_rises
 from lclstudy.statistics import tests
-from lclstudy.statistics.judge import judge_family
 from tests.material import make_runs, row_of
 
 RUNS = {"lcl": [87.0, 87.2, 86.9], "ce": [85.0, 85.1, 84.9], "scl": [85.2, 85.5, 84.8]}
@@ -21,9 +21,17 @@ def test_a_family_is_one_place():
     alone = compare(_valued(RUNS))
     both = compare(pd.concat([_valued(RUNS), _valued({name: values[::-1] for name, values in RUNS.items()}, corpus="isear")]))
     pd.testing.assert_frame_equal(both[both["corpus"] == "emoint"], alone)
-    wanted = judge_family([(RUNS[a], RUNS[b]) for a, b in PRIMARY])
-    assert list(alone["p_holm"]) == pytest.approx([one.p_holm for one in wanted])
+    wanted = multipletests([tests.welch(RUNS[a], RUNS[b]).p for a, b in PRIMARY], method="holm")[1]
+    assert list(alone["p_holm"]) == pytest.approx(wanted)
     assert list(alone["word"]) == ["above", "above", "undecided"]
+
+
+def test_a_pair_that_did_not_run_is_no_member_of_a_family_unless_it_is_planned():
+    runs, pairs = _valued(RUNS), [("lcl", "ce"), ("lcl", "dcl"), ("lacon", "ce"), ("lascl", "ce")]
+    alone, among = (compare(runs, pairs, planned=planned).set_index(["a", "b"]) for planned in (False, True))
+    assert alone.loc[("lcl", "ce"), "p_holm"] == alone.loc[("lcl", "ce"), "p"]
+    assert among.loc[("lcl", "ce"), "p_holm"] == pytest.approx(min(1, 4 * alone.loc[("lcl", "ce"), "p"]))
+    assert set(among["word"][1:]) == {"not run"}
 
 
 def test_the_paired_difference_is_over_shared_seeds_and_a_pair_without_runs_is_not_run():

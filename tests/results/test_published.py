@@ -23,7 +23,7 @@ def squeezed(text: str) -> str:
 
 def as_printed(name: str) -> pd.DataFrame:
     """A file of data/published as text."""
-    return pd.read_csv(paths.published() / f"{name}.csv", dtype=str, keep_default_na=False)
+    return pd.read_csv(paths.PUBLISHED / f"{name}.csv", dtype=str, keep_default_na=False)
 
 
 # Printed rows times printed columns, less the blank cells.

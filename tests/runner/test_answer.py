@@ -7,7 +7,7 @@ from statsmodels.stats.multitest import multipletests
 
 from lclstudy.results import frozen
 from lclstudy.results.comparisons import PRIMARY, over_corpora, scored
-from lclstudy.runner.answer import answer, told
+from lclstudy.runner.readme import answer, told
 from lclstudy.show.text import words
 
 MINILM = frozen.read_frozen("minilm")

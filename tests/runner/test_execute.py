@@ -164,7 +164,7 @@ def test_wrong_names_and_files_stop_before_anything_runs(study):
         ("--only ,", "Unknown notebook ','; allowed: 01_one, 02_two"),
         ("--parameter sed 1", f"{parameter} 'sed'; allowed: keep, profile, seeds. Did you mean 'seeds'?"),
         ("--parameter keep model", "keep is a folder for one classifier, which 01_one and 02_two each make; name one: --only."),
-        ("--only 02, --seeds 1", f"{parameter} 'seeds'; allowed: "),
+        ("--only 02, --seeds 1", "--seeds is for notebooks that train; --only 02 takes none: leave it out, or --only 05,02."),
         ("--workers 0", "workers must be 1 or more; given 0"),
         ("--objectives lc", "Unknown objective of profile quick 'lc'; allowed: "),
         ("--executor slurm", "Unknown executor 'slurm'; allowed: auto, serial, processes, ray."),

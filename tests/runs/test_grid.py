@@ -248,7 +248,6 @@ def test_a_dry_run_lists_what_is_missing_and_trains_nothing(profile, capsys):
 
 def test_a_command_that_will_not_do_is_refused_before_anything_is_trained_or_frozen(profile, capsys):
     for command, said in (
-        (["run", profile, "--subsets"], "Profile small, as restricted, has no [case_study]"),
         (["freeze", "quick", "--retrain"], "Unrecognized arguments: --retrain"),
         (["freeze", "quick", "--objectives", "ce"], "No record of profile quick, as restricted, in "),
     ):

@@ -13,6 +13,7 @@ from lclstudy import paths
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.show import plots, style
+from lclstudy.show.report import Report
 from tests.material import check_readable, refused
 
 MEANS = {"ce": 0.845, "ce_aug": 0.848, "scl": 0.85, "lcl": 0.858}
@@ -77,9 +78,8 @@ def test_class_order_puts_planted_groups_together_and_is_an_order_where_there_is
 def test_heat_map_shows_all_labels_in_order_and_row_percent(corpus):
     labels = catalog.corpora()[corpus].labels
     confusion = make_confusion(np.arange(len(labels)) % 4)
-    width = plots.heatmap_width(len(labels))
-    figure, (ax,) = style.subplots(width=width, height=0.88 * width)
-    plots.confusion_heatmap(confusion, labels, ax, what="EmoInt, CE, MiniLM, 3 runs")
+    figure = plots.confusion_heatmap(confusion, labels, what="EmoInt, CE, MiniLM, 3 runs")
+    ax = figure.axes[0]
     order = plots.class_order(confusion)
     ticks = [[text.get_text() for text in its] for its in (ax.get_xticklabels(), ax.get_yticklabels())]
     assert ticks == [[labels[index] for index in order]] * 2
@@ -90,8 +90,8 @@ def test_heat_map_shows_all_labels_in_order_and_row_percent(corpus):
 
 
 def test_heat_map_of_names_with_any_characters_and_of_a_class_without_examples(recwarn):
-    figure, (ax,) = style.subplots()
-    plots.confusion_heatmap(np.array([[5, 1, 0], [0, 0, 0], [2, 0, 4]]), ("怒り", r"$\input{x}$", "a_b^c"), ax, "$my$")
+    figure = plots.confusion_heatmap(np.array([[5, 1, 0], [0, 0, 0], [2, 0, 4]]), ("怒り", r"$\input{x}$", "a_b^c"), "$my$")
+    ax = figure.axes[0]
     figure.canvas.draw()
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert set(labels) == {"class 1", r"\$\input{x}\$", "a_b^c"}
@@ -100,22 +100,20 @@ def test_heat_map_of_names_with_any_characters_and_of_a_class_without_examples(r
     assert to_hex(ax.get_facecolor()) == "#dddddd"
 
 
-def test_save_writes_png_svg_and_sidecar_with_the_same_bytes_again(tmp_path, monkeypatch):
+def test_a_figure_is_saved_as_png_and_svg_with_a_sidecar_and_as_the_same_bytes_again(tmp_path, monkeypatch):
     monkeypatch.setenv("LCLSTUDY_FIGURES", str(tmp_path))
     saved = []
     for _ in range(2):
-        figure, axes = style.panels(2, columns=2)
-        plots.learning_curves(make_epochs(), axes[0])
-        plots.confusion_heatmap(make_confusion([0, 0, 1, 1]), "abcd", axes[1])
-        made = style.save(figure, "both", "quick", "04_train_one", ["pyproject.toml"])
-        saved.append([path.read_bytes() for path in made])
-    assert saved[0] == saved[1]
-    assert made == [paths.figures("quick") / f"both.{suffix}" for suffix in ("png", "svg", "json")]
-    sidecar = json.loads(saved[0][2])
+        figure, (ax,) = style.subplots(width=style.DOUBLE)
+        plots.learning_curves(make_epochs(), ax)
+        Report("04_train_one", "quick", ["pyproject.toml"]).figure(figure, "both")
+        saved.append({path.name: path.read_bytes() for path in paths.figures("quick").iterdir()})
+    assert saved[0] == saved[1] and {*saved[0]} == {f"04_both.{ending}" for ending in ("png", "svg", "json")}
+    sidecar = json.loads(saved[0]["04_both.json"])
     assert (sidecar["notebook"], [*sidecar["inputs"]]) == ("04_train_one", ["pyproject.toml"])
-    assert set(sidecar["files"]) == {"both.png", "both.svg"}
-    assert str(tmp_path).encode() not in b"".join(saved[0]) and b"<dc:date>" not in saved[0][1]
-    assert plt.imread(made[0]).shape[1] == round(6.9 * 300), "300 dots per inch"
+    assert set(sidecar["files"]) == {"04_both.png", "04_both.svg"}
+    assert str(tmp_path).encode() not in b"".join(saved[0].values()) and b"<dc:date>" not in saved[0]["04_both.svg"]
+    assert plt.imread(paths.figures("quick") / "04_both.png").shape[1] == round(6.9 * 300), "300 dots per inch"
 
 
 # How colours look to people without green cones, as linear light (Machado et al. 2009, severity 1).
@@ -127,14 +125,12 @@ def linear(colour):
 
 
 def test_colours_and_markers_are_distinct_also_without_green_cones_and_seen_on_white():
-    assert list(style.OBJECTIVES) == list(OBJECTIVES)
-    assert len({marker for _, marker in style.OBJECTIVES.values()}) == len(OBJECTIVES)
+    assert len({style.marker(name) for name in OBJECTIVES}) == len(OBJECTIVES)
     assert style.colour("lcl") != style.colour("mine") == style.NEUTRAL
-    for palette in (style.OBJECTIVES, style.SPLITS):
-        colours = [linear(colour) for colour, _ in palette.values()]
-        for view, (one, other) in itertools.product((np.eye(3), DEUTERANOPIA), itertools.combinations(colours, 2)):
-            assert np.linalg.norm(view @ one - view @ other) > 0.1
-        assert all(1.05 / (colour @ [0.2126, 0.7152, 0.0722] + 0.05) > 2 for colour in colours)  # contrast against white
+    colours = [linear(style.colour(name)) for name in OBJECTIVES]
+    for view, (one, other) in itertools.product((np.eye(3), DEUTERANOPIA), itertools.combinations(colours, 2)):
+        assert np.linalg.norm(view @ one - view @ other) > 0.1
+    assert all(1.05 / (colour @ [0.2126, 0.7152, 0.0722] + 0.05) > 2 for colour in colours)  # contrast against white
 
 
 def test_labels_are_apart_and_inside_and_move_no_further_than_they_must():

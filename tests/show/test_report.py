@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from lclstudy import __version__, paths
 from lclstudy.corpora.synonyms import Replacement
-from lclstudy.show import export, markdown, provenance, style, text
-from lclstudy.show.report import Report
+from lclstudy.show import markdown, style, text
+from lclstudy.show.report import Report, to_latex
 from lclstudy.show.text import words
 from tests.material import refused
 
@@ -26,7 +26,7 @@ SHOWN = pd.DataFrame(
 
 
 def test_latex_is_balanced_and_escaped():
-    latex = export.to_latex(SHOWN, "100 % of a_b & {c}", "tab:x_y")
+    latex = to_latex(SHOWN, "100 % of a_b & {c}", "tab:x_y")
     bare = re.sub(r"\\[\\{}&%$#_]|\\label\{[^}]*\}", "", latex)
     assert bare.count("{") == bare.count("}") and not re.search(r"[%$#_~^<>|]", bare), "a special character is not escaped"
     header, first, second = (line for line in latex.split("\n") if line.endswith(r"\\"))
@@ -34,30 +34,37 @@ def test_latex_is_balanced_and_escaped():
     assert first == r"a\_b \& c & 94.5 (0.2) & \textless{} 0.001 \\"
     assert second.startswith(r"50 \% \{x\} \#1 \$5")
     assert r"\caption{100 \% of a\_b \& \{c\}}" in latex and r"\label{tab:x_y}" in latex
-    assert "emoint & nan & 0" in export.to_latex(NUMBERS, "c", "l"), "no blank"
+    assert "emoint & nan & 0" in to_latex(NUMBERS, "c", "l"), "no blank"
 
 
-def test_save_writes_all_formats_with_a_sidecar_and_the_same_bytes_again(tmp_path):
-    made = [export.save(NUMBERS, "main", tmp_path / name, "Caption.", SHOWN, "06_main", ["pyproject.toml"]) for name in "ab"]
-    assert [path.name for path in made[0]] == ["main.csv", "main.md", "main.tex", "main.json"]
-    (csv, markdown, _, sidecar), again = ([path.read_bytes() for path in paths] for paths in made)
-    assert again == [path.read_bytes() for path in made[0]]
+def test_a_table_is_saved_in_all_formats_with_a_sidecar_and_as_the_same_bytes_again(tmp_path, monkeypatch):
+    made = []
+    for folder in "ab":
+        monkeypatch.setenv("LCLSTUDY_FIGURES", str(tmp_path / folder))
+        Report("06_main", "quick", ["pyproject.toml"]).table(NUMBERS, "main", "Caption.", SHOWN)
+        made.append({path.name: path.read_bytes() for path in paths.figures("quick").iterdir()})
+    assert made[0] == made[1] and {*made[0]} == {f"06_main.{ending}" for ending in ("csv", "md", "tex", "json")}
+    csv, markdown, told = made[0]["06_main.csv"], made[0]["06_main.md"], json.loads(made[0]["06_main.json"])
     assert csv == b"corpus,mean,n\nsst2,94.4567,5\nemoint,NA,0\n", "numbers in full"
-    pd.testing.assert_frame_equal(pd.read_csv(made[0][0]), NUMBERS, check_dtype=False)
+    pd.testing.assert_frame_equal(pd.read_csv(paths.figures("quick") / "06_main.csv"), NUMBERS, check_dtype=False)
     assert markdown.decode().startswith("Caption.\n\n| Corpus | Mean (%) |")
-    told = json.loads(sidecar)
     assert (told["caption"], told["notebook"], [*told["inputs"]]) == ("Caption.", "06_main", ["pyproject.toml"])
-    assert told["files"]["main.csv"] == hashlib.sha256(csv).hexdigest()
+    assert told["files"]["06_main.csv"] == hashlib.sha256(csv).hexdigest()
+    monkeypatch.setenv("LCLSTUDY_FIGURES", str(tmp_path / "c"))
     with refused("no rows"):
-        export.save(NUMBERS[:0], "main", tmp_path / "c", "Caption.")
+        Report("06_main", "quick", []).table(NUMBERS[:0], "main", "Caption.")
     assert not (tmp_path / "c").exists()
+    monkeypatch.setattr(paths, "figures", lambda profile: tmp_path / "a" / "file")
+    (tmp_path / "a" / "file").write_text("")
     with refused("Could not write"):
-        export.save(NUMBERS, "main", made[0][0], "Caption.")
+        Report("06_main", "quick", []).table(NUMBERS, "main", "Caption.")
 
 
-def test_inputs_are_hashed_under_relative_paths_and_a_folder_by_its_files_but_not_half_written_ones(tmp_path):
+def test_inputs_are_hashed_under_relative_paths_and_a_folder_by_its_files_but_not_half_written_ones(tmp_path, monkeypatch):
+    monkeypatch.setenv("LCLSTUDY_FIGURES", str(tmp_path))
+
     def sidecar(notebook, *inputs) -> dict:
-        (path,) = provenance.save(tmp_path, {}, "made.json", notebook, inputs)
+        (path,) = Report(notebook, "quick", inputs).save("made", {})
         return json.loads(path.read_text())
 
     told = sidecar("01_corpora", "pyproject.toml", paths.ROOT / "data" / "published" / "numbers.csv")

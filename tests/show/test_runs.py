@@ -27,11 +27,11 @@ def test_every_setting_is_told_with_its_meaning(tmp_path):
     table = show_runs.settings(spec).set_index("setting")
     assert list(table.index) == list(vars(spec))
     assert table["value"][["classes", "train_limit", "alpha"]].tolist() == ["joyful, proud", "all", str(spec.alpha)]
-    path = tmp_path / "mine.csv"
+    path = tmp_path / "my texts.csv"
     path.write_text("text,label\nhello,a\n")
-    values = show_runs.settings(make_spec(str(path), "ce")).set_index("setting")["value"]
+    values = show_runs.settings(make_spec(str(path), "ce", classes=("a", "b"))).set_index("setting")["value"]
     assert values["temperature"] == "not used by CE"
-    assert values["corpus"] == "mine", "without its folder"
+    assert values["corpus"] == "my texts", "without its folder"
 
 
 def test_scores_errors_cost_findings_and_confused_pairs_by_hand():
@@ -81,10 +81,15 @@ def test_failures_the_finding_of_a_grid_and_runs_beside_those_trained_again(fram
         "2 of 4 runs finished, 1 failed.",
         "Embedded, tiny: test accuracy (%) LCL 66.7 (0.0), n = 2.",
     ]
-    several = pd.concat([make_runs({"lcl": [80, 81], "ce": [70, 71]}), make_runs({"lcl": [85], "ce": [72]}, temperature=1.0)])
-    assert show_runs.grid_findings(several)[1] == (
-        "EmoInt, MiniLM: test accuracy (%) LCL 85.0, n = 1, best of 2 settings; CE 71.0 (1.0), n = 3."
-    )
-    found = dict(frozen_accuracy=0.5, own_accuracy=0.75, difference=25, same_predictions=0.6, greatest_difference=0.12345)
-    (row,) = show_runs.retrained(frame[:1].assign(**found)).to_dict("records")
-    assert list(row.values()) == ["Embedded", "all", "LCL", 0, 50.0, 75.0, 25.0, 60.0, 0.123]
+    (row,) = show_runs.retrained(frame[:1].assign(test_accuracy=0.5, test_accuracy_own=0.75)).to_dict("records")
+    assert list(row.values()) == ["Embedded", "all", "LCL", 0, 50.0, 75.0, 25.0]
+
+
+def test_of_several_settings_the_first_speaks_not_the_best_on_the_test_texts_and_class_sets_are_told_apart():
+    first, better = make_runs({"lcl": [80, 81], "ce": [70, 71]}), make_runs({"lcl": [85], "ce": [72]}, temperature=1.0)
+    on_set = make_runs({"lcl": [90, "failed"], "ce": ["not run"]}, classes="joy|fear", temperature=1.0)
+    assert show_runs.grid_findings(pd.concat([first, better, on_set])) == [
+        "7 of 9 runs finished, 1 failed.",
+        "EmoInt, MiniLM: test accuracy (%) LCL 80.5 (0.7), n = 2; CE 71.0 (1.0), n = 3.",
+        "EmoInt (joy, fear), MiniLM: test accuracy (%) LCL 90.0, n = 1.",
+    ]

@@ -1,13 +1,13 @@
 """Table 3 of the paper and its like: objectives on class sets, published beside ours, and judged. No torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.stats import permutation_test, rankdata, spearmanr
 
 from lclstudy.plan import names
-from lclstudy.results import class_sets, hard_sets, published, selection
+from lclstudy.results import class_sets, published, selection
 from lclstudy.results.comparisons import ALL_CLASSES, PRIMARY, beside_published, comparisons, published_comparisons
 from lclstudy.results.frozen import Frozen
 from lclstudy.results.main_table import main_results
@@ -18,25 +18,6 @@ from lclstudy.statistics import subsets
 OBJECTIVES = ("ce", "scl", "lcl")
 FEWEST = 4  # sets that a correlation needs
 GAINS = ["whose", "set", "difference", "ci_low", "ci_high", "confusion"]
-Sets = Mapping[str, Sequence[str] | None]
-
-
-def found_said(found: Sets, sets: Sets) -> list[str]:
-    """A line per found set, with its published name where it is one of `sets` under another name."""
-    known = {frozenset(members): name for name, members in sets.items() if members}
-    same = {name: known.get(frozenset(members), name) for name, members in found.items()}
-    return [f"{name}: {', '.join(members)}{f' (the published set {same[name]})' if same[name] != name else ''}."
-            for name, members in found.items()]  # fmt: skip
-
-
-def run_findings(frame: pd.DataFrame, sets: Sets) -> list[str]:
-    """What runs on class sets gave, of `RunStore.frame`: how many finished, and mean test accuracies by set, in words."""
-    counts = frame["status"].value_counts()
-    known = {name: members for name, members in sets.items() if members}
-    shown = readable(main_results(published.table().iloc[:0], frame, class_sets=known))
-    each = [f"{row.pop('Classes')}: test accuracy (%) {'; '.join(f'{who} {said}' for who, said in row.items())}."
-            for row in shown.to_dict("records")]  # fmt: skip
-    return [f"{counts.get('done', 0)} of {len(frame)} runs finished, {counts.get('failed', 0)} failed.", *each]
 
 
 def case_corpora(results: Frozen) -> list[str]:
@@ -99,7 +80,7 @@ def gains(results: Frozen, corpus: str) -> pd.DataFrame:
     runs = class_sets.searched_runs(results, corpus)
     if not runs:
         return pd.DataFrame(columns=GAINS)
-    counts, classes = results.confusion(runs, hard_sets.SPLIT)
+    counts, classes = results.confusion(runs, class_sets.SPLIT)
     sets = {ALL_CLASSES: classes, **published.class_sets(), **class_sets.frozen_sets(results, corpus)}
     kinds = {"published": published_comparisons(_printed(corpus)), "ours": differences(results, corpus)}
     found = pd.concat([table.assign(whose=whose) for whose, table in kinds.items()]).query("a == 'lcl' and b == 'ce'")

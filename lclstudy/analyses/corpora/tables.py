@@ -40,23 +40,9 @@ def facts_of_views(changes: pd.DataFrame, pairs: pd.DataFrame, corpus: str, rate
     }
 
 
-def counted(changes: pd.DataFrame) -> pd.DataFrame:
-    """Texts, words and replacements in a table of `what` and `number`; `changes` is of `synonyms.changes_of`."""
-    counts = {
-        "texts": len(changes),
-        "words": changes["words"].sum(),
-        "words that have synonyms": changes["replaceable"].sum(),
-        "words to replace": changes["wanted"].sum(),
-        "words replaced": changes["replaced"].sum(),
-        "texts that miss the rate": (changes["replaced"] < changes["wanted"]).sum(),
-        "texts that do not change at all": (changes["replaced"] == 0).sum(),
-    }
-    return pd.DataFrame(counts.items(), columns=["what", "number"])
-
-
 def by_rate(changes: dict[float, pd.DataFrame]) -> pd.DataFrame:
     """A row per rate, in percent: `rate`, `mean`, `low` and `high` (quantiles 0.05 and 0.95 over texts) of the words replaced,
-    and `missed`, the share of texts that could not reach the rate. `changes` holds a table as of `counted` per rate.
+    and `missed`, the share of texts that could not reach the rate. `changes` holds per rate a table of `synonyms.changes_of`.
     """
     rows = []
     for rate, table in changes.items():
@@ -71,7 +57,7 @@ def by_word(pairs: pd.DataFrame, count: int = 15) -> pd.DataFrame:
     """The `count` words that were replaced most often: `word`, `times`, `first` (how often by a synonym of its first meaning),
     `synonyms` (how many different ones) and `common`, the four most frequent.
 
-    `pairs` has a row per replacement: `word`, `synonym`, and `first`, of `synonyms.is_first_sense`.
+    `pairs` has a row per replacement: `word`, `synonym`, and `first`: whether it is of the word's first meaning.
     """
     lower = pairs.assign(synonym=pairs["synonym"].str.lower()).groupby(pairs["word"].str.lower())
     table = lower.agg(times=("synonym", "size"), first=("first", "sum"), synonyms=("synonym", "nunique"),

@@ -11,7 +11,8 @@ import pandas as pd
 from lclstudy import paths
 from lclstudy.errors import StudyError
 from lclstudy.plan import names
-from lclstudy.results import class_sets, hard_sets, published
+from lclstudy.plan.profiles import profile_names
+from lclstudy.results import class_sets, published
 from lclstudy.results.frozen import Frozen
 from lclstudy.show.text import count, words
 from lclstudy.statistics import judge, subsets
@@ -41,7 +42,7 @@ class Source(NamedTuple):
     def said(self) -> str:
         """What it is, without a full stop."""
         trained = f"{names.corpus(self.corpus)}: CE with {names.encoder(self.encoder)} on all {len(self.classes)} classes"
-        return f"{trained}, {count(len(self.runs), 'run')}, {self.texts:,} {hard_sets.SPLIT} texts"
+        return f"{trained}, {count(len(self.runs), 'run')}, {self.texts:,} {class_sets.SPLIT} texts"
 
 
 def source(results: Frozen) -> Source:
@@ -52,26 +53,27 @@ def source(results: Frozen) -> Source:
     runs = {corpus: class_sets.searched_runs(results, corpus) for corpus in results.runs["corpus"].unique()}
     runs = {corpus: identities for corpus, identities in runs.items() if identities}
     if not runs:
+        profile = results.name if results.name in profile_names() else f"PATH/{results.name}.toml"
         raise StudyError(
             f"The frozen results {results.name} hold no finished cross-entropy run on all classes of a corpus; "
-            f"train one: ./run_all.sh {results.name} --only 05 --objectives ce"
+            f"train one: ./run_all.sh {profile} --only 05 --objectives ce"
         )
     corpus = PAPER if PAPER in runs else max(runs, key=lambda name: len(results.classes(runs[name][0])))
-    confusion, classes = results.confusion(runs[corpus], hard_sets.SPLIT)
+    confusion, classes = results.confusion(runs[corpus], class_sets.SPLIT)
     encoder = results.runs.set_index("identity")["encoder"][runs[corpus][0]]
     texts, size = int(confusion.sum()) // len(runs[corpus]), 4 if len(classes) >= SMALL else 2
     found = (results, corpus, encoder, runs[corpus], classes, confusion, texts, size, min(4, len(classes) // size))
     if corpus == PAPER:
         easy = {name: members for name, members in published.class_sets().items() if "easy" in name}
-        return Source(*found, "published", hard_sets.published_hard() | easy, (paths.published() / "class_sets.csv",))
+        return Source(*found, "published", class_sets.published_hard() | easy, (paths.PUBLISHED / "class_sets.csv",))
     if corpus == "embedded":
-        groups = pd.read_csv(file := paths.embedded() / "groups.csv").groupby("group")
+        groups = pd.read_csv(file := paths.EMBEDDED / "groups.csv").groupby("group")
         return Source(*found, "planted", {name: tuple(group["class"]) for name, group in groups}, (file,))
     return Source(*found, "", {}, ())
 
 
-def compared(found: Source, draws: int = hard_sets.DRAWS, seed: int = 0) -> pd.DataFrame:
-    """A row per set, our picks first (`found-a` is the most confusable): the columns of `hard_sets.ranked`, with the `word` of
+def compared(found: Source, draws: int = class_sets.DRAWS, seed: int = 0) -> pd.DataFrame:
+    """A row per set, our picks first (`found-a` is the most confusable): the columns of `class_sets.ranked`, with the `word` of
     published hard sets alone, and:
 
     `ours`; `classes`, names in the order of the corpus or as printed; `members`, class ids; `confusion`; `share` of all errors;
@@ -82,7 +84,7 @@ def compared(found: Source, draws: int = hard_sets.DRAWS, seed: int = 0) -> pd.D
     """
     members, scores = subsets.scored(found.confusion, found.size)
     ours = class_sets.picked(found.confusion, found.classes, found.size, found.picks)
-    drawn = hard_sets.resampled(found.results, found.runs, draws, np.random.default_rng(seed))
+    drawn = class_sets.resampled(found.results, found.runs, draws, np.random.default_rng(seed))
     again = subsets.picked_again(drawn, found.size, found.picks)
     rows = []
     for kind, against in ((ours, found.others), (found.others, ours)):
@@ -97,9 +99,9 @@ def compared(found: Source, draws: int = hard_sets.DRAWS, seed: int = 0) -> pd.D
                          "pairs": [f"{found.classes[a]}/{found.classes[b]}" for a, b in pairs], "in_pairs": in_pairs,
                          "nearest": nearest, "shared": shared, "same": nearest if shared == len(ids) else "",
                          "picked": (again == ids).all(axis=2).any(axis=1).mean() if kind is ours else np.nan})  # fmt: skip
-    ranked = hard_sets.ranked(found.results, found.corpus, {**ours, **found.others}, drawn)
+    ranked = class_sets.ranked(found.results, found.corpus, {**ours, **found.others}, drawn)
     table = pd.concat([ranked, pd.DataFrame(rows)], axis=1)
-    hard = (found.whose == "published") & table["set"].isin(hard_sets.published_hard())
+    hard = (found.whose == "published") & table["set"].isin(class_sets.published_hard())
     table["word"] = table["word"].where(hard, "")
     return table.assign(rank_left=pd.array(_ranks_when_picked(table, hard, members, scores), "Int64"))
 
@@ -148,7 +150,7 @@ def rank_said(row) -> str:
     return f"{row.rank:,}" + (f" to {row.worst_rank:,}" if row.worst_rank > row.rank else "")
 
 
-def said(found: Source, table: pd.DataFrame, draws: int = hard_sets.DRAWS) -> str:
+def said(found: Source, table: pd.DataFrame, draws: int = class_sets.DRAWS) -> str:
     """What the search shows, in words, from `compared`: Markdown."""
     ours, hard = table[table["ours"]], table[~table["ours"] & (table["set"] != "4-easy")]
     pairs = {kind: {pair for members in sets["members"] for pair in combinations(members, 2)}

@@ -68,24 +68,6 @@ def forces(features: Tensor, labels: Tensor, weights: Tensor, temperature: float
     return weights.gather(1, labels[:, None]) * found if loss == "LCL released" else found
 
 
-def push_shares(
-    features: Tensor, labels: Tensor, weights: Tensor, temperatures: Iterable[float], anchor: int, loss: str
-) -> Tensor:
-    """How the push on an anchor is divided among its negatives at each temperature: [T, K], rows sum to 1, 0 for the others.
-
-    Arguments as those of `forces`; printed and released LCL divide it in the same way.
-    """
-    negative = labels != labels[anchor]
-    rows = [-forces(features, labels, weights, temperature, loss)[anchor] * negative for temperature in temperatures]
-    return torch.stack([row / row.sum() for row in rows])
-
-
-def strength(angles: Tensor, labels: Tensor, weights: Tensor, temperatures: Iterable[float], loss: str) -> Tensor:
-    """How hard all points are pushed along the circle at each temperature, [T]: the sum of the absolute derivatives."""
-    pushes = [downhill(contrasts(labels, weights, temperature)[loss], angles) for temperature in temperatures]
-    return torch.stack(pushes).abs().sum(dim=1)
-
-
 def class_angles(angles: Tensor, labels: Tensor) -> Tensor:
     """The angles between the mean directions of the classes, [C, C], in radians, 0 to pi."""
     means = torch.stack([points(angles[labels == label]).mean(dim=0) for label in labels.unique()])
@@ -155,11 +137,12 @@ def study(angles: Tensor, labels: Tensor, weights: Tensor, temperature: float) -
 
 def facts(found: Study, labels: Tensor) -> dict:
     """What the template of the notebook's finding is filled with."""
-    lowest = found.curves["classes apart", "LCL released"]
+    printed, lowest = (found.curves["classes apart", form] for form in FORMS)
     return {
         "harder": {name: (pull[0, 2] / pull[0, 4]).item() for name, pull in found.forces.items()},
         "wide": {name: torch.rad2deg(class_angles(path[-1], labels))[0, 1].item() for name, path in found.paths.items()},
         "best": found.own_weight[lowest.argmin()],
+        "printed_best": found.own_weight[printed.argmin()],
         "lowest": lowest.min(),
         "told": {place: values[0] for (place, name), values in found.told.items() if name == "LCL released"},
         "certain": found.told["six points", "cross-entropy"][0],

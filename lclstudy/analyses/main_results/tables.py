@@ -52,36 +52,20 @@ def _both(cell: dict) -> str:
 def differences(results: Frozen) -> pd.DataFrame:
     """`comparisons` on all classes: the papers' three, then, a family of their own, those with CE on second views.
 
-    With the published intervals of `beside_published`.
+    By corpus, with the published intervals of `beside_published`.
     """
     found = pd.concat([comparisons(results, pairs) for pairs in (PRIMARY, SYNONYMS)], ignore_index=True)
     cells = printed().query("split == 'test' and metric == 'accuracy' and encoder == 'electra-base'")
-    return beside_published(found[found["set"] == ALL_CLASSES], cells)
+    found = beside_published(found[found["set"] == ALL_CLASSES], cells)
+    return found.iloc[found.groupby("corpus", sort=False).ngroup().argsort(kind="stable")]
 
 
 def readable_differences(table: pd.DataFrame) -> pd.DataFrame:
-    """`differences` as text, by corpus; without the comparisons that did not run."""
-    tests, rows = published.significance_tests(), []
-    for _, group in table[table["word"] != NOT_RUN].groupby("corpus", sort=False):
-        for row in group.to_dict("records"):
-            said = {"Corpus": names.corpus(row["corpus"]), "Encoder": names.encoder(row["encoder"]), **text.compared(row)}
-            paired = f"{said['Paired by seed']}, {text.count(row['paired_n'], 'pair')}" if row["paired_n"] else text.NONE
-            test = published_test(tests, row["corpus"], row["a"], row["b"])
-            rows.append(said | {"Paired by seed": paired, "Published test": test})
-    return pd.DataFrame(rows)
-
-
-def published_test(tests: pd.DataFrame, corpus: str, a: str, b: str) -> str:
-    """What the paper reports of the test of `a` against `b` on a whole corpus: `LCL > CE: t = 6.42, p < .001`."""
-    whole = tests[(tests["corpus"] == corpus) & (tests["classes"] == ALL_CLASSES) & (tests["metric"] == "accuracy")]
-    pair = whole[whole["better"].isin([a, b]) & whole["worse"].isin([a, b])]
-    return "; ".join(_test_said(row) for row in pair.to_dict("records")) or NOT_REPORTED
-
-
-def _test_said(row: dict) -> str:
-    t = "" if pd.isna(row["t"]) else f"t = {row['t']:.2f}, "
-    p = f"{row['p']:.3f}".rstrip("0").lstrip("0")
-    return f"{names.objective(row['better'])} > {names.objective(row['worse'])}: {t}p {row['p_relation']} {p}"
+    """`differences` as text, without the comparisons that did not run."""
+    return pd.DataFrame([
+        {"Corpus": names.corpus(row["corpus"]), "Encoder": names.encoder(row["encoder"]), **text.compared(row)}
+        for row in table[table["word"] != NOT_RUN].to_dict("records")
+    ])  # fmt: skip
 
 
 def facts(table: pd.DataFrame, found: pd.DataFrame) -> dict:

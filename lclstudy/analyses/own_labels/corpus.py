@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
 from scipy.stats import norm
 
 from lclstudy.errors import StudyError
@@ -166,11 +167,11 @@ def foresight(specs: Sequence[RunSpec], corpus: Corpus, gain: float) -> str:
     spread, encoder = usual_spread(specs[0].encoder), names.encoder(specs[0].encoder)
     reach = sampling_reach(0.5, texts)
     said = f"An accuracy near 50 % over {texts:,} test texts is known to ±{reach:.1f} points, whatever the seeds."
-    if math.isnan(spread) or seeds < judging.FEWEST:
+    if not spread > 0 or seeds < judging.FEWEST:
         return said
-    found = tests.power(gain, spread, seeds, spread, seeds)
+    smallest = brentq(lambda each: tests.power(each, spread, seeds, spread, seeds) - tests.DETECTED, 0, 100 * spread)
     return (
         f"{seeds} seeds of each loss, if they vary as the study's own runs with {encoder} do ({spread:.2f} points), see a true "
-        f"gain of {found.smallest:.1f} points in 8 of 10 studies, and one of {text.count(gain, 'point')} in "
-        f"{10 * found.power:.0f} of 10. {said}"
+        f"gain of {smallest:.1f} points in 8 of 10 studies, and one of {text.count(gain, 'point')} in "
+        f"{10 * tests.power(gain, spread, seeds, spread, seeds):.0f} of 10. {said}"
     )

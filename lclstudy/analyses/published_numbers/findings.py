@@ -2,8 +2,6 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
-from pathlib import Path
 
 import jinja2
 import pandas as pd
@@ -11,8 +9,7 @@ from scipy import stats as distributions
 
 from lclstudy import paths
 from lclstudy.plan import names
-from lclstudy.show import export, provenance, text
-from lclstudy.show.report import Report
+from lclstudy.show import text
 
 from .rounding import LEVEL
 
@@ -22,7 +19,7 @@ CAPTION = "What the two papers say, what follows from it, and how sure one can b
 
 def read() -> dict:
     """The file: `finding`, a list; `kinds` and `grounds` with what they mean, `whose` and `titles` by paper; `macros`."""
-    return tomllib.loads((paths.published() / "findings.toml").read_text("utf-8"))
+    return tomllib.loads((paths.PUBLISHED / "findings.toml").read_text("utf-8"))
 
 
 def environment(facts: dict) -> jinja2.Environment:
@@ -64,13 +61,9 @@ def said(found: pd.DataFrame, facts: dict) -> str:
     return text.words(f"{_ROOM}/said.md.j2", kinds=kinds, **facts)
 
 
-def save(found: pd.DataFrame, report: Report, inputs: Iterable[Path | str]) -> None:
-    """Saves the findings as csv, Markdown and LaTeX, and the letters, among the figures of a notebook's report."""
-    inputs, folder = [*report.inputs, *inputs], paths.figures(report.profile)
-    shown = found.assign(paper=found["paper"].map(read()["whose"]))
-    export.save(found, "00_findings", folder, CAPTION, shown, report.notebook, inputs)
-    letters = {f"00_letter_{paper}.md": letter(found, paper).encode() for paper in read()["titles"]}
-    provenance.save(folder, letters, "00_letters.json", report.notebook, inputs)
+def letters(found: pd.DataFrame) -> dict[str, bytes]:
+    """The `letter` about each paper, as `Report.save` takes files."""
+    return {f"_{paper}.md": letter(found, paper).encode() for paper in read()["titles"]}
 
 
 def _quoted(quote: str) -> str:

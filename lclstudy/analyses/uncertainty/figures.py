@@ -1,4 +1,4 @@
-"""The figures of how sure the models are: entropy against k, differences of entropy, reliability."""
+"""The figures of how sure the models are: entropy against k, and reliability."""
 
 import numpy as np
 import pandas as pd
@@ -9,21 +9,17 @@ from matplotlib.ticker import MaxNLocator
 from lclstudy.plan import names
 from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.results.comparisons import ALL_CLASSES, PLACE
-from lclstudy.show import marks, text
+from lclstudy.show import marks
 from lclstudy.show.style import NEUTRAL, SMALLEST, colour, label_lines, marker, panels
 
-from .tables import place
-
 ONE_POINT = {"marker": "o", "err_style": "bars", "err_kws": {"linewidth": 0.8, "capsize": 2}}  # of two classes, k is 2 alone
-SHIFTS = {"": -0.25, "right_": 0.05, "wrong_": 0.3}  # all predictions above those that are right, and those that are wrong
-PALE = "#CCCCCC"
-FACES = (marks.FILLED, marks.OPEN, PALE)
 
 
 def entropy_curves(curves: pd.DataFrame) -> Figure:
     """Mean entropy of the top-k scores against k, from 2, by objective: a panel per place with all classes of `tables.curves`.
 
-    Bands go from the lowest to the highest run; the dotted line is log2 k, the entropy of k equal scores.
+    Bands go from the lowest to the highest run; the dotted line is log2 k, the entropy of k equal scores,
+    as far as the curves reach up: they are what is compared.
     """
     import seaborn  # takes half a second, and most commands draw nothing
 
@@ -42,7 +38,8 @@ def entropy_curves(curves: pd.DataFrame) -> Figure:
         ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
         last = drawn[drawn["k"] == k[-1]].groupby("objective")["entropy"].mean()
         label_lines(ax, {name: (k[-1], last[name]) for name in order}, {name: names.objective(name) for name in order})
-    marks.key(figure.axes[0], [("log₂ k: k equal scores", {"linestyle": ":", "marker": "", "linewidth": 0.7})])
+    said = "log₂ k: k equal scores; in a panel without it, it lies above"
+    marks.key(figure.axes[0], [(said, {"linestyle": ":", "marker": "", "linewidth": 0.7})])
     return figure
 
 
@@ -57,41 +54,6 @@ def _panels(table: pd.DataFrame, height: float) -> tuple[Figure, list[tuple[Axes
 
 def _runs(n: pd.Series) -> str:
     return f"n = {'–'.join(dict.fromkeys(map(str, (n.min(), n.max()))))} run{'s' if n.max() > 1 else ''}"
-
-
-def differences(found: pd.DataFrame) -> Figure | None:
-    """`tables.differences` from CE, a panel per objective, a row per place: of all predictions, of right and of wrong ones.
-
-    At the right the word, which is of all. None if nothing has run beside CE.
-    """
-    shown = found[found["b"] == "ce"]
-    places = {key: f"{place(*key[:2])}\nn = {text.several(*rows['n_a'], *rows['n_b'])}"
-              for key, rows in shown.groupby(list(PLACE), sort=False)}  # fmt: skip
-    objectives = [name for name in OBJECTIVES if name in set(shown["a"])]
-    if not places:
-        return None
-    figure, axes = panels(len(objectives), height=1.1 + 0.36 * len(places), columns=len(objectives))
-    for ax, objective in zip(axes, objectives, strict=True):
-        marks.rows(ax, [*places.values()] if ax is axes[0] else [""] * len(places), zero=True)
-        for row in shown[shown["a"] == objective].to_dict("records"):
-            y = [*places].index(tuple(row[name] for name in PLACE))
-            for (which, shift), face in zip(SHIFTS.items(), FACES, strict=True):
-                marks.interval(ax, y + shift, *(row[which + name] for name in ("difference", "ci_low", "ci_high")),
-                               colour(objective), marker(objective), face, which == "wrong_")  # fmt: skip
-            marks.beside(ax, y, text.noted({**row, "mark": ""}) + "†" * bool(row["mark"]))
-        ax.set_title(text.pair(objective, "ce"))
-        ax.set_xlabel("entropy, difference (bits)")
-    ends = shown.filter(regex="difference$|ci_low$|ci_high$").drop(columns="paired_difference")
-    for ax in axes:
-        ax.set_xlim(np.nanmin(ends, initial=-0.1) - 0.05, np.nanmax(ends, initial=0.1) + 0.05)
-        ax.locator_params(axis="x", nbins=4)
-    entries = [("all predictions", {}), ("right ones", {"markerfacecolor": marks.OPEN}),
-               ("wrong ones", {"markerfacecolor": PALE, "linestyle": "--"})]  # fmt: skip
-    encoders = text.several(*shown["encoder"].map(names.encoder))
-    said = f"{encoders}; left of 0: peakier than CE; line: 95 % interval over seeds\n"
-    said += "word: of all predictions, in quotes the paper's claim; †: not converged"
-    marks.key(axes[0], entries, said, columns=3)
-    return figure
 
 
 def reliability_diagrams(bins: pd.DataFrame, runs: pd.DataFrame) -> Figure:

@@ -13,14 +13,12 @@ import numpy as np
 import pandas as pd
 
 from lclstudy.plan import names
-from lclstudy.results import class_sets, corpus_facts, hard_sets, published, selection
+from lclstudy.results import class_sets, corpus_facts, published, selection
 from lclstudy.results.comparisons import (
     ALL_CLASSES,
     CLAIMED,
     PLACE,
-    beside_published,
     comparisons,
-    over_corpora,
     published_differences,
     scored,
     valued,
@@ -37,7 +35,6 @@ PAPERS = {"suresh2021": "Suresh and Ong (2021)", "modarres": "The follow-up repo
 UNNAMED = ("rnn", "gru")  # of the report, without any setting
 # Profiles that count for the claims of each paper, best first. Quick is no evidence, and ablations change the protocol.
 EVIDENCE = {"suresh2021": ("paper", "minilm"), "modarres": ("report", "baselines", "paper", "minilm", "report_small")}
-FOREST = ("sst2", "emoint", "sst5", "isear", "goemotions", "empathetic_dialogues")  # the paper's, by number of classes
 
 
 class Evidence(NamedTuple):
@@ -91,12 +88,11 @@ def _compared(claim: dict, results: list[Frozen]) -> Evidence:
     sides = _sides(claim, results)
     if sides is None:
         return _absent("no run of a side")
-    table = comparisons(sides.results, metric=claim["metric"], split=claim["split"])
+    table = comparisons(sides.results, metric=claim["metric"])
     here = table[(table[list(PLACE)] == [claim["corpus"], claim["classes"], sides.encoder]).all(axis=1)]
     pair = {claim["a"], claim["b"]}
     family = next((row for row in here.to_dict("records") if {row["a"], row["b"]} == pair), {"p_family": None, "mark": ""})
-    expected = published_differences(claim["metric"], claim["split"])
-    expected = expected.get((claim["corpus"], claim["classes"], claim["a"], claim["b"]))
+    expected = published_differences(claim["metric"]).get((claim["corpus"], claim["classes"], claim["a"], claim["b"]))
     margin = None if math.isnan(claim["margin"]) else claim["margin"]
     found = judging.judge(sides.a, sides.b, expected, margin, CLAIMED[claim["kind"]], family["p_family"])
     found = found if margin is None else found._replace(p_holm=math.nan)  # its own test is one-sided, and no member of a family
@@ -113,13 +109,13 @@ def _contrasted(claim: dict, results: list[Frozen]) -> Evidence:
     else:
         return _absent("a corpus or set has no run of a side")
     factors = [factor for factor, *_ in places]
-    printed = published_differences(claim["metric"], claim["split"], 3 if claim["place"].endswith("Table 3") else None)
+    printed = published_differences(claim["metric"], 3 if claim["place"].endswith("Table 3") else None)
     gains = [printed.get((corpus, classes, claim["a"], claim["b"])) for _, corpus, classes in places]
     expected = None if None in gains else float(np.dot(factors, gains))
     n = min(each.fewest() for each in sides)
     claimed = "below" if claim["metric"] == "entropy" else "above"
     found = judging.judge_difference(_contrast(factors, sides), n, expected, claimed)._replace(p_holm=math.nan)  # no family
-    rows = comparisons(frozen, metric=claim["metric"], split=claim["split"]).query("a == @claim['a'] and b == @claim['b']")
+    rows = comparisons(frozen, metric=claim["metric"]).query("a == @claim['a'] and b == @claim['b']")
     marks = rows.set_index(list(PLACE))["mark"]
     rising = [corpus for _, corpus, classes in places if marks.get((corpus, classes, sides[0].encoder))]
     mark = f"not converged on {text.listed(map(names.corpus, dict.fromkeys(rising)))}" if rising else ""
@@ -155,7 +151,7 @@ def _most_confusable(claim: dict, results: list[Frozen]) -> Evidence:
 
 @lru_cache(maxsize=4)
 def _ranks(frozen: Frozen, corpus: str) -> pd.DataFrame:
-    return hard_sets.ranked(frozen, corpus).set_index("set")
+    return class_sets.ranked(frozen, corpus).set_index("set")
 
 
 def _near(claim: dict, results: list[Frozen]) -> Evidence:
@@ -243,35 +239,16 @@ def _runs(frozen: Frozen, claim: dict, objective: str) -> pd.DataFrame:
     metric = claim["metric"] or "accuracy"
     if changes:
         changed = selection.changed(frozen, dict(change.split("=", 1) for change in changes))
-        runs = valued(frozen, changed, metric, claim["split"])
+        runs = valued(frozen, changed, metric)
     else:
-        runs = scored(frozen, metric, claim["split"])
+        runs = scored(frozen, metric)
     return runs[(runs["corpus"] == claim["corpus"]) & (runs["objective"] == name) & (runs["set"] == claim["classes"])]
-
-
-def forest_rows(results: Frozen, a: str, b: str) -> pd.DataFrame:
-    """Rows of `show.forest`: those of `over_corpora` beside the published ones, then, from two on, the mean of either."""
-    cells = published.table("suresh2021").query("table in (1, 2) and metric == 'accuracy' and encoder == 'electra-base'")
-    rows, mean = over_corpora(results, a, b)
-    rows = beside_published(rows, cells).rename(columns={"expected": "published_difference"})
-    rows = rows.assign(label=rows["corpus"].map(names.corpus),
-                       n=[f"{row.n_a}, {row.n_b}{'†' * bool(row.mark)}" for row in rows.itertuples()],
-                       published_n=["" if pd.isna(n) else f"{n:.0f}, {n:.0f}" for n in rows["published_n"]])  # fmt: skip
-    if mean:
-        told = dict.fromkeys(("published_difference", "published_low", "published_high"), math.nan)
-        if rows["published_low"].notna().all():  # a corpus of one's own is not in print
-            printed = cells.set_index(["corpus", "objective"])[["value", "spread", "n"]]
-            theirs = tests.contrast_from_summary((sign / len(rows), *printed.loc[(corpus, side)])
-                                                 for corpus in rows["corpus"] for sign, side in ((1, a), (-1, b)))  # fmt: skip
-            told = dict(zip(told, (theirs.difference, theirs.ci_low, theirs.ci_high), strict=True))
-        label = {"label": f"mean of {len(rows)} corpora", "a": a, "n": "†" * bool(rows["mark"].any()), "published_n": ""}
-        rows.loc[len(rows)] = {**label, **mean._asdict(), **told}
-    return rows.rename(columns={"published_low": "published_ci_low", "published_high": "published_ci_high"})
 
 
 def mean_published_gain(a: str, b: str) -> float:
     """The mean over the paper's six corpora of the published difference a - b of test accuracy, in points."""
-    return float(np.mean([published_differences()[corpus, ALL_CLASSES, a, b] for corpus in FOREST]))
+    gains = published_differences().items()
+    return float(np.mean([gain for (_, *place), gain in gains if place == [ALL_CLASSES, a, b]]))
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:

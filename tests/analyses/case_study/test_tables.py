@@ -10,8 +10,8 @@ from scipy.stats import spearmanr
 from lclstudy.analyses.case_study import figures, tables
 from lclstudy.plan.spec import make_spec
 from lclstudy.results import class_sets, published
-from tests.analyses.helpers import drawn, frozen_of, scored_record, texts
-from tests.material import PAPER, check_readable, make_runs, record, row_of
+from tests.analyses.helpers import frozen_of, scored_record, texts, yticks
+from tests.material import PAPER, check_readable, record, row_of
 
 HARD = tuple(published.class_sets()["4-hard-a"])
 RIGHT = {"ce": (30, 31, 32), "lcl": (36, 37, 38), "scl": (31, 33, 36)}  # of 40 test texts
@@ -52,16 +52,20 @@ def test_a_row_per_set_and_objective_beside_table_3(results, made):
 
 
 def test_differences_are_judged_in_a_family_of_each_set(made):
-    _, found, _ = made
+    _, found, gained = made
     row = row_of(found, set="4-hard-a", a="lcl", b="ce")
     assert (row["word"], row["expected"], row["published_n"]) == ("reproduced", pytest.approx(1.4), 10)
     assert row["difference"] == pytest.approx(15) and row["p"] < row["p_holm"] <= 3 * row["p"]
     assert {*found.loc[found["n_a"] == 2, "word"]} == {"undecided"} and "all" not in {*found["set"]}
     shown = tables.readable_differences(found)
     assert shown["Published difference"].tolist()[-3:] == ["–"] * 3 and not shown.isna().any(axis=None)
-    figure = figures.gains(found)
+    figure = figures.gains(found, gained)
     check_readable(figure)
-    assert len(figure.axes) == 2 and figures.gains(found.iloc[:0]) is None
+    assert len(figure.axes) == 2 and figures.gains(found.iloc[:0], gained) is None
+    assert yticks(figure.axes[0]) == ["caring, faithful, grateful, proud: 0 % confused", "4-hard-a: 5 % confused"], (
+        "the most confused last"
+    )
+    assert yticks(figures.gains(found, gained.iloc[:0]).axes[0]) == ["4-hard-a", "caring, faithful, grateful, proud"]
     assert all("undecided" in " ".join(texts(ax)) for ax in figure.axes)
 
 
@@ -75,20 +79,6 @@ def test_gains_beside_how_often_a_set_is_confused_and_the_finding(made):
     assert "published without 4-hard-d, whose classes are in doubt: left out after its gain was seen" in said
     assert "ours, 2 sets: too few to say" in said
     assert "has not run on a class set" in tables.said(table, found.iloc[:0], gained.iloc[:0])
-    ax = drawn(figures.gains_by_confusion, gained, table, height=2.8)
-    assert sorted(x for line in ax.lines if line.get_marker() == "D" for x in line.get_xdata()) == sorted(gained["difference"])
-
-
-def test_runs_on_sets_in_words():
-    sets = {"all": None, "hard": ("x", "y"), "found-b": ("p", "q")}
-    said = tables.found_said({"found-a": ("y", "x"), "found-b": ("p", "q")}, sets)
-    assert said == ["found-a: y, x (the published set hard).", "found-b: p, q."]
-    parts = [make_runs({"ce": [56.0, 56.2, 56.1], "scl": ["not run"], "lcl": [57.0]}, PAPER, classes="|".join(HARD)),
-             make_runs({"ce": ["failed"]}, PAPER, classes="sad|proud")]  # fmt: skip
-    assert tables.run_findings(pd.concat(parts), {"all": None, "4-hard-a": HARD}) == [
-        "4 of 6 runs finished, 1 failed.",
-        "4-hard-a: test accuracy (%) CE 56.1 (0.1), n = 3; SCL not run; LCL 57.0, n = 1.",
-    ]
 
 
 def test_a_correlation_over_few_sets_has_the_p_of_all_their_orders():

@@ -1,14 +1,12 @@
-"""Figures of corpora and second views, on the tracked summary of the real corpora, and the counts behind them."""
+"""The figure of corpora, on the tracked summary of the real ones, and what second views change."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from lclstudy.analyses.corpora import figures, tables
 from lclstudy.results import corpus_facts
-from lclstudy.show import style
 from lclstudy.show.text import words
-from tests.analyses.helpers import drawn, yticks
+from tests.analyses.helpers import yticks
 from tests.material import check_readable
 
 CHANGES = pd.DataFrame({"words": [10] * 5, "replaceable": [5, 5, 1, 0, 4], "wanted": [3] * 5, "replaced": [3, 3, 1, 0, 3]})
@@ -30,17 +28,6 @@ def test_label_balance_shows_every_label_of_test_most_frequent_first():
     check_readable(figure)
 
 
-def test_lengths_are_shares_of_all_texts():
-    lengths = corpus_facts.table("lengths")
-    figure = figures.length_distributions(lengths)
-    assert len(figure.axes) == lengths["corpus"].nunique()
-    for ax in figure.axes:
-        assert all(np.sum(patch.get_data().values) == pytest.approx(100) for patch in ax.patches)
-    assert "n = – / – / 7,600" in [ax.get_title(loc="left").partition("\n")[2] for ax in figure.axes]
-    check_readable(figure)
-    assert "≥ 100" in [text.get_text() for text in figure.axes[2].get_xticklabels()]
-
-
 def test_what_is_said_of_second_views():
     def said(pairs):
         return words("analyses/corpora/said_of_views.md.j2", **tables.facts_of_views(CHANGES, pairs, "emoint", 0.3))
@@ -51,11 +38,7 @@ def test_what_is_said_of_second_views():
     assert "50.0 % of the synonyms are of the first meaning" in told and "first meaning" not in said(PAIRS[:0])
 
 
-def test_replaced_shares_and_the_effect_of_the_rate():
-    ax = drawn(figures.replaced_shares, CHANGES, 0.3, width=style.SINGLE, height=2.9)
-    key = [text.get_text() for text in ax.figure.legends[0].get_texts()]
-    assert key == ["target reached (3)", "too few words with synonyms (2)"]
-    assert tables.counted(CHANGES)["number"].tolist() == [5, 50, 15, 15, 10, 2, 1]
+def test_the_effect_of_the_rate():
     by_rate = tables.by_rate({0.1: CHANGES.assign(wanted=1, replaced=[1, 1, 1, 0, 1]), 0.3: CHANGES})
     expected = {"rate": [10, 30], "mean": [8, 20], "low": [2, 2], "high": [10, 30], "missed": [20, 40]}
     assert by_rate.round(6).to_dict("list") == expected

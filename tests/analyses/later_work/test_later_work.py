@@ -21,7 +21,7 @@ def test_every_number_stands_in_its_source():
     folder = paths.ROOT / Path(os.environ.get("LCLSTUDY_LATER", "").strip() or "none")
     if not (folder / "numbers.csv").is_file():
         pytest.skip("needs the numbers as they were read: set LCLSTUDY_LATER to their folder")
-    files = folder / "numbers.csv", paths.published() / "later.csv"
+    files = folder / "numbers.csv", paths.PUBLISHED / "later.csv"
     source, ours = (pd.read_csv(path, dtype=str, keep_default_na=False) for path in files)
     source["method"] = source["work"].str.replace(r".*, CE$", "ce", regex=True).replace("LCL", "lcl")
     columns = {name: name for name in [*CELL, "value", "spread", "n", "place"]} | {"run_by_source": "run_by"}

@@ -35,17 +35,6 @@ def test_forces_are_the_terms_of_the_gradient_of_the_loss():
         assert torch.allclose(found, (force + force.T) @ features / (7 * tau), rtol=1e-10, atol=1e-13)
 
 
-def test_push_shares_add_up_and_leave_out_positives_and_strength_falls_with_the_temperature():
-    found = circle.push_shares(circle.points(ANGLES), LABELS, WEIGHTS, [0.05, 0.3, 1e6], 0, "LCL released")
-    assert torch.allclose(found.sum(dim=1), torch.ones(3, dtype=torch.float64))
-    assert not found[:, LABELS == 0].any()
-    assert found[0, [2, 4]].sum() == pytest.approx(1, abs=1e-6)  # cold: the nearest negatives take all
-    assert found[2, [2, 3, 4, 5]].tolist() == pytest.approx([3 / 8, 3 / 8, 1 / 8, 1 / 8], abs=1e-5)
-    found = circle.strength(ANGLES, LABELS, WEIGHTS, [0.3, 1000.0, 2000.0], "SCL")
-    assert found[0] == circle.downhill(circle.contrasts(LABELS, WEIGHTS, 0.3)["SCL"], ANGLES).abs().sum()
-    assert (found[1] / found[2]).item() == pytest.approx(2, rel=1e-2)  # a hot loss pushes as 1 / temperature
-
-
 def test_class_angles():
     angles = torch.deg2rad(torch.tensor([350.0, 10, 90, 90, 200, 220]))
     found = torch.rad2deg(circle.class_angles(angles, SIX[1]))

@@ -313,13 +313,12 @@ def test_a_letter_has_every_finding_about_its_paper_and_all_is_saved_with_what_m
     said = findings.said(found, known)
     assert f"**{len(found)} findings: 1 contradiction" in said and f"{(found['kind'] == 'open').sum()} open" in said
     monkeypatch.setattr(paths, "figures", lambda profile: tmp_path)
-    findings.save(found, Report("00_published", "quick", ["data/published/findings.toml"]), [])
+    Report("00_published", "quick", ["data/published/findings.toml"]).save("letter", findings.letters(found))
     letters = {name: f"00_letter_{name}.md" for name in FILE["titles"]}
     for paper, file in letters.items():
         page = (tmp_path / file).read_text("utf-8")
         assert page.startswith(f"# Notes on “{FILE['titles'][paper]}”\n")
         for row in found.itertuples():
             assert (row.follows in page) == (row.paper in (paper, "both")), row.id
-    assert set(json.loads((tmp_path / "00_letters.json").read_text())["files"]) == {*letters.values()}
-    tables = {f"00_findings.{ending}" for ending in ("csv", "md", "tex", "json")}
-    assert {path.name for path in tmp_path.iterdir()} == {*letters.values(), *tables, "00_letters.json"}
+    assert set(json.loads((tmp_path / "00_letter.json").read_text())["files"]) == {*letters.values()}
+    assert {path.name for path in tmp_path.iterdir()} == {*letters.values(), "00_letter.json"}

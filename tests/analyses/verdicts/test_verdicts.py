@@ -10,7 +10,6 @@ from lclstudy.plan import catalog, names
 from lclstudy.plan.spec import make_spec
 from lclstudy.results import published
 from lclstudy.results.comparisons import comparisons
-from lclstudy.show import forest
 from lclstudy.show.text import words
 from tests.analyses.helpers import drawn
 from tests.material import made, make_runs
@@ -130,20 +129,6 @@ def test_quotes_stand_in_the_papers(papers):
     texts = {name: " ".join(text.split()) for name, text in papers.items()}
     for claim in CLAIMS.itertuples():
         assert " ".join(claim.quote.split()) in texts[claim.paper], claim.claim
-
-
-def test_the_forest_draws_every_corpus_that_ran_and_their_mean():
-    one, other = runs(lcl=[86.0, 87.0], ce=[85.0, 85.5]), {"lcl": [70.0, 71.0], "ce": [70.0, 70.5]}
-    single, second, own = runs("isear", lcl=[70.0], ce=[70.0]), runs("isear", **other), runs("mine", **other)
-    assert tables.forest_rows(made(one, single), "lcl", "ce")["label"].tolist() == ["EmoInt"], "ISEAR has one run on a side"
-    rows = tables.forest_rows(made(one, second), "lcl", "ce")
-    differences, published = rows["difference"], rows["published_difference"]
-    assert rows["label"].iloc[-1] == "mean of 2 corpora" and sorted(differences[:2]) == pytest.approx([0.25, 1.25])
-    assert [differences[2], published[2]] == pytest.approx([0.75, published[:2].mean()])
-    assert np.isnan(tables.forest_rows(made(one, own), "lcl", "ce")["published_difference"].iloc[-1]), "it is not in print"
-    ax = drawn(lambda ax: (forest.forest(rows, ax, "LCL − CE"), forest.forest_key(ax, "ELECTRA base", "MiniLM")), height=3.5)
-    marks = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "D" and len(line.get_xdata()) == 1]
-    assert sorted(mark for mark in marks if mark == mark) == pytest.approx(sorted([*differences, *published]))
 
 
 def test_every_verdict_has_a_colour_and_its_letter():
