@@ -16,11 +16,11 @@ frozen = "minilm"  # whose CE run on 32 classes is asked about 4-hard-d
 from IPython.display import display
 
 from lclstudy import paths
-from lclstudy.analyses.published_numbers import facts, figures, findings, rounding, set_d, tables
+from lclstudy.analyses.published_numbers import facts, findings, rounding, set_d, tables
 from lclstudy.plan.profiles import load_profile
 from lclstudy.results import corpus_facts, published
 from lclstudy.results.frozen import read_frozen
-from lclstudy.show import markdown, style, text
+from lclstudy.show import markdown, text
 from lclstudy.show.report import Report
 
 every = (path for path in paths.PUBLISHED.iterdir() if path.suffix in (".csv", ".toml"))
@@ -68,29 +68,27 @@ markdown.table(shown[shown["kind"] == "consistent"])
 # %% [markdown]
 # ## What the paper reports
 #
-# Differences of mean test accuracy with 95 % intervals from the printed means, deviations and number of runs (Welch's test).
-# Right of 0, LCL is better. Sets of classes are parts of EmpatheticDialogues. The deviations are taken to divide by n − 1,
-# which the paper does not say.
+# Differences of mean test accuracy in points with 95 % intervals from the printed means, deviations and number n of runs
+# (Welch's test). Above 0, LCL is better. The deviations are taken to divide by n − 1, which the paper does not say.
 
 # %%
-figure, axes = style.subplots(1, 2, width=style.DOUBLE, height=3.4)
-figures.differences(tables.differences(), axes)
-report.figure(figure, "differences")
+markdown.table(tables.differences())
 
 # %% [markdown]
-# Printed on test (Tables 1 and 2), on parts of EmpatheticDialogues (Table 3), and on validation (Tables 5 and 4): mean accuracy
-# or weighted F1 in percent, standard deviation in brackets. Five runs each, ten in Table 3; cited numbers have no deviation.
+# Its tables as printed: on test (Tables 1 and 2), on parts of EmpatheticDialogues (Table 3), and on validation (Tables 5 and
+# 4). Mean accuracy or weighted F1 in percent, standard deviation in brackets. Five runs each, ten in Table 3; cited numbers
+# have no deviation.
 
 # %%
-cells = published.table("suresh2021")
-for numbers in ((1, 2), (3,), (5, 4)):
-    display(markdown.table(tables.as_printed(cells[cells["table"].isin(numbers)])))
+for number in (1, 2, 3, 5, 4):
+    display(markdown.table(tables.as_printed(published.table("suresh2021", number))))
 
 # %% [markdown]
 # The report's Tables 1 and 2: best test result in percent; of how many runs is not said.
 
 # %%
-markdown.table(tables.as_printed(published.table("modarres")))
+for number in (1, 2):
+    display(markdown.table(tables.as_printed(published.table("modarres", number))))
 
 # %% [markdown]
 # ## Which t-test was it?
@@ -114,9 +112,8 @@ markdown.table(tables.readable_degrees(rounding.degrees_of_freedom(audited)))
 # independent, over the tests that every reading can explain; 1 more is ten times as probable.
 
 # %%
-columns = {"title": "reading", "t_inside": "t possible, rounded", "p_inside": "p possible, rounded"}
-columns |= {f"joint_{kind}": f"together, {kind}" for kind in rounding.PRINTS} | {"tests": "tests"}
-columns |= {"log_ratio": ("mean size of ln(printed t / computed)", ".3f"), "p_distance": ("RMS log10 distance of p", ".3f")}
+columns = {"title": "reading"} | {f"joint_{kind}": f"together, {kind}" for kind in rounding.PRINTS} | {"tests": "tests"}
+columns |= {"log_ratio": ("mean size of ln(printed t / computed)", ".3f")}
 columns |= {f"log10_{kind}": (f"log10 probability, {kind}", ".1f") for kind in ("rounded", "cut")} | {"compared": "of tests"}
 markdown.table(readings, columns)
 

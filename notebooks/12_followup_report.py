@@ -21,7 +21,6 @@ profile = ""  # report or report_small; any other, or empty: the first of these 
 from lclstudy import paths
 from lclstudy.analyses.followup import figures
 from lclstudy.analyses.followup import tables as followup_tables
-from lclstudy.analyses.followup.findings import findings
 from lclstudy.show import marks, style
 from lclstudy.show.report import Report
 
@@ -33,7 +32,7 @@ systems, grid = followup_tables.systems(sources), followup_tables.grid(results)
 failure = followup_tables.settings(results, "emoint", ["ce", "scl", "lcl"])
 variants = followup_tables.settings(results, "sst5", ["scl_two_stage", "scl", "lcl"])
 chance = followup_tables.majority()["emoint"]
-report.said(findings(systems, grid, failure, variants, chance))
+report.said(followup_tables.findings(systems, grid, failure, variants, chance))
 
 # %% [markdown]
 # ## Systems that ran, on their corpora
@@ -69,10 +68,9 @@ report.table(followup_tables.printed_table(systems, 2), "table2", caption.format
 # nearly all texts get one label, so most of the span is that collapse; the finding says how much is left without it.
 
 # %%
-figure, axes = style.subplots(1, max(1, grid["batch_size"].nunique()), width=style.DOUBLE, height=2.4)
-if len(grid):
-    figures.grid_heatmaps(grid, followup_tables.reports_best(), "LCL on SST-5", axes)
-    report.figure(figure, "grid")
+figure, axes = style.subplots(1, grid["batch_size"].nunique(), width=style.DOUBLE, height=2.4)
+figures.grid_heatmaps(grid, followup_tables.reports_best(), "LCL on SST-5", axes)
+report.figure(figure, "grid")
 
 # %% [markdown]
 # ## The failure on EmoInt

@@ -22,7 +22,7 @@ profile = ""  # the frozen results to judge by; empty: those of the profiles tha
 
 # %%
 from lclstudy import paths
-from lclstudy.analyses.verdicts import figures, said, simulation, tables
+from lclstudy.analyses.verdicts import figures, simulation, tables
 from lclstudy.results import comparisons, frozen
 from lclstudy.show import markdown, style, text
 from lclstudy.show.report import Report
@@ -39,7 +39,7 @@ shares = simulation.table(gain, deviations, draws=400)
 
 # %%
 chances = shares[shares["truth"] == "as published"].to_dict("records")
-report.said(words("analyses/verdicts/said.md.j2", **said.facts(judged), gain=gain, chances=chances))
+report.said(words("analyses/verdicts/said.md.j2", **tables.facts(judged), gain=gain, chances=chances))
 
 # %% [markdown]
 # ## The verdicts at a glance
@@ -48,13 +48,10 @@ report.said(words("analyses/verdicts/said.md.j2", **said.facts(judged), gain=gai
 # was not run; an asterisk says that our encoder is not the claim's, a dagger that runs had not converged.
 
 # %%
-for paper, whose in said.PAPERS.items():
+for paper, whose in tables.PAPERS.items():
     here = judged[judged["paper"] == paper]
-    whats = [said.what(row) for row in here.to_dict("records")]
-    wheres = [figures.short(said.where(row), row) for row in here.to_dict("records")]
-    height = 1.9 + 0.2 * len(set(whats))
-    figure, (ax,) = style.subplots(width=style.DOUBLE, height=height)
-    figures.tiles(here, whats, wheres, ax, whose)
+    figure, (ax,) = style.subplots(width=style.DOUBLE, height=1.9 + 0.2 * here["about"].nunique())
+    figures.tiles(here, whose, ax)
     report.figure(figure, f"verdicts_{paper}")
 
 # %% [markdown]
@@ -85,12 +82,12 @@ print(caption)
 
 # %%
 report.table(
-    said.counts(judged), "counts", "How many claims have each verdict; weighted F1 and what is claimed twice are not counted."
+    tables.counts(judged), "counts", "How many claims have each verdict; weighted F1 and what is claimed twice are not counted."
 )
 
 # %%
 caption = "Every claim of both papers: verdict, evidence, and the criterion."
-whole, tried = said.readable(judged), judged["word"] != "not run"
+whole, tried = tables.readable(judged), judged["word"] != "not run"
 numbers = judged.drop(columns="n").assign(n=judged["n"].map(str))
 report.table(numbers, "verdicts", caption, whole, whole[tried].drop(columns=["In its own words", "Criterion"]))
 

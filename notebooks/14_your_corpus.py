@@ -94,12 +94,11 @@ for line in tables.notes(frame):
 
 # %% tags=["nbval-ignore-output"]
 found = tables.records(specs, runs)
-given = {"corpus": corpus, "profile": profile, **settings, "gain": gain, "seeds": seeds, "device": device}
-report.said(words("analyses/own_labels/said.md.j2", **tables.facts(mine, frame, found, gain, given)))
+report.said(words("analyses/own_labels/said.md.j2", **tables.facts(mine, frame, found, gain)))
 
 # %% [markdown]
-# On the left: how good both losses are, what they cost, and how many seeds it takes to see the gain that matters. On the right:
-# what LCL changes in which classes the models take for one another; it is made to keep such classes apart.
+# Above: how good both losses are. Below: what LCL changes in which classes the models take for one another; it is made to keep
+# such classes apart.
 
 # %% tags=["nbval-ignore-output"]
 report.figure(figures.card(**tables.card_facts(mine, frame, found, gain)), f"card_{Path(corpus).stem}")

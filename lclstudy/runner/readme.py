@@ -15,7 +15,6 @@ import pandas as pd
 
 from lclstudy import paths
 from lclstudy.analyses.case_study import tables as case_study
-from lclstudy.analyses.verdicts import said
 from lclstudy.errors import StudyError
 from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile, profile_names
@@ -57,9 +56,7 @@ def headlines() -> dict:
     twice = corpus_facts.table("duplicates").query("corpus == 'emoint' and split == 'test' and against == 'train'").iloc[0]
     return {
         "verdicts": claims["word"].value_counts().to_dict(),
-        "decided": {
-            word: [f"{said.what(row)} on {said.where(row)}" for row in rows.to_dict("records")] for word, rows in decided
-        },
+        "decided": {word: [f"{row['about']} on {row['on']}" for row in rows.to_dict("records")] for word, rows in decided},
         "audit": audit["kind"].value_counts().to_dict(),
         **answer(results),
         "hard": hard_sets(),

@@ -13,6 +13,7 @@ from lclstudy.results.frozen import Frozen
 from lclstudy.results.selection import GRID
 from lclstudy.results.settings import against, changes, level, said
 from lclstudy.show import text
+from lclstudy.statistics.judge import FEWEST
 
 PAPER = "modarres"
 MAIN = ("report", "report_small")  # profiles of the report's own questions, best first
@@ -20,6 +21,7 @@ CUT_SHORT = ("report_small",)  # of too few epochs to stand beside a published n
 BESIDE = ("baselines", "paper", "minilm")  # what stands beside them in its tables
 CORPORA = ("empathetic_dialogues", "goemotions", "emoint", "sst5", "sst2", "ag_news", "twitter_sentiment", "parsinlu")
 CORPORA += ("isear",)  # of the paper, not of the report: the baselines ran on all of the paper's
+SEARCHED = ("sst5", "lcl")  # corpus and objective of the grid, which each of `MAIN` plans
 AS_REPORTED, AS_IN_THE_PAPER = "as in the report", "all as in the paper"
 NEAR_CHANCE = 5.0  # points from always naming the largest class: the margin of the claims of `near chance`
 COLLAPSED = 0.95  # of the test texts given one label: the model tells classes apart no longer
@@ -118,28 +120,19 @@ def _cell(row: dict) -> str:
     return f"{theirs} / {text.mean(row['mean'], row['sd'])} (n = {row['n']}{whose})"
 
 
-def grid(results: Frozen, corpus: str = "sst5", objective: str = "lcl") -> pd.DataFrame:
+def grid(results: Frozen) -> pd.DataFrame:
     """The runs of the search over settings: a row per alpha, temperature and batch size, with n and mean test accuracy.
 
     Columns: the three of `GRID`, encoder, n, `mean`, `validation` (percent, NaN where not run), `one_label` (as in `settings`)
-    and `ce`, the mean test accuracy of cross-entropy at that batch size (NaN where it was not run). Empty if the profile has no
-    such search.
+    and `ce`, the mean test accuracy of cross-entropy at that batch size (NaN where it was not run).
     """
-    here = selection.grid(results, corpus, objective)
-    if not _is_grid(here):
-        return pd.DataFrame(columns=[*GRID, "encoder", "n", "mean", "validation", "one_label", "ce"])
+    here = selection.grid(results, *SEARCHED)
     points = here.assign(mean=100 * here["test_accuracy"], validation=100 * here["validation_accuracy"]).groupby(list(GRID))
     found = points[["mean", "validation"]].mean().assign(encoder=points["encoder"].first(), n=points["mean"].count())
     found = found.assign(one_label=[_one_label(results, group) for _, group in points]).reset_index()
-    base = results.done.query("corpus == @corpus and classes == '' and objective == 'ce'")
+    base = results.done.query("corpus == @SEARCHED[0] and classes == '' and objective == 'ce'")
     base = base[base["encoder"].isin(found["encoder"])]
     return found.assign(ce=found["batch_size"].map(100 * base.groupby("batch_size")["test_accuracy"].mean()).astype(float))
-
-
-def _is_grid(runs: pd.DataFrame) -> bool:
-    """Whether settings were varied together, and not just one at a time."""
-    points = runs[list(GRID)].drop_duplicates()
-    return len(points) > 1 + sum(points[name].nunique() - 1 for name in GRID)
 
 
 def _one_label(results: Frozen, runs: pd.DataFrame) -> float:
@@ -169,10 +162,9 @@ def settings(results: Frozen, corpus: str, objectives: Sequence[str]) -> pd.Data
     """
     here, parts, rows = results.runs.query("corpus == @corpus and classes == ''"), [], []
     for objective in objectives:
-        gridded = len(grid(results, corpus, objective))
         for _, runs in here[here["objective"] == objective].groupby("encoder", sort=False):
             start = runs.iloc[0]  # planned runs come first
-            if gridded:
+            if (corpus, objective) == SEARCHED:
                 runs = runs[(runs[list(GRID)] == start[list(GRID)]).all(axis=1)]
             runs = runs.assign(changed=[_changed(run, start) for run in runs.to_dict("records")])
             runs["setting"] = runs["objective"] + " " + runs["encoder"] + " " + runs["changed"].map(", ".join)
@@ -228,3 +220,53 @@ def readable_settings(found: pd.DataFrame) -> pd.DataFrame:
         "p (Holm)": text.p_value(row["p_holm"]),
         "Against the report's": row["word"] or text.NONE,
     } for row in found.to_dict("records")])  # fmt: skip
+
+
+def findings(systems: pd.DataFrame, grid: pd.DataFrame, failure: pd.DataFrame, variants: pd.DataFrame, chance: float) -> str:
+    """Markdown, from `tables.systems`, `tables.grid`, and `tables.settings` of EmoInt and of SST-5.
+
+    `chance` is the accuracy in percent of always naming EmoInt's largest class.
+    """
+    return text.words(
+        "analyses/followup/said.md.j2",
+        **_levels(systems), grid=_grid(grid), chance=chance, methods=_methods(failure, chance + NEAR_CHANCE),
+        variants=variants[(variants["n"] >= FEWEST) & (variants["changes"] > 0) & (variants["basis"] == "seeds")]
+        .sort_values("difference").to_dict("records"),
+    )  # fmt: skip
+
+
+def _levels(found: pd.DataFrame) -> dict:
+    printed, done = found[found["published"].notna()], found[found["n"] > 0]
+    ran = printed["n"] > 0
+    means = done[done["objective"] == "ce"].set_index(["encoder", "corpus"])["mean"]
+    pairs = {encoder: [means[encoder, corpus] > means["tfidf", corpus] for corpus in CORPORA
+                       if (encoder, corpus) in means and ("tfidf", corpus) in means] for encoder in ("rnn", "gru")}  # fmt: skip
+    return {"printed": len(printed), "own": printed[printed["same"] & ran].to_dict("records"), "stands_in": STANDS_IN,
+            "instead": int((ran & ~printed["same"]).sum()), "absent": int((~ran).sum()),
+            "above_bag": {encoder: pair for encoder, pair in pairs.items() if pair}}  # fmt: skip
+
+
+def _grid(found: pd.DataFrame) -> dict | None:
+    """The span of accuracy over the settings that ran, with and without those that collapsed; which is best; the report's."""
+    ran = found[found["n"] > 0]
+    if ran.empty:
+        return None
+    collapsed = ran["one_label"] >= COLLAPSED
+    well, cold = ran[~collapsed], sorted(set(ran["temperature"][collapsed]))
+    wanted = reports_best()
+    ran = ran.assign(rank=ran["validation"].rank(ascending=False, method="min"))
+    theirs = ran[np.logical_and.reduce([ran[name] == wanted[name] for name in GRID])].to_dict("records")
+    return {
+        "encoder": ran["encoder"].iloc[0], "ran": len(ran), "planned": len(found), "single": int((ran["n"] == 1).sum()),
+        "low": ran["mean"].min(), "high": ran["mean"].max(), "low_well": well["mean"].min(), "high_well": well["mean"].max(),
+        "collapsed": int(collapsed.sum()), "cold": [f"{value:g}" for value in cold],
+        "best": ran.loc[ran["validation"].idxmax()].to_dict(), "theirs": theirs[0] if theirs else None,
+        "above_ce": int((ran["mean"] > ran["ce"]).sum()), "low_ce": ran["ce"].min(), "high_ce": ran["ce"].max(),
+    }  # fmt: skip
+
+
+def _methods(found: pd.DataFrame, edge: float) -> list[list[dict]]:
+    """By contrastive objective and encoder: its settings that ran, the report's first, each `stuck` (below `edge`) or not."""
+    ran = found[(found["n"] > 0) & (found["objective"] != "ce")]
+    groups = ran.assign(stuck=ran["mean"] < edge).groupby(["objective", "encoder"], sort=False)
+    return [rows.to_dict("records") for _, rows in groups if rows["changes"].iloc[0] == 0]

@@ -25,7 +25,6 @@ from lclstudy.statistics import judge as judging
 from lclstudy.statistics import tests
 
 OBJECTIVES = ("ce", "lcl")
-SETTINGS = ("encoder", "epochs", "learning_rate", "batch_size", "max_length", "augment", "train_limit")  # may be None
 TINY_CLASS = 10  # training texts below which a class is too small to learn or to judge
 IMBALANCE = 10  # the largest class has so many times the texts of the smallest
 HIGH_RATE = 2e-4  # a learning rate above this suits a network trained from nothing, and spoils a pre-trained one

@@ -4,7 +4,6 @@ Accuracies and differences are in percent and points, of the test texts at the b
 """
 
 import math
-import shlex
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -23,9 +22,6 @@ from lclstudy.statistics import metrics, tests
 from lclstudy.statistics.judge import Judgement
 
 from .corpus import OBJECTIVES, SHOWN, Corpus, largest_share, sampling_reach, short
-
-QUICK_ONLY = ("encoder", "epochs", "learning_rate", "max_length", "train_limit")  # settings left behind with a quick encoder
-ROUGH = 1.5  # the ratio of costs at one seed over that at another, above which the machine was not quiet
 
 
 def scores(frame: pd.DataFrame, metric: str = "accuracy") -> dict[str, pd.Series]:
@@ -159,20 +155,11 @@ def not_converged(found: Sequence) -> list[str]:
     return [names.objective(name) for name in OBJECTIVES if still_rises(epochs[epochs["objective"] == name])]
 
 
-def cost(frame: pd.DataFrame) -> dict | None:
-    """`ratio`: LCL's training seconds over CE's, of their median runs, as one run on a busy machine would spoil a mean. `note`
-    says why the seconds are hard to compare, if so. None unless both losses have a finished run."""
-    done = frame[frame["status"] == "done"]
-    seconds = done.pivot_table("train_seconds", "seed", "objective")
-    if not {*OBJECTIVES} <= {*seconds}:
-        return None
-    each, note = seconds["lcl"] / seconds["ce"], ""
-    unlike = [name for name in ("device", "executor", "threads") if name in done and done[name].nunique() > 1]
-    if unlike:
-        note = f"the runs differ in {' and '.join(unlike)}, so their seconds say little"
-    elif each.max() > ROUGH * each.min():
-        note = "the machine had other work too, so this is rough"
-    return {"ratio": seconds["lcl"].median() / seconds["ce"].median(), "note": note}
+def cost(frame: pd.DataFrame) -> float | None:
+    """LCL's training seconds over CE's, of their median runs, as one run on a busy machine would spoil a mean; None unless both
+    losses have a finished run."""
+    seconds = frame[frame["status"] == "done"].groupby("objective")["train_seconds"].median()
+    return seconds["lcl"] / seconds["ce"] if {*OBJECTIVES} <= {*seconds.index} else None
 
 
 def cost_table(frame: pd.DataFrame) -> pd.DataFrame:
@@ -188,19 +175,6 @@ def cost_table(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def power_curve(frame: pd.DataFrame, gain: float) -> pd.DataFrame:
-    """Power (0 to 1) against runs per loss, with the pooled spread seen (`power`) and at its 80 % interval's ends (`low`,
-    `high`). No rows where there is no spread to go by."""
-    found = [values.to_numpy(float) for values in scores(frame).values()]
-    if min(map(len, found)) < 2 or not max(np.ptp(values) for values in found):
-        return pd.DataFrame(columns=["n", "power", "low", "high"])
-    ends = judging.pooled_deviation(*found)
-    needed = tests.runs_needed(gain, ends[0], ends[0]) or 10_000
-    counts = np.unique([*np.geomspace(2, max(10, 2 * needed), 30).round().astype(int), needed])
-    rows = [(n, *(tests.power(gain, sd, n, sd, n) for sd in ends)) for n in counts]
-    return pd.DataFrame(rows, columns=["n", "power", "low", "high"])
-
-
 def notes(frame: pd.DataFrame) -> list[str]:
     """What went other than planned: runs that failed, texts that were cut."""
     failed = frame[frame["status"] == "failed"]
@@ -214,17 +188,9 @@ def notes(frame: pd.DataFrame) -> list[str]:
     return said
 
 
-def command(given: Mapping[str, object]) -> str:
-    """The command that asks a pre-trained encoder; settings that belong to the quick one are left out."""
-    wanted = {name: value for name, value in given.items() if value is not None and name not in QUICK_ONLY}
-    parts = [part for name, value in {**wanted, "profile": "minilm"}.items() for part in ("-p", name, str(value))]
-    return shlex.join(["papermill", "notebooks/14_your_corpus.ipynb", "out.ipynb", *parts])
-
-
 def card_facts(corpus: Corpus, frame: pd.DataFrame, found: Sequence, gain: float) -> dict:
     """What `figures.card` draws, by the names of its arguments."""
-    reached, done = scores(frame), frame[frame["status"] == "done"]
-    limits = frame["train_limit"].dropna()
+    reached, limits = scores(frame), frame["train_limit"].dropna()
     trained = f" (at most {limits.max():,} to train on)" if len(limits) else ""
     texts, one = f"{corpus.counts.to_numpy().sum():,} texts{trained}", judged(frame, gain)
     seeds = text.count(max(map(len, reached.values())), "seed")
@@ -239,17 +205,13 @@ def card_facts(corpus: Corpus, frame: pd.DataFrame, found: Sequence, gain: float
         "intervals": {name: np.clip(tests.mean_interval(values), 0, 100) for name, values in reached.items() if len(values)},
         "confusion": {name: confusion(found, name) for name in OBJECTIVES},
         "classes": found[0].classes,
-        "seconds": {name: done.loc[done["objective"] == name, "train_seconds"].tolist() for name in OBJECTIVES},
-        "curve": power_curve(frame, gain),
-        "gain": gain,
     }
 
 
-def facts(corpus: Corpus, frame: pd.DataFrame, found: Sequence, gain: float, given: Mapping[str, object]) -> dict:
-    """What `said.md.j2` is filled in with. `found` are the records of `records`, `given` the notebook's parameters."""
+def facts(corpus: Corpus, frame: pd.DataFrame, found: Sequence, gain: float) -> dict:
+    """What `said.md.j2` is filled in with. `found` are the records of `records`."""
     one, means = judged(frame, gain), {name: values.mean() for name, values in scores(frame).items()}
     floor, nearest, price = largest_share(corpus), pairs(found, 1).to_dict("records"), cost(frame)
-    untrained = catalog.encoder(frame["encoder"].iloc[0]).kind != "transformer"
     nothing = max(means.values()) <= floor + sampling_reach(0.5, int(corpus.counts["test"].sum()))
     return {
         "cautions_now": not_converged(found),
@@ -262,6 +224,5 @@ def facts(corpus: Corpus, frame: pd.DataFrame, found: Sequence, gain: float, giv
         "nearest": {**nearest[0], "a": plain(nearest[0]["a"]), "b": plain(nearest[0]["b"])} if nearest else None,
         "price": price,
         "gain": gain,
-        "untrained": untrained,
-        "command": command(given) if untrained else "",
+        "untrained": catalog.encoder(frame["encoder"].iloc[0]).kind != "transformer",
     }

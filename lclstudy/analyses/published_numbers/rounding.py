@@ -211,9 +211,8 @@ def _mass(a: Side, b: Side, low: np.ndarray, high: np.ndarray) -> np.ndarray:
 def compare_readings(audited: pd.DataFrame) -> pd.DataFrame:
     """How well each reading explains the print, over all tests of `audit`; a row per reading, the best first.
 
-    If numbers were rounded: `t_inside`, `p_inside`: tests whose printed t, or statement about p, is possible, of `t_count` and
-    `tests`; `log_ratio`: mean |ln(printed t / computed t)|; `p_distance`: root mean square of log10(printed p / computed p),
-    where p is given by `=`. By print: `joint_PRINT`, tests whose t and p follow together from one choice of inputs, and
+    `t_count` of the `tests` print a t; `log_ratio`: mean |ln(printed t / computed t)|, as if printed numbers were exact. By
+    print: `joint_PRINT`, tests whose t and p follow together from one choice of inputs, and
     `log10_PRINT`, the sum of the log10 of `probability` over the `compared` tests that every reading explains under every
     print. Best is the largest `joint_rounded`, then the largest `log10_rounded`.
     """
@@ -221,11 +220,10 @@ def compare_readings(audited: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, group in audited.groupby("reading", sort=False):
         rounded = group[group["print"] == "rounded"]
-        with_t, exact = rounded[rounded["t_fits"].notna()], rounded[rounded["p_relation"] == "="]
-        row = {"reading": key, "title": READINGS[key].title, "t_inside": int(with_t["t_fits"].sum()), "t_count": len(with_t)}
-        row |= {"p_inside": int(rounded["p_fits"].sum()), "tests": len(rounded), "compared": int(by_all[rounded.index].sum())}
+        with_t = rounded[rounded["t_fits"].notna()]
+        row = {"reading": key, "title": READINGS[key].title, "t_count": len(with_t)}
+        row |= {"tests": len(rounded), "compared": int(by_all[rounded.index].sum())}
         row["log_ratio"] = np.log(with_t["t_printed"] / with_t["t"]).abs().mean()
-        row["p_distance"] = np.sqrt((np.log10(exact["p_printed"] / exact["p"]) ** 2).mean())
         for kind, probability in group.groupby("print")["probability"]:
             row[f"joint_{kind}"] = int((probability > 0).sum())
             row[f"log10_{kind}"] = np.log10(probability[by_all]).sum()

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from lclstudy.plan import catalog, names
+from lclstudy.plan import names
 from lclstudy.results import published
 from lclstudy.results.comparisons import published_comparisons
 from lclstudy.show import text
@@ -16,33 +16,26 @@ PAIRS = (("lcl", "ce"), ("lcl", "scl"))
 
 
 def as_printed(cells: pd.DataFrame) -> pd.DataFrame:
-    """Printed cells side by side, a row per system, those cited ones last; `58.3 (0.5)` is a mean with deviation."""
-    sets = cells["classes"].nunique() > 1
-    systems = cells["encoder"].map(names.encoder) + " + " + cells["objective"].map(names.objective)
-    columns = cells["classes"].replace("all", "32") if sets else cells["corpus"].map(names.corpus)
-    laid = cells.assign(
-        system=np.where(cells["objective"] == "reported", cells["row"].str.replace("_", " "), systems),
-        column=columns + np.where(cells["metric"] == "weighted_f1", ", F1", ""),
-        said=[text.mean(row.value, row.spread, 1 if row.value_rounding < 0.5 else 0) for row in cells.itertuples()],
-    )
-    wide = laid.pivot(index="system", columns="column", values="said").fillna("")
-    order = laid.sort_values("objective", key=lambda names: names == "reported", kind="stable")["system"]
-    wide = wide.loc[list(dict.fromkeys(order)), list(dict.fromkeys(laid["column"]))]
-    return wide.rename_axis(index="trained or cited", columns=None).reset_index()
+    """The cells of one printed table as they stand there, by its own headings; `58.3 (0.5)` is a mean with deviation."""
+    said = [text.mean(row.value, row.spread, 1 if row.value_rounding < 0.5 else 0) for row in cells.itertuples()]
+    wide = cells.assign(said=said).pivot(index="row", columns="column", values="said").fillna("")
+    return wide.loc[cells["row"].unique(), cells["column"].unique()].reset_index()
 
 
 def differences() -> pd.DataFrame:
-    """The paper's test accuracies (Tables 1 to 3), LCL less CE and less SCL in each place: `label`, `a`, `b`, and Welch's test.
+    """The paper's test accuracies (Tables 1 to 3) as text: LCL less CE and less SCL (Welch), a row per corpus, set and n.
 
     The deviations are taken to divide by n - 1, which the paper does not say.
     """
     cells = published.table("suresh2021").query("metric == 'accuracy' and split == 'test' and encoder == 'electra-base'")
     found = pd.concat([published_comparisons(one, PAIRS) for _, one in cells.groupby("table")])  # two have all 32 classes
-    entries = catalog.corpora()
-    whole = [f"{names.corpus(corpus)}, {len(entries[corpus].labels)}" for corpus in found["corpus"]]
-    where = found["set"].mask(found["set"] == "all", whole)
-    counted = where + np.where(where.str.startswith("4-"), "", " classes")
-    return found.assign(label=counted + " (n = " + found["n_a"].astype(str) + ")")
+    said = found.assign(
+        corpus=found["corpus"].map(names.corpus),
+        pair=[text.pair(row.a, row.b) for row in found.itertuples()],
+        said=found.apply(text.difference, axis=1),
+    )
+    place = ["corpus", "set", "n_a"]
+    return said.pivot_table("said", place, "pair", aggfunc="first", sort=False).reset_index().rename(columns={"n_a": "n"})
 
 
 def readable(audited: pd.DataFrame, reading: str) -> pd.DataFrame:

@@ -1,13 +1,10 @@
 """The figure of the verdicts: tiles of claim by corpus."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
 from lclstudy.results import published
-from lclstudy.results.comparisons import ALL_CLASSES
 from lclstudy.show.style import SMALLEST
 
 from .tables import VERDICTS
@@ -17,22 +14,20 @@ COLOURS = dict(zip(VERDICTS, ("#009E73", "#D55E00", "#E69F00", "#9BD0F0", "#EEEE
 LETTERS = dict(zip(VERDICTS, ("R", "C", "S", "?", "", "D"), strict=True))
 
 
-def tiles(table: pd.DataFrame, whats: Sequence[str], wheres: Sequence[str], ax: Axes, title: str) -> None:
-    """A tile per claim in the colour and with the letter of its verdict: what is claimed in rows, where in columns.
+def tiles(table: pd.DataFrame, title: str, ax: Axes) -> None:
+    """A tile per claim in the colour and with the letter of its verdict: what is claimed in rows, on what in columns.
 
-    `table` is of `tables.judge_claims`, `whats` and `wheres` its rows' labels. A tile with an asterisk was judged with another
-    encoder than the source's, one with a dagger by runs that had not converged. Where claims of one row and column have
-    several words, the tile is parted between them.
+    `table` is of `tables.judge_claims`. A tile with an asterisk was judged with another encoder than the source's, one with a
+    dagger by runs that had not converged. Claims of one tile are the same claim made twice, and judged alike.
     """
-    rows, columns = list(dict.fromkeys(whats)), list(dict.fromkeys(wheres))
-    cells = table.assign(what=whats, where=wheres, rising=table["mark"] != "").groupby(["what", "where"], sort=False)
-    for (what, where), claims in cells[["word", "other_encoder", "rising"]]:
-        words = list(claims.drop_duplicates().itertuples(index=False))
-        y, width = rows.index(what), 0.92 / len(words)
-        for place, (word, other, rising) in enumerate(words):
-            x = columns.index(where) - 0.46 + place * width
-            ax.add_patch(Rectangle((x, y - 0.44), width, 0.88, color=COLOURS[word], linewidth=0))
-            ax.text(x + width / 2, y, LETTERS[word] + "*" * other + "†" * rising, ha="center", va="center", size=SMALLEST)
+    cells = table.assign(what=table["about"], where=table["on"].str.rpartition(", ")[2], rising=table["mark"] != "")
+    cells = cells.drop_duplicates(["what", "where"])
+    rows, columns = cells["what"].unique().tolist(), cells["where"].unique().tolist()
+    for cell in cells.itertuples():
+        x, y = columns.index(cell.where), rows.index(cell.what)
+        ax.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, color=COLOURS[cell.word], linewidth=0))
+        said = LETTERS[cell.word] + "*" * cell.other_encoder + "†" * cell.rising
+        ax.text(x, y, said, ha="center", va="center", size=SMALLEST)
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     ax.set_xticks(range(len(columns)), columns, rotation=45, ha="left", rotation_mode="anchor")
     ax.xaxis.tick_top()
@@ -48,8 +43,3 @@ def tiles(table: pd.DataFrame, whats: Sequence[str], wheres: Sequence[str], ax: 
         for said in ("*  another encoder than the claim's", "†  not converged", "white: no such claim")
     ]
     ax.get_figure(root=True).legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))
-
-
-def short(where: str, claim: dict) -> str:
-    """The column of a claim: the corpus, or the class sets of the case study without their corpus."""
-    return where if claim["classes"] == ALL_CLASSES else where.rpartition(", ")[2].replace("4-hard-a to 4-hard-d", "4-hard")

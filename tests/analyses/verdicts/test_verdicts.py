@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from lclstudy.analyses.verdicts import figures, said, tables
-from lclstudy.plan import catalog
+from lclstudy.analyses.verdicts import figures, tables
+from lclstudy.plan import catalog, names
 from lclstudy.plan.spec import make_spec
 from lclstudy.results import published
 from lclstudy.results.comparisons import comparisons
@@ -92,12 +92,12 @@ def test_the_committed_results_leave_nothing_blank_and_count_each_claim_once():
     assert table[table["kind"] == "most confusable"]["word"].ne("not run").all()
     assert (table["p_holm"].dropna() >= table["p"][table["p_holm"].notna()] - 1e-12).all()
     assert table.loc[table["kind"].isin(("pooled", "larger gain", "better encoder")), "p_holm"].isna().all(), "no family"
-    shown = said.readable(table)
+    shown = tables.readable(table)
     assert len(shown) == len(table) and (shown != "").all(axis=None) and shown.notna().all(axis=None)
-    assert said.counts(table)[list(tables.VERDICTS)].to_numpy().sum() == len(published.counted(table))
+    assert tables.counts(table)[list(tables.VERDICTS)].to_numpy().sum() == len(published.counted(table))
     marked = table.set_index("claim")["mark"]
     assert marked["S68"] == "not converged on SST-2" and "SCL" in marked["S16"], "both rest on SST-2's SCL"
-    text = words("analyses/verdicts/said.md.j2", **said.facts(table), gain=1.0, chances=[])
+    text = words("analyses/verdicts/said.md.j2", **tables.facts(table), gain=1.0, chances=[])
     decided = table.loc[~table["word"].isin(("not run", "undecided")), "claim"]
     assert all(f"- {claim}, " in text for claim in decided) and "nan" not in text
 
@@ -113,6 +113,7 @@ def test_claims_are_numbered_in_order_name_what_is_known_and_have_a_complete_rul
     for claim in CLAIMS.to_dict("records"):
         corpora, sets = (re.split(r"\||\ over ", claim[name]) for name in ("corpus", "classes"))
         assert set(corpora) <= set(catalog.corpora()) and set(sets) <= {"all", *published.class_sets()}, claim
+        assert all(names.corpus(one) in claim["on"] or claim["on"] == f"{len(corpora)} corpora" for one in corpora), claim
         for side in filter(None, (claim["a"], claim["kind"] != "level" and claim["b"])):
             objective, *changes = side.split()
             assert make_spec(corpora[0], objective, **dict(change.split("=", 1) for change in changes))
@@ -132,10 +133,6 @@ def test_quotes_stand_in_the_papers(papers):
 
 def test_every_verdict_has_a_colour_and_its_letter():
     table = tables.judge_claims([made(runs(lcl=HIGH, ce=LOW))], CLAIMS.iloc[:12])
-    rows = table.to_dict("records")
-    whats, wheres = [said.what(row) for row in rows], [figures.short(said.where(row), row) for row in rows]
-    letters, one = [figures.LETTERS[word] for word in table["word"]], (["LCL > CE"] * 12, ["EmoInt"] * 12)
-    for labels, shown in (((whats, wheres), letters), (one, ["", "R"])):  # words of one tile stand side by side
-        ax = drawn(lambda ax, labels=labels: figures.tiles(table, *labels, ax, "The paper"), height=3)
-        assert [text.get_text().rstrip("*") for text in ax.texts] == shown
+    ax = drawn(figures.tiles, table, "The paper", height=3)
+    assert [text.get_text().rstrip("*") for text in ax.texts] == [figures.LETTERS[word] for word in table["word"]]
     assert set(figures.COLOURS) == set(tables.VERDICTS)
