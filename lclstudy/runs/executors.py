@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -219,7 +219,7 @@ def on_ray(take: Take, tell: Tell, specs, device, workers) -> Generator[Record]:
             room = (gpus or there.get("CPU", 1)) - sum(share for _, share in running.values())
             while room > 0.01 and len(running) < (workers or len(running) + 1) and (spec := take(not running)):
                 share = catalog.encoder(spec.encoder).gpu_share if gpus else 0
-                job = task.options(num_gpus=share).remote(spec, device, [_ship(spec, shipped)], board)
+                job = task.options(num_gpus=share).remote(spec, device, *_ship(spec, shipped), board)
                 running[job] = spec, share or 1
                 room -= share or 1
             if not running:
@@ -261,8 +261,8 @@ def _join_or_start(workers: int | None):
             raise StudyError(f"Ray did not start: {reason} Start a cluster with 'ray start', or use 'processes'.") from error
 
 
-def _ship(spec: RunSpec, shipped: dict):
-    """The reference of what the run trains on, put on the cluster once; within it that of the encoder, which corpora share."""
+def _ship(spec: RunSpec, shipped: dict) -> tuple:
+    """References of what the run trains on and of its encoder, each put on the cluster once: corpora share a large encoder."""
     import ray
 
     from lclstudy.training import prepare
@@ -270,32 +270,21 @@ def _ship(spec: RunSpec, shipped: dict):
     key = prepare.prepared_from(spec)
     if key not in shipped:
         data = prepare.prepare(spec)
-        if data.encoder:
-            weights = data.encoder.weights
-            weights = weights if weights.startswith("sha256:") else (weights, key)  # others depend on the corpus
-            if weights not in shipped:
-                shipped[weights] = ray.put(data.encoder)
-            data = replace(data, encoder=shipped[weights])
-        shipped[key] = ray.put(data)
+        weights = data.encoder.weights if data.encoder else ""
+        weights = weights if weights.startswith("sha256:") else (weights, key)  # others depend on the corpus
+        if weights not in shipped:
+            shipped[weights] = ray.put(data.encoder)
+        shipped[key] = ray.put(replace(data, encoder=None)), shipped[weights]
     return shipped[key]
 
 
-def _on_node(spec: RunSpec, device: str | None, data: list, board) -> Record:
-    """A task on a node. `data` has the reference, in a list because Ray would fetch it anew for each task."""
-    found = _fetch(data[0])
-    if found.encoder:
-        found = replace(found, encoder=_fetch(found.encoder))
-    record = attempt(spec, "ray", device, lambda *told: board.put_nowait((spec, *told)), found)
+def _on_node(spec: RunSpec, device: str | None, data, encoder, board) -> Record:
+    """A task on a node, to which Ray gives what the references of `_ship` stand for."""
+    data = replace(data, encoder=encoder)
+    record = attempt(spec, "ray", device, lambda *told: board.put_nowait((spec, *told)), data)
     if record.failure:
         record.failure = f"on node {socket.gethostname()}: {record.failure}"
     return record
-
-
-@lru_cache(maxsize=2)
-def _fetch(reference):
-    import ray
-
-    return ray.get(reference)
 
 
 EXECUTORS = {"serial": serial, "processes": processes, "ray": on_ray}
