@@ -91,9 +91,9 @@ def answer(results: frozen.Frozen) -> dict:
 
 
 def told(results: frozen.Frozen, pairs: Pairs, metric: str = "accuracy") -> dict[tuple[str, str], dict | None]:
-    """By pair of a family, of `over_corpora`: `places`, its rows; `words`, these by what is judged of them; their `mean`, and the `expected` one as published; `p` of the mean after Holm over those of the
-    family; its `sign`, 1 or -1, if that is below 0.05, else 0; `n`, the least and the greatest number of runs. None if there is
-    no row."""
+    """By pair of a family, of `over_corpora`: `places`, its rows; `words`, these by what is judged of them; their
+    `mean`, and the `expected` one as published; `p` of the mean after Holm over those of the family; its `sign`, 1 or -1, if
+    that is below 0.05, else 0; `n`, the least and the greatest number of runs. None if there is no row."""
     found = {pair: over_corpora(results, *pair, metric) for pair in pairs}
     adjusted = tests.holm([mean.p if mean else np.nan for _, mean in found.values()])
     return {pair: _told(rows, mean, p) if len(rows) else None
