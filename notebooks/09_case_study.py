@@ -23,7 +23,7 @@ from lclstudy.results import frozen
 from lclstudy.show import markdown
 from lclstudy.show.report import Report
 
-results = frozen.read_frozen(profile or frozen.best_frozen())
+results = frozen.read_frozen(frozen.fitting(profile, tables.case_corpora) or frozen.best_frozen())
 corpus, *_ = tables.case_corpora(results)
 files = [paths.PUBLISHED / name for name in ("numbers.csv", "class_sets.csv")]
 report = Report("09_case_study", results.name, [*results.folders, *files])

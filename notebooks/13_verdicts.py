@@ -23,18 +23,19 @@ profile = ""  # the frozen results to judge by; empty: those of the profiles tha
 # %%
 from lclstudy import paths
 from lclstudy.analyses.verdicts import figures, simulation, tables
-from lclstudy.results import comparisons, frozen
+from lclstudy.results import frozen
 from lclstudy.show import markdown, style, text
 from lclstudy.show.report import Report
 from lclstudy.show.text import words
 
+profile = frozen.fitting(profile, simulation.can_tell)
 results = tables.evidence_from(profile)
 best = frozen.read_frozen(profile or frozen.best_frozen())
 sources = [paths.PUBLISHED / f"{name}.csv" for name in ("claims", "numbers", "class_sets")]
 report = Report("13_verdicts", best.name, [*sources, *(folder for one in results for folder in one.folders)])
 judged = tables.judge_claims(results)
 gain = tables.mean_published_gain("lcl", "ce")
-deviations = simulation.deviations(comparisons.scored(best))
+deviations = simulation.deviations(best)
 shares = simulation.table(gain, deviations, draws=400)
 
 # %%

@@ -4,7 +4,7 @@ A file is `<identity>.npz` as `records` says, its `scores` among the facts. Noth
 when they are read, and the profile of that name says which runs are planned.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -172,6 +172,14 @@ def best_frozen() -> str:
         if any(_read(path)[0]["status"] == "done" for place in _folders(name) for path in place.glob("*.npz")):
             return name
     raise StudyError("No frozen results with a finished run; make some with: ./run_all.sh quick")
+
+
+def fitting(profile: str, fits: Callable[[Frozen], bool | list]) -> str:
+    """The results that a notebook shows: `profile`, or "" (its own choice) where those do not hold what it asks for: `fits`."""
+    if not profile or fits(read_frozen(profile)):
+        return profile
+    print(f"The results of {profile} hold nothing that answers this notebook's question: here are those shown by default.")
+    return ""
 
 
 def freeze(folder: Path, runs: Iterable[Found]) -> None:

@@ -268,3 +268,10 @@ def test_every_frozen_run_is_whole_whatever_happens():
     run_program(PROGRAM)
     ignored = ["git", "check-ignore", "-q", "data/results/quick/.0123.npz.0123abcd.part"]
     assert subprocess.run(ignored, cwd=paths.ROOT).returncode == 0
+
+
+def test_a_notebook_shows_its_own_choice_where_a_profile_cannot_answer(monkeypatch, capsys):
+    monkeypatch.setattr(frozen, "read_frozen", lambda name: name)
+    assert frozen.fitting("", len) == "" and frozen.fitting("mine", lambda results: results == "mine") == "mine"
+    assert not capsys.readouterr().out
+    assert frozen.fitting("mine", lambda results: []) == "" and "results of mine" in capsys.readouterr().out

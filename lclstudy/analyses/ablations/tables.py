@@ -63,6 +63,11 @@ def runs(results: Frozen, corpus: str = "") -> pd.DataFrame:
     return max(found, key=lambda place: place["setting"].nunique())
 
 
+def has_reference(results: Frozen) -> bool:
+    """Whether LCL as released is planned on all classes of a corpus, so that there is something to hold settings against."""
+    return bool((_is_reference(results.runs) & (results.runs["classes"] == "")).any())
+
+
 def _is_reference(place: pd.DataFrame) -> pd.Series:
     return (place["objective"] == "lcl") & (place["protocol"] == "released") & (place["augment"] == "wordnet")
 

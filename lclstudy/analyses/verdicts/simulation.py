@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from lclstudy.results.comparisons import ALL_CLASSES
+from lclstudy.results.comparisons import ALL_CLASSES, scored
+from lclstudy.results.frozen import Frozen
 from lclstudy.statistics import judge, tests
 from lclstudy.statistics.judge import WORDS
 
@@ -40,13 +41,19 @@ def _word(lcl: np.ndarray, ce: np.ndarray, scl: np.ndarray, expected: float) -> 
     return judge.judge_difference(family[0], len(lcl), expected, p_holm=p_holm).word
 
 
-def deviations(runs: pd.DataFrame) -> tuple[float, float, float]:
-    """Standard deviations over seeds of LCL, CE and SCL in points, pooled over the corpora, with all classes, of
-    `comparisons.scored`."""
+def deviations(results: Frozen) -> tuple[float, float, float]:
+    """Standard deviations over seeds of LCL, CE and SCL in points, pooled over the corpora, with all classes; NaN where no
+    corpus has two seeds."""
+    runs = scored(results)
     groups = runs[runs["set"] == ALL_CLASSES].groupby(["objective", "corpus", "encoder"])["value"]
     free = groups.count() - 1
     sums = pd.DataFrame({"squares": groups.var() * free, "free": free}).groupby("objective").sum()
     return tuple(np.sqrt(sums["squares"] / sums["free"]).reindex(["lcl", "ce", "scl"]))
+
+
+def can_tell(results: Frozen) -> bool:
+    """Whether LCL, CE and SCL all have `deviations`."""
+    return not np.isnan(deviations(results)).any()
 
 
 def table(expected: float, sds: tuple[float, float, float], draws: int, seeds: Iterable[int] = SEEDS) -> pd.DataFrame:
