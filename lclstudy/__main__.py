@@ -172,7 +172,8 @@ def _run(options: argparse.Namespace) -> int:
         missing = store.missing(profile, runs, bool(options.retrain))
         for spec in missing:
             print(spec.identity(), spec.label())
-        print(f"{len(missing)} of {len(distinct(class_sets.all_specs(profile, runs)))} runs would be trained")
+        more = "; sets that are yet to be found are not counted" if profile.case_study else ""
+        print(f"{len(missing)} of {len(distinct(class_sets.all_specs(profile, runs)))} runs would be trained{more}")
         return 0
     from lclstudy.training import prepare  # noqa: F401, here: torch takes a second, in which an interrupt has nothing to put away
 

@@ -69,9 +69,10 @@ if figure:
 # %% [markdown]
 # Two other intervals stand beside, on which no word rests: over *test texts* (what other texts could have shown to the same
 # models), and *paired* by seed, for runs of the same seed read the texts in the same order. The published intervals are worked
-# out from the published means, deviations and n. *p* is two-sided, but of *the same* and *not above* that of their own test;
-# *p (Holm)* is always of the two-sided p of the three comparisons.
-# The comparisons with `CE + aug.` are a question, and a family of tests, of their own: what do second views alone bring?
+# out from the published means, deviations and n. *p* is two-sided, but of *the same* and *not above* that of their own test; *p
+# (Holm)* is of the two-sided p of the three comparisons, and is not shown beside such a test, which is no member of that
+# family. The comparisons with `CE + aug.` are a question, and a family of tests, of their own: what do second views alone
+# bring?
 
 # %%
 caption = "Differences of test accuracy between objectives in points, with 95 % intervals; Welch's t-test over runs."

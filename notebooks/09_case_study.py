@@ -68,8 +68,8 @@ markdown.table(tables.set_sizes(results, corpus))
 # with p of that test. Where it claims nothing, the word is *above*, *below* or *undecided*. Two other intervals stand beside
 # that over seeds, on which no word rests: over *test texts* (what other texts could have shown to the same models), and
 # *paired* by seed, for runs of the same seed read the texts in the same order. The published intervals are worked out from the
-# published means, deviations and n. *p (Holm)* is of the two-sided p of the three comparisons of a set, also where *p* is of a
-# claim's own test.
+# published means, deviations and n. *p (Holm)* is of the two-sided p of the three comparisons of a set, and is not shown where
+# *p* is of a claim's own test, which is no member of that family.
 
 # %%
 caption = "Differences of test accuracy between objectives on class sets, in points, with 95 % intervals; Welch's t-test."

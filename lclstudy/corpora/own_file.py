@@ -59,9 +59,11 @@ def _txt(file: OwnFile) -> Records:
 
 
 def _csv(file: OwnFile) -> Records:
-    """Fields are separated by what the first line has most of: comma, tab, semicolon or bar."""
+    """Fields are separated by a comma, in .tsv by a tab, unless the column of texts is found by another sign."""
     _, first = next(lines(file.path), (1, ""))
-    rows = csv_rows(file.path, max(",\t;|", key=first.count))
+    signs = "\t,;|" if file.path.suffix.lower() == ".tsv" else ",\t;|"
+    finding = [sign for sign in signs if file.text_column in (name.strip(' "') for name in first.split(sign))]
+    rows = csv_rows(file.path, (finding or signs)[0])
     header = [name.strip() for name in next(rows, (1, []))[1]]
     _check_columns(file, header)
     for line, row in rows:

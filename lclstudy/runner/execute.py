@@ -167,7 +167,7 @@ class Plan:
 
     def inputs(self, notebook: Notebook) -> dict[str, str]:
         """What the result of a notebook follows from, each part as a hash."""
-        package = [file for kind in ("py", "toml", "j2", "mplstyle") for file in paths.PACKAGE.rglob(f"*.{kind}")]
+        package = [file for file in paths.PACKAGE.rglob("*") if file.suffix != ".pyc"]
         return {
             "the notebook": _hash([[cell["cell_type"], cell["source"], _tags(cell)] for cell in notebook.cells]),
             "a parameter": _hash(self.parameters(notebook)),

@@ -51,12 +51,14 @@ def headlines() -> dict:
     """The facts behind the first screen: verdicts, the answer of the best frozen results, hard sets, the audit."""
     results = frozen.read_frozen(frozen.best_frozen())
     claims = published.counted(pd.read_csv((paths.ROOT / shown("13_verdicts")).with_suffix(".csv"), keep_default_na=False))
-    decided = claims[~claims["word"].isin((NOT_RUN, UNDECIDED))].groupby("word")
+    told = claims["about"] + ": " + claims["on"] + claims["mark"].map(lambda mark: f" ({mark})" if mark else "")
+    decided = claims.assign(told=told)[~claims["word"].isin((NOT_RUN, UNDECIDED))].groupby("word")
     audit = pd.read_csv((paths.ROOT / shown("00_findings")).with_suffix(".csv"))
     twice = corpus_facts.table("duplicates").query("corpus == 'emoint' and split == 'test' and against == 'train'").iloc[0]
     return {
         "verdicts": claims["word"].value_counts().to_dict(),
-        "decided": {word: [f"{row['about']} on {row['on']}" for row in rows.to_dict("records")] for word, rows in decided},
+        "decided": {word: rows["told"].tolist() for word, rows in decided},
+        "foreign": int(claims["our_encoder"].ne("").mul(claims["other_encoder"]).sum()),
         "audit": audit["kind"].value_counts().to_dict(),
         **answer(results),
         "hard": hard_sets(),
@@ -76,14 +78,18 @@ def hard_sets() -> dict:
 
 
 def answer(results: frozen.Frozen) -> dict:
-    """`gains` and `entropies` by pair of objectives, of `told`; `confusable`, of `case_study.correlations`; `surer`: corpora
-    on which the paper claims a lower entropy of LCL than of CE; `planned_corpora`, each with the number of its classes, and
-    `planned_seeds` of the profile."""
+    """`gains` and `entropies` by pair of objectives, of `told`; `confusable`, of `case_study.correlations`; `rank`, of these
+    `ours` and, of the paper's gains on the same sets, those `there`, None for too few; `surer`: corpora on which the paper
+    claims a lower entropy of LCL than of CE; `planned_corpora`, each with the number of its classes, and `planned_seeds` of
+    the profile."""
     specs = load_profile(results.name).specs()
+    correlations = case_study.correlations(case_study.gains(results, CASE_STUDY))
+    ranked = {whose: {"sets": sets, "rho": rho, "p": p} for whose, sets, rho, p in correlations if rho is not None}
     return {
         "gains": told(results, PRIMARY) | told(results, SYNONYMS),
         "entropies": told(results, PRIMARY, ENTROPY) | told(results, SYNONYMS, ENTROPY),
-        "confusable": case_study.correlations(case_study.gains(results, CASE_STUDY)),
+        "confusable": correlations,
+        "rank": {"ours": ranked.get("ours"), "there": ranked.get("published, on the sets of ours", ranked.get("published"))},
         "surer": [corpus for corpus, _, a, b in claimed(ENTROPY) if (a, b) == ("lcl", "ce")],
         "planned_corpora": {spec.corpus: len(catalog.corpora()[spec.corpus].labels) for spec in specs},
         "planned_seeds": len({spec.seed for spec in specs}),

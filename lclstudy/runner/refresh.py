@@ -29,7 +29,8 @@ def refresh(folder: Path, only: str = "") -> None:
     wanted = execute.choose([path.stem for path in sorted(folder.glob("[0-9][0-9]_*.py"))], only or None)
     build, screen = paths.build("refresh"), execute.Screen()
     shutil.rmtree(build, ignore_errors=True)
-    os.environ |= {"LCLSTUDY_BUILD": str(build), "LCLSTUDY_FIGURES": str(folder.parent / "figures")}
+    own = {"BUILD": build, "RUNS": build / "runs", "FIGURES": folder.parent / "figures"}
+    os.environ |= {f"LCLSTUDY_{name}": str(place) for name, place in own.items()}
     with chdir(folder), TemporaryDirectory(prefix="lclstudy-") as sockets:
         for number, name in enumerate(wanted, 1):
             screen.say(f"[{number}/{len(wanted)}] {name} ...")

@@ -133,7 +133,9 @@ def run_profile(profile: Profile, store: RunStore | None = None, retrain: bool =
     second = [spec for spec in read if spec.seed in profile.case_study.seed and spec not in first]
     summary += run_missing(second, store, retrain=retrain, **how)
     there = class_sets.finished(profile, store)
-    if len(there) < len(read):
+    if not there:
+        log.warning("No sets of classes are searched: none of the %d cross-entropy runs has finished.", len(read))
+    elif len(there) < len(read):
         log.warning("The search reads %d of %d runs; with all of them it may find other sets.", len(there), len(read))
     third = [spec for spec in class_sets.all_specs(profile, store) if spec not in (*first, *second)]
     return summary + run_missing(third, store, retrain=retrain, **how)

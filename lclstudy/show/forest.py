@@ -31,12 +31,12 @@ def forests(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> Figure | No
                 marks.beside(ax, place - 0.19, f"n = {row['published_n']:.0f}, published")
             marks.beside(ax, place + 0.19, f"n = {text.several(row['n_a'], row['n_b'])}, {text.noted(row)}")
         marks.rows(ax, here["label"], zero=True)
-        told = "in quotes: what the paper claims\nright of 0: the first is better; n at the right"
-        ax.set_title(f"{text.pair(a, b)}; {told}")
+        ax.set_title(f"{text.pair(a, b)} (right of 0: {names.objective(a)} is better)")
     ax.set_xlabel("difference of test accuracy (points)")  # below the last
     marks.symmetric(axes, rows[["difference", "ci_low", "ci_high", "expected", "published_low", "published_high"]])
     entries = [(f"ours ({', '.join(map(names.encoder, rows['encoder'].unique()))})", {})]
     if rows["expected"].notna().any():
         entries.insert(0, (f"published ({names.encoder('electra-base')})", {"markerfacecolor": marks.OPEN}))
-    marks.key(axes[0], entries, title="line: 95 % interval over seeds")
+    told = "in quotes: what the paper claims, then what became of it; line: 95 % interval over seeds"
+    marks.key(axes[0], entries, title=told)
     return figure

@@ -151,10 +151,11 @@ def grid_findings(frame: pd.DataFrame) -> list[str]:
         each = []
         for objective, runs in here.groupby("objective", sort=False):
             read = [name for name in _SETTINGS if name in runs and name not in UNREAD.get(objective, ())]
-            _, first = next(iter(runs.groupby(read, dropna=False, sort=False)))
-            scores = 100 * first.loc[first["status"] == "done", "test_accuracy"].astype(float)
+            settings = [rows for _, rows in runs.groupby(read, dropna=False, sort=False)]
+            scores = 100 * settings[0].loc[settings[0]["status"] == "done", "test_accuracy"].astype(float)
             if len(scores):
-                each.append(f"{names.objective(objective)} {text.mean(scores.mean(), scores.std())}, n = {len(scores)}")
+                which = f", first of {len(settings)} settings" if len(settings) > 1 else ""
+                each.append(f"{names.objective(objective)} {text.mean(scores.mean(), scores.std())}, n = {len(scores)}{which}")
         if each:
             place = names.corpus(corpus) + (f" ({plain(classes.replace('|', ', '))})" if classes else "")
             said.append(f"{place}, {names.encoder(encoder)}: test accuracy (%) {'; '.join(each)}.")

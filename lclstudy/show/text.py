@@ -82,7 +82,7 @@ def compared(row: Mapping) -> dict[str, str]:
         "n of each": f"{row['n_a']}, {row['n_b']}",
         "Difference, interval over seeds": difference(row),
         "p": row["note"] or p_value(row["p"]),
-        "p (Holm)": p_value(row["p_family"]),
+        "p (Holm)": p_value(row["p_holm"]),
         "The paper's claim": claim(row) or NONE,
         "Word": "; ".join(filter(None, (row["word"], row["mark"]))),
         "Interval over test texts": f"[{number(row['texts_low'])}, {number(row['texts_high'])}]",

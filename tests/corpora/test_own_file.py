@@ -82,8 +82,11 @@ def test_splits_are_drawn_of_texts_with_marks_line_breaks_white_space_blank_line
     assert note in caplog.text and note in corpus["test"].info.description
     texts = {text for rows in corpus.values() for text in rows["text"]}
     assert texts == {f"a text, with; marks {number}" for number in range(20)}
-    for name, sign in {"mine.tsv": "\t", "other.csv": ";"}.items():
-        (tmp_path / name).write_text(path.read_text().replace("\t", sign))
+    names = {"mine.tsv": "id, a, b\ttext\tlabel", "other.csv": '"id; a; b";"text";label', "more.csv": '"id; a; b",text,label'}
+    for name, header in names.items():
+        sign = header[-6]
+        lines = [f"x{sign}{row}".replace("\t", sign) for row in rows]
+        (tmp_path / name).write_text("\n".join([header, *lines]))
         again = load_corpus(str(tmp_path / name))["test"]
         assert again.to_dict() == corpus["test"].to_dict(), "the same again, whatever separates the columns"
 

@@ -38,6 +38,15 @@ def test_the_first_screen_is_short_and_no_result_is_typed():
     assert not re.findall(r"\d\.\d|\d ?%|\d (?:points|hours|runs|claims)", typed)
 
 
+@pytest.mark.parametrize(("best", "rows"), [("minilm", 5), ("quick", 3), ("ablations", 4), ("baselines", 0)])
+def test_the_first_screen_has_a_row_for_each_question_that_runs_can_answer(monkeypatch, best, rows):
+    monkeypatch.setattr(readme.frozen, "best_frozen", lambda: best)
+    header, _, found = readme.render("README.md").partition("| --- | --- | --- | --- |\n")
+    table = found.split("\n\n")[0].splitlines() if not found.startswith("\n") else []
+    assert header.rstrip().endswith("| Question | So far | Ours | Published |")
+    assert len(table) == rows and all(row.count("|") == 5 and "nan" not in row and "None" not in row for row in table), table
+
+
 def test_every_link_leads_to_a_tracked_file():
     done = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=paths.ROOT)
     if done.returncode:

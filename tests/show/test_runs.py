@@ -90,6 +90,6 @@ def test_of_several_settings_the_first_speaks_not_the_best_on_the_test_texts_and
     on_set = make_runs({"lcl": [90, "failed"], "ce": ["not run"]}, classes="joy|fear", temperature=1.0)
     assert show_runs.grid_findings(pd.concat([first, better, on_set])) == [
         "7 of 9 runs finished, 1 failed.",
-        "EmoInt, MiniLM: test accuracy (%) LCL 80.5 (0.7), n = 2; CE 71.0 (1.0), n = 3.",
+        "EmoInt, MiniLM: test accuracy (%) LCL 80.5 (0.7), n = 2, first of 2 settings; CE 71.0 (1.0), n = 3.",
         "EmoInt (joy, fear), MiniLM: test accuracy (%) LCL 90.0, n = 1.",
     ]

@@ -118,6 +118,9 @@ def test_claims_are_numbered_in_order_name_what_is_known_and_have_a_complete_rul
             objective, *changes = side.split()
             assert make_spec(corpora[0], objective, **dict(change.split("=", 1) for change in changes))
         assert claim["metric"] in ("accuracy", "weighted_f1", "entropy", "") and claim["split"] in ("test", "validation"), claim
+        assert claim["split"] == "test" or claim["kind"] == "most confusable", "what compares objectives reads the test split"
+        first, second = (names.objective(claim[side]) for side in ("a", "b"))
+        assert claim["kind"] != "better" or claim["about"].startswith(f"{first} > {second}"), claim
         assert claim["criterion"].endswith(".") and claim["quote"] and claim["place"], claim
         assert (claim["margin"] > 0) == (claim["kind"] in margins), claim
     levels = {(claim["encoder"], tables.printed_level(claim)) for claim in CLAIMS.query("kind == 'level'").to_dict("records")}
