@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from torch.utils.benchmark import Timer
 from versions import Library, Ours, Plain, apart, per_step, serve, turn, working
 
-from lclstudy import paths
+from lclstudy import __version__, paths
 from lclstudy.corpora import download, synonyms
 from lclstudy.corpora.load import load_corpus
 from lclstudy.errors import StudyError
@@ -166,7 +166,8 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 def _machine(load: float) -> str:
     """What it is, and its load before the run and now, which says how far to trust the times."""
     busy = " Other work was running: read the ratios, not the times." if load > os.cpu_count() / 2 else ""
-    made = ", ".join(f"{name} {version(name)}" for name in ("lclstudy", "torch", "transformers"))
+    own = f"lclstudy {__version__}"  # an installation for development says the version at which it was installed
+    made = ", ".join([own, *(f"{name} {version(name)}" for name in ("torch", "transformers"))])
     return (
         f"{os.cpu_count()} CPUs ({platform.machine()}), {platform.system()}, Python {platform.python_version()}, {made}. "
         f"Load average {load:.1f} before the run, {os.getloadavg()[0]:.1f} after it.{busy}"
