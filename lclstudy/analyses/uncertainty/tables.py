@@ -152,7 +152,7 @@ def facts(results: Frozen, found: pd.DataFrame, calibrated: pd.DataFrame) -> dic
         pairs.append({"a": a, "b": b, "mean": mean, "corpora": len(corpora), "places": places})
     return {
         "encoders": text.several(*found["encoder"].map(names.encoder)),
-        "counts": text.several(*found["n_a"], *found["n_b"]),
+        "counts": sorted({*found["n_a"], *found["n_b"]}),
         "pairs": pairs,
         "confidence": [(objective, *row) for objective, *row in ends.itertuples()],
     }
