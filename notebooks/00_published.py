@@ -6,7 +6,7 @@
 # *The paper* is Suresh and Ong (2021), who propose label-aware contrastive loss (`LCL`) and compare it with cross-entropy
 # (`CE`) and with supervised contrastive loss (`SCL`). *The report* is that of Modarres and Raeisi, who tried it again. Nothing
 # is trained here and nothing is typed in: every number is computed from `data/published`, which holds the printed ones, the
-# catalogue of public corpora, `data/summary`, and one frozen run.
+# catalogue of public corpora, `data/summary`, and our frozen runs of CE.
 
 # %% tags=["parameters"]
 profile = "quick"  # figures go to build/<profile>/figures

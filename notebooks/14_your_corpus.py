@@ -97,8 +97,8 @@ found = tables.records(specs, runs)
 report.said(words("analyses/own_labels/said.md.j2", **tables.facts(mine, frame, found, gain)))
 
 # %% [markdown]
-# Above: how good both losses are. Below: what LCL changes in which classes the models take for one another; it is made to keep
-# such classes apart.
+# In the figure, at the top: how good both losses are; below: what LCL changes in which classes the models take for one another;
+# it is made to keep such classes apart.
 
 # %% tags=["nbval-ignore-output"]
 report.figure(figures.card(**tables.card_facts(mine, frame, found, gain)), f"card_{Path(corpus).stem}")
@@ -133,7 +133,8 @@ markdown.table(tables.cost_table(frame))
 # ## A classifier to keep
 #
 # With `-p keep model/` the run that was best on the validation texts is trained once more and kept, with a card that says what
-# it is good for. `lclstudy predict model/ texts.csv` labels new texts with it; here it labels a few test texts.
+# it is good for. `lclstudy predict model/ texts.csv` labels new texts with it; with `keep` set, it labels a few test texts
+# here.
 
 # %% tags=["nbval-ignore-output"]
 if keep:

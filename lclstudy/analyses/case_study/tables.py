@@ -138,5 +138,6 @@ def said(table: pd.DataFrame, found: pd.DataFrame, gained: pd.DataFrame) -> str:
     judged = [(said, rows.to_dict("records")) for (_, said), rows in told]
     beside = table[(table["objective"] == "ce") & table["difference"].notna() & (table["classes"] != ALL_CLASSES)]
     facts = {"corpus": table["corpus"].iloc[0], "encoders": found["encoder"].unique().tolist(), "missing": missing(table),
+             "partly": table[table["n"].eq(0) & ~table["classes"].isin(missing(table))].to_dict("records"),
              "beside": list(zip(beside["classes"], beside["difference"], strict=True)), "doubted": DOUBTED}  # fmt: skip
     return text.words("analyses/case_study/said.md.j2", judged=judged, correlations=correlations(gained), **facts)

@@ -80,12 +80,13 @@ def facts(table: pd.DataFrame, found: pd.DataFrame) -> dict:
         counts = sorted({row["n"] for row in ranked})
         places.append({"corpus": corpus, "encoder": encoder, "means": ranked, "pairs": pairs.to_dict("records"),
                        "n": " to ".join(map(str, dict.fromkeys([counts[0], counts[-1]])))})  # fmt: skip
-    compared, ran = {place["corpus"] for place in places}, set(accuracy.loc[accuracy["n"] > 0, "corpus"])
-    planned = list(dict.fromkeys(accuracy["corpus"]))
+    idle = accuracy.groupby(["corpus", "objective"], sort=False)["n"].sum().eq(0).groupby("corpus", sort=False)
+    missing = [f"{names.corpus(corpus)} at all" if none.all()
+               else f"{text.listed(map(names.objective, none.index[none].get_level_values(1)))} on {names.corpus(corpus)}"
+               for corpus, none in idle if none.any()]  # fmt: skip
     return {
         "places": places,
-        "alone": [names.corpus(corpus) for corpus in planned if corpus in ran - compared],
-        "absent": [names.corpus(corpus) for corpus in planned if corpus not in ran],
+        "missing": missing,
         "foreign": sorted({place["encoder"] for place in places
                            if place["encoder"] != "electra-base" and place["corpus"] in set(printed()["corpus"])}),
     }  # fmt: skip

@@ -105,7 +105,7 @@ def test_settings_of_one_kind_stand_together_and_what_did_not_run_says_so(table)
 
 def test_the_finding_says_whether_there_is_a_gain_to_carry_and_what_was_judged_and_costs(results, tmp_path):
     said = tables.findings(results)
-    for part in ("can be said of what has three seeds", "2 did not run (second views by dropout and DCL)",
+    for part in ("is said by what has three seeds", "2 did not run (second views by dropout and DCL)",
                  "LCL is **above** CE", "So the gain rests on the parts whose change",
                  "uniform weights (−10.00 [−12.27, −7.73]) is below LCL", "2.0 times as long",
                  "as printed −5.0; no dropout on the logits −2.5 points", "none of these is an effect",
