@@ -1,5 +1,7 @@
 """AdamW as in Appendix B and the released code, gradients clipped; on a CPU without most of what it moves in memory."""
 
+from functools import cache
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -8,15 +10,27 @@ from torch.optim.adamw import adamw
 BETAS, EPSILON, WEIGHT_DECAY, MAX_GRADIENT_NORM = (0.9, 0.999), 1e-6, 0.01, 1.0
 
 
+@cache
+def slow_in_bf16() -> bool:
+    """Whether this CPU multiplies fp32 faster than bf16: of x86 those without AMX, unless AVX-512 does it as well as AMD's."""
+    cpu = torch.cpu.get_capabilities()
+    return cpu["architecture"] == "x86_64" and not (cpu["amx_bf16"] or (cpu["avx512_bf16"] and "AMD" in cpu["cpu_name"]))
+
+
 class Linear(nn.Linear):
-    """`nn.Linear` that, while it learns, multiplies with `half`, a bf16 copy of its weight, which gets the gradient."""
+    """`nn.Linear` for autocast on a CPU. While it learns it multiplies with `half`, a bf16 copy of its weight, which gets the
+    gradient. Where bf16 is slow the same numbers are multiplied in fp32, which differs in the order of sums alone.
+    """
 
     half: Tensor | None = None
 
     def forward(self, given: Tensor) -> Tensor:
-        if self.half is None or not torch.is_grad_enabled():
-            return super().forward(given)
-        return F.linear(given, self.half, self.bias)
+        half = self.half if torch.is_grad_enabled() else None
+        if not (torch.is_autocast_enabled("cpu") and slow_in_bf16()):
+            return super().forward(given) if half is None else F.linear(given, half, self.bias)
+        used = (given, self.weight if half is None else half, self.bias)
+        with torch.autocast("cpu", enabled=False):
+            return F.linear(*(each if each is None else each.bfloat16().float() for each in used)).bfloat16()
 
 
 def release(network: nn.Module) -> None:
