@@ -35,7 +35,7 @@ from lclstudy.models import losses
 from lclstudy.plan import catalog
 from lclstudy.plan.spec import RunSpec, make_spec
 from lclstudy.statistics import subsets
-from lclstudy.training import prepare
+from lclstudy.training import optimizer, prepare
 
 PLAIN, LIBRARY = "plain, batch padding", "transformers.Trainer"
 VERSIONS = {"ours, bf16": (Ours, "bf16"), "ours, fp32": (Ours, "fp32"), PLAIN: (Plain, "fp32"), LIBRARY: (Library, "bf16")}
@@ -163,13 +163,20 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(map(str.ljust, line, widths))} |" for line in lines)
 
 
+def _bf16() -> str:
+    """What tells CPUs apart most: how they multiply bf16."""
+    cpu = torch.cpu.get_capabilities()
+    return "bf16 by AMX" if cpu.get("amx_bf16") else "bf16 in fp32" if optimizer.slow_in_bf16() else "bf16 without AMX"
+
+
 def _machine(load: float) -> str:
     """What it is, and its load before the run and now, which says how far to trust the times."""
     busy = " Other work was running: read the ratios, not the times." if load > os.cpu_count() / 2 else ""
     own = f"lclstudy {__version__}"  # an installation for development says the version at which it was installed
     made = ", ".join([own, *(f"{name} {version(name)}" for name in ("torch", "transformers"))])
     return (
-        f"{os.cpu_count()} CPUs ({platform.machine()}), {platform.system()}, Python {platform.python_version()}, {made}. "
+        f"{os.cpu_count()} CPUs ({platform.machine()}, {_bf16()}), {platform.system()}, Python {platform.python_version()}, "
+        f"{made}. "
         f"Load average {load:.1f} before the run, {os.getloadavg()[0]:.1f} after it.{busy}"
     )
 

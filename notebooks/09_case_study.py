@@ -36,13 +36,16 @@ report.said(tables.said(table, differences, gains))
 # How often a set's classes are confused is told by models that saw all classes: of the validation texts of its classes, the
 # share that `CE` takes for another class of the set. (The accuracy of `CE` on the set itself would not do: it is part of the
 # gain, so that the two would go together by chance alone.) The printed classes of `4-hard-d` can hardly have its printed
-# accuracy (`00_published`), and with others its confusion would be another: so the correlation above is also given without it.
-# The sets share classes and texts, so that p, which takes them as independent, is a rough guide.
+# accuracy (`00_published`), and with others its confusion would be another: so the correlation is also given without it, which
+# was thought of after its gain was seen. The sets share classes and texts, so that p, which takes them as independent, is a
+# rough guide.
 
 # %%
 figure = figures.gains(differences, gains)
 if figure:
     report.figure(figure, "gains")
+columns = {"gains": "Gains", "sets": "Sets", "rho": ("Spearman's rho", "+.2f"), "p": ("p", ".3f")}
+markdown.table(tables.correlations(gains), columns)
 
 # %% [markdown]
 # ## Table 3

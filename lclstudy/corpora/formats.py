@@ -57,6 +57,8 @@ def csv_rows(path: Path, separator: str = ",") -> Iterator[tuple[int, list[str]]
         hint = 'close each quotation mark that opens a field, and write one inside as ""'
         if "field limit" in str(error):
             hint = f"is a quotation mark not closed? A field may have {csv.field_size_limit():,} characters"
+        if "new-line" in str(error):
+            hint = "its lines end as on a Macintosh of old; save it as CSV UTF-8"
         raise malformed(path, begins, f"broken csv ({error}); {hint}") from None
 
 

@@ -21,7 +21,7 @@ from lclstudy.plan.profiles import load_profile, profile_names
 from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.results import corpus_facts, frozen, published, tables
 from lclstudy.results.comparisons import ENTROPY, PRIMARY, SYNONYMS, Pairs, claimed, over_corpora
-from lclstudy.show.text import count, judged, words
+from lclstudy.show.text import count, words
 from lclstudy.statistics import tests
 from lclstudy.statistics.judge import LEVEL, NOT_RUN, UNDECIDED
 
@@ -74,21 +74,21 @@ def hard_sets() -> dict:
     return {"found": found, "of": len(hard), "runs": hard["runs"].iloc[0], "among": math.comb(32, 4)}
 
 
-# The answer in five sentences, of `templates/answer.md.j2`: of whatever has run so far
+# The answer, of `templates/answer.md.j2` and the first screen: of whatever has run so far
 
 
 def answer(results: frozen.Frozen) -> dict:
-    """`gains` and `entropies` by pair of objectives, of `told`; `confusable`, of `case_study.correlations`; `rank`, of these
-    `ours` and, of the paper's gains on the same sets, those `there`, None for too few; `surer`: corpora on which the paper
-    claims a lower entropy of LCL than of CE; `planned_corpora`, each with the number of its classes, and `planned_seeds` of
-    the profile."""
+    """`gains` and `entropies` by pair of objectives, of `told`; the corpora of these as `columns`; `rank`, of
+    `case_study.correlations` that of `ours` and, of the paper's gains on the same sets, that `there`, None for too few;
+    `surer`: corpora on which the paper claims a lower entropy of LCL than of CE; `planned_corpora`, each with the number of
+    its classes, and `planned_seeds` of the profile."""
     specs = load_profile(results.name).specs()
-    correlations = case_study.correlations(case_study.gains(results, CASE_STUDY))
-    ranked = {whose: {"sets": sets, "rho": rho, "p": p} for whose, sets, rho, p in correlations if rho is not None}
+    gains, entropies = (told(results, PRIMARY, metric) | told(results, SYNONYMS, metric) for metric in ("accuracy", ENTROPY))
+    ranked = case_study.correlations(case_study.gains(results, CASE_STUDY)).dropna().set_index("gains").to_dict("index")
     return {
-        "gains": told(results, PRIMARY) | told(results, SYNONYMS),
-        "entropies": told(results, PRIMARY, ENTROPY) | told(results, SYNONYMS, ENTROPY),
-        "confusable": correlations,
+        "gains": gains,
+        "entropies": entropies,
+        "columns": list(dict.fromkeys(row["corpus"] for one in gains.values() if one for row in one["places"])),
         "rank": {"ours": ranked.get("ours"), "there": ranked.get("published, on the sets of ours", ranked.get("published"))},
         "surer": [corpus for corpus, _, a, b in claimed(ENTROPY) if (a, b) == ("lcl", "ce")],
         "planned_corpora": {spec.corpus: len(catalog.corpora()[spec.corpus].labels) for spec in specs},
@@ -97,9 +97,9 @@ def answer(results: frozen.Frozen) -> dict:
 
 
 def told(results: frozen.Frozen, pairs: Pairs, metric: str = "accuracy") -> dict[tuple[str, str], dict | None]:
-    """By pair of a family, of `over_corpora`: `places`, its rows; `words`, these by what is judged of them; their
-    `mean`, and the `expected` one as published; `p` of the mean after Holm over those of the family; its `sign`, 1 or -1, if
-    that is below 0.05, else 0; `n`, the least and the greatest number of runs. None if there is no row."""
+    """By pair of a family, of `over_corpora`: `places`, its rows; their `mean`, and the `expected` one as published; `p` of the
+    mean after Holm over those of the family; its `sign`, 1 or -1, if that is below 0.05, else 0; `n`, the least and the
+    greatest number of runs. None if there is no row."""
     found = {pair: over_corpora(results, *pair, metric) for pair in pairs}
     adjusted = tests.holm([mean.p if mean else np.nan for _, mean in found.values()])
     return {pair: _told(rows, mean, p) if len(rows) else None
@@ -108,10 +108,8 @@ def told(results: frozen.Frozen, pairs: Pairs, metric: str = "accuracy") -> dict
 
 def _told(rows: pd.DataFrame, mean: tests.TTest | None, p: float) -> dict:
     places, counts = rows.to_dict("records"), rows[["n_a", "n_b"]]
-    words_of = [judged(row) for row in places]
     return {
         "places": places,
-        "words": {word: [row for row, own in zip(places, words_of, strict=True) if own == word] for word in words_of},
         "mean": mean,
         "p": p,
         "sign": int(np.sign(mean.difference)) if p < LEVEL else 0,

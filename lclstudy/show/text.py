@@ -56,17 +56,13 @@ def claim(row: Mapping) -> str:
 
 
 def judged(row: Mapping) -> str:
-    """`that LCL is above CE is **undecided**`; without a claim `LCL is **below** CE`, `LCL against CE is **undecided**`."""
-    if row["claim"]:
-        return f"that {claim(row)} is **{row['word']}**"
-    a, b = names.objective(row["a"]), names.objective(row["b"])
-    return f"{a} is **{row['word']}** {b}" if row["word"] in ("above", "below") else f"{a} against {b} is **{row['word']}**"
+    """`“above” undecided`: the claim of a row of `comparisons` and the word; the word alone where nothing is claimed."""
+    return f"“{row['claim']}” {row['word']}" if row["claim"] else row["word"]
 
 
 def noted(row: Mapping) -> str:
-    """`“above”: undecided; not converged: LCL`: the claim of a row of `comparisons`, the word, and what to mind."""
-    said = f"“{row['claim']}”: {row['word']}" if row["claim"] else row["word"]
-    return f"{said}; {row['mark']}" if row.get("mark") else said
+    """`“above” undecided; not converged: LCL`: `judged`, and what to mind."""
+    return f"{judged(row)}; {row['mark']}" if row.get("mark") else judged(row)
 
 
 def several(*values) -> str:
@@ -111,14 +107,14 @@ def words(template: str, **facts: object) -> str:
     """A Jinja template of the package, by its path there (`analyses/ablations/said.md.j2`), filled in: Markdown.
 
     Templates may use the functions of this module and the display names of objectives, encoders and corpora as filters:
-    `{{ row | difference }}`, `{{ row.p_holm | p_value(true) }}`, `{{ "ce_aug" | objective }}`; and `pair`, `judged`, `several`.
+    `{{ row | difference }}`, `{{ row.p_holm | p_value(true) }}`, `{{ "ce_aug" | objective }}`; and `pair`, `several`.
     Raises jinja2.UndefinedError on a fact that is missing.
     """
     return _TEMPLATES.get_template(template).render(facts).strip()
 
 
 _TEMPLATES = Environment(loader=PackageLoader("lclstudy", ""), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-_FILTERS = (number, interval, difference, mean, p_value, count, listed, bullets, names.objective, names.encoder, names.corpus,
-            names.class_set)  # fmt: skip
+_FILTERS = (number, interval, difference, mean, p_value, count, listed, bullets, judged, noted, names.objective,
+            names.encoder, names.corpus, names.class_set)  # fmt: skip
 _TEMPLATES.filters |= {function.__name__: function for function in _FILTERS}
-_TEMPLATES.globals |= {"pair": pair, "judged": judged, "several": several}
+_TEMPLATES.globals |= {"pair": pair, "several": several}

@@ -200,3 +200,11 @@ def test_fixed_weights_leave_the_first_step_of_the_primary_network_as_it_was():
     epochs = [run(spec("lcl", f"released,weights={name}", train_limit=10)).epochs[-1] for name in FIXED_WEIGHTS]
     assert len({epoch["loss_ce"] for epoch in epochs}) == 1, "one step: the same batch, networks and dropout"
     assert len({epoch["loss_contrastive"] for epoch in epochs}) == len(FIXED_WEIGHTS)
+
+
+def test_fast_arithmetic_is_given_back():
+    before = torch.get_float32_matmul_precision()
+    with pytest.raises(KeyboardInterrupt), loop._fast_arithmetic(torch.device("cuda")):
+        assert torch.get_float32_matmul_precision() == "high"  # TF32
+        raise KeyboardInterrupt
+    assert torch.get_float32_matmul_precision() == before

@@ -39,7 +39,7 @@ _TOPICS = {
     "classifier": ("reduction", "logit_dropout", "drop_last"),
 }
 _GROUP_OF = {setting: group for group, about in _TOPICS.items() for setting in about}
-_MEANS = {"test_weighted_f1": "weighted_f1", "train_seconds": "seconds", "parameters": "parameters", "steps": "steps"}
+_MEANS = {"test_weighted_f1": "weighted_f1", "train_seconds": "seconds", "steps": "steps"}
 _OVER_CE = ["difference", "ci_low", "ci_high", "basis"]
 _AGAINST_LCL = [*_OVER_CE, "p", "p_holm", "word", "note", "paired_difference", "paired_low", "paired_high", "paired_n"]
 
@@ -106,7 +106,7 @@ def settings(results: Frozen, corpus: str = "") -> pd.DataFrame:
 
     Columns: `corpus`, `encoder`, `group` (of GROUPS), `setting`, `objective`; those of `level`, and `weighted_f1`; of
     `against` LCL the difference with its interval and what that is over, the paired one, p in its family, and the `word`;
-    `over_ce_...`: the difference to cross-entropy; `seconds`, `parameters`, `steps`, means over runs. What is not there is NaN.
+    `over_ce_...`: the difference to cross-entropy; `seconds`, `steps`, means over runs. What is not there is NaN.
     Raises StudyError as `runs` does.
     """
     here, judged = runs(results, corpus), claims(results, corpus)
@@ -136,7 +136,7 @@ def _order(row: dict) -> tuple[int, int]:
 def of(table: pd.DataFrame, objective: str) -> dict:
     """The row of an objective as it is, such as `lcl` as released; with n = 0 if it was not planned."""
     rows = table[table["setting"] == names.objective(objective)].to_dict("records")
-    return rows[0] if rows else {"n": 0, "scores": (), "seconds": math.nan, "parameters": math.nan}
+    return rows[0] if rows else {"n": 0, "scores": (), "seconds": math.nan}
 
 
 def spread(table: pd.DataFrame) -> float:
@@ -174,13 +174,13 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def readable_costs(table: pd.DataFrame) -> pd.DataFrame:
-    """The settings that ran, as text: seconds of training, parameters and steps, also as a multiple of LCL's."""
+    """The settings that ran, as text: seconds of training, also as a multiple of LCL's, and steps. (Parameters are no cost to
+    compare: runs count those of the tokens that they train on.)"""
     lcl = of(table, "lcl")
     return pd.DataFrame([{
         "Setting": row["setting"], "n": str(row["n"]),
         "Training (s)": text.number(row["seconds"], 0), "times LCL's": text.number(row["seconds"] / lcl["seconds"]),
-        "Parameters (millions)": text.number(row["parameters"] / 1e6, 1),
-        "times LCL's parameters": text.number(row["parameters"] / lcl["parameters"]), "Steps": text.number(row["steps"], 0),
+        "Steps": text.number(row["steps"], 0),
     } for row in table[table["n"] > 0].to_dict("records")])  # fmt: skip
 
 

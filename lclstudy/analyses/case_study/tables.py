@@ -89,22 +89,24 @@ def gains(results: Frozen, corpus: str) -> pd.DataFrame:
     return found.assign(confusion=shares)[GAINS]
 
 
-def correlations(gained: pd.DataFrame) -> list[tuple[str, int, float | None, float | None]]:
-    """Of `gains` with an interval: whose, over how many sets, and how gain and confusion go together, Spearman's rho and its
-    p over all orders of the sets; None below `FEWEST` sets. The published ones also without `DOUBTED`, and on our sets."""
+def correlations(gained: pd.DataFrame) -> pd.DataFrame:
+    """How the `gains` with an interval and confusion go together, a row for whose `gains`: over how many `sets`, Spearman's
+    `rho` and its `p` over all orders of the sets; NaN below `FEWEST` sets. Ours are last; the published ones are there also
+    without `DOUBTED`, and on our sets."""
     kinds = dict(iter(gained.dropna(subset="ci_low").groupby("whose", sort=False)))
     if "published" in kinds and DOUBTED in set(kinds["published"]["set"]):
         theirs, ours = kinds["published"], set(kinds.get("ours", kinds["published"])["set"])
         others = (theirs[theirs["set"] != one] for one in theirs["set"] if one != DOUBTED)
         least = min(_spearman(rows["difference"], rows["confusion"])[1] for rows in others)
-        afterwards = f"published without {DOUBTED}, whose classes are in doubt: left out after its gain was seen"
-        more = {f"{afterwards} (with any other set left out, p is {least:.2f} or more)": theirs[theirs["set"] != DOUBTED]}
+        more = {
+            f"published, without {DOUBTED} (without any other set p is {least:.2f} or more)": theirs[theirs["set"] != DOUBTED]
+        }
         if ours != set(theirs["set"]):
             more |= {"published, on the sets of ours": theirs[theirs["set"].isin(ours)]}
         kinds = {"published": theirs, **more, **kinds}
-    enough = {whose: (rows, len(rows) >= FEWEST) for whose, rows in kinds.items()}
-    return [(whose, len(rows), *(_spearman(rows["difference"], rows["confusion"]) if told else (None, None)))
-            for whose, (rows, told) in enough.items()]  # fmt: skip
+    found = [(whose, len(rows), *(_spearman(rows["difference"], rows["confusion"]) if len(rows) >= FEWEST else (np.nan,) * 2))
+             for whose, rows in kinds.items()]  # fmt: skip
+    return pd.DataFrame(found, columns=["gains", "sets", "rho", "p"])
 
 
 def _spearman(one: pd.Series, other: pd.Series) -> tuple[float, float]:
@@ -134,10 +136,13 @@ def set_sizes(results: Frozen, corpus: str) -> pd.DataFrame:
 def said(table: pd.DataFrame, found: pd.DataFrame, gained: pd.DataFrame) -> str:
     """The case study in words, from `table_3`, `differences` and `gains`: Markdown."""
     lcl = found[found["a"] == "lcl"]
-    told = lcl.assign(judged=[text.judged(row) for row in lcl.to_dict("records")]).groupby(["b", "judged"], sort=False)
-    judged = [(said, rows.to_dict("records")) for (_, said), rows in told]
+    lcl = lcl.assign(judged=[text.judged(row) for row in lcl.to_dict("records")])
+    judged = [(b, [(said, here.to_dict("records")) for said, here in rows.groupby("judged", sort=False)])
+              for b, rows in lcl.groupby("b", sort=False)]  # fmt: skip
     beside = table[(table["objective"] == "ce") & table["difference"].notna() & (table["classes"] != ALL_CLASSES)]
     facts = {"corpus": table["corpus"].iloc[0], "encoders": found["encoder"].unique().tolist(), "missing": missing(table),
              "partly": table[table["n"].eq(0) & ~table["classes"].isin(missing(table))].to_dict("records"),
              "beside": list(zip(beside["classes"], beside["difference"], strict=True)), "doubted": DOUBTED}  # fmt: skip
-    return text.words("analyses/case_study/said.md.j2", judged=judged, correlations=correlations(gained), **facts)
+    return text.words(
+        "analyses/case_study/said.md.j2", judged=judged, correlations=correlations(gained).to_dict("records"), **facts
+    )

@@ -147,8 +147,8 @@ def facts(results: Frozen, found: pd.DataFrame, calibrated: pd.DataFrame) -> dic
     pairs = []
     for (a, b), rows in found.groupby(["a", "b"], sort=False):
         corpora, mean = over_corpora(results, a, b, ENTROPY)
-        judged = rows.groupby(rows.apply(text.judged, axis=1), sort=False)
-        places = {said: here.to_dict("records") for said, here in judged}
+        judged = rows.groupby(rows.apply(text.judged, axis=1))
+        places = {said: here.to_dict("records") for said, here in judged}  # what is undecided and unclaimed comes last
         pairs.append({"a": a, "b": b, "mean": mean, "corpora": len(corpora), "places": places})
     return {
         "encoders": text.several(*found["encoder"].map(names.encoder)),

@@ -53,7 +53,7 @@ def test_differences_are_judged_and_have_the_published_ones_beside_them(found):
     check_readable(figure)
     assert len(figure.axes) == 3 and len({ax.get_xlim() for ax in figure.axes}) == 1, "a panel per question"
     assert yticks(figure.axes[0]) == ["EmoInt", "ISEAR"]
-    told = {"n = 3, “above”: reproduced", "n = 1, 2, “above”: undecided", "n = 5, published"}
+    told = {"n = 3, “above” reproduced", "n = 1, 2, “above” undecided", "n = 5, published"}
     assert {*texts(figure.axes[0])} == told
     assert figures.forests(found[1].iloc[:0]) is None
 
@@ -63,9 +63,9 @@ def said(table, differences):
 
 
 def test_the_words_follow_from_the_numbers(found):
-    first, second, encoder, absent = said(*found)
+    first, second, _, encoder, absent = said(*found)
     assert first.startswith("- **EmoInt** (MiniLM, n = 3), test accuracy in percent: LCL 86.1 (0.2), SCL 84.5 (0.5), CE + aug.")
-    assert "that LCL is above CE is **reproduced**, +2.03 [1." in first and "(published +1.10); that LCL is above SCL" in first
+    assert "; LCL − CE +2.03 [1." in first and "(published +1.10), **“above” reproduced**; LCL − SCL" in first
     assert second.startswith("- **ISEAR** (MiniLM, n = 1 to 2)") and "not MiniLM" in encoder
     assert absent == "- Not run: LCL on EmpatheticDialogues; SST-2 at all."
     nothing = made(make_runs({"ce": [84.0]}, "embedded", "tiny"))

@@ -81,7 +81,7 @@ def test_calibration_is_that_of_the_definitions_and_in_words(results, found):
     assert row["nll_scaled"] <= row["nll"] + 1e-6, "it was fitted on the same texts here"
     assert np.isnan(row_of(table, objective="scl")["auroc"]), "SCL is never wrong"
     said = words("analyses/uncertainty/said.md.j2", **tables.facts(results, found, table))
-    assert "**LCL − CE**. LCL against CE is **undecided**: Embedded −" in said and "n = 1 to 2 of each" in said
+    assert "**LCL − CE**: **undecided** on 1 of 1." in said and "n = 1 to 2 of each" in said
     assert tables.readable_calibration(table)["n"].tolist() == [1, 2, 2]
 
 

@@ -113,7 +113,7 @@ def test_claims_are_numbered_in_order_name_what_is_known_and_have_a_complete_rul
     for claim in CLAIMS.to_dict("records"):
         corpora, sets = (re.split(r"\||\ over ", claim[name]) for name in ("corpus", "classes"))
         assert set(corpora) <= set(catalog.corpora()) and set(sets) <= {"all", *published.class_sets()}, claim
-        assert all(names.corpus(one) in claim["on"] or claim["on"] == f"{len(corpora)} corpora" for one in corpora), claim
+        assert all(names.corpus(one) in claim["on"] or f" {len(corpora)} " in claim["on"] for one in corpora), claim
         for side in filter(None, (claim["a"], claim["kind"] != "level" and claim["b"])):
             objective, *changes = side.split()
             assert make_spec(corpora[0], objective, **dict(change.split("=", 1) for change in changes))
