@@ -14,7 +14,7 @@
 
 # %% tags=["parameters"]
 profile = "ablations"  # a name of frozen results in data/results
-corpus = ""  # a corpus of these results; empty: the one on which most settings are planned
+corpus = ""  # a corpus of these results; empty: all on which something in LCL is changed
 
 # %%
 from lclstudy.analyses.ablations import figures
@@ -25,7 +25,8 @@ from lclstudy.show.report import Report
 
 results = frozen.read_frozen(frozen.fitting(profile, ablation_tables.has_reference) or "ablations")
 report = Report("11_ablations", results.name, results.folders)
-report.said(ablation_tables.findings(results, corpus))
+corpora = [corpus] if corpus else ablation_tables.corpora(results)
+report.said(*(ablation_tables.findings(results, one) for one in corpora))
 
 # %% [markdown]
 # ## Each setting against LCL
@@ -36,11 +37,12 @@ report.said(ablation_tables.findings(results, corpus))
 # SCL, which are means. The band is the yardstick: two runs of LCL that differ in their seed alone lie so far apart.
 
 # %%
-found = ablation_tables.settings(results, corpus)
-where, spread = ablation_tables.where(found), ablation_tables.spread(found)
-figure, axes = style.subplots(1, 1, width=style.DOUBLE, height=marks.grouped_height(found["group"]))
-figures.forest(found, spread, f"What changes when a part of LCL changes: {where}", axes[0])
-report.figure(figure, "forest")
+found = {one: ablation_tables.settings(results, one) for one in corpora}
+where = {one: ablation_tables.where(table) for one, table in found.items()}
+for one, table in found.items():
+    figure, (ax,) = style.subplots(1, 1, width=style.DOUBLE, height=marks.grouped_height(table["group"]))
+    figures.forest(table, ablation_tables.spread(table), f"What changes when a part of LCL changes: {where[one]}", ax)
+    report.figure(figure, f"forest_{one}")
 
 # %% [markdown]
 # Test accuracy in percent with its standard deviation over n runs. p is of Welch's test, adjusted by Holm's method, which the
@@ -70,8 +72,9 @@ report.figure(figure, "forest")
 # | LaCon | label anchors: text to label, label to text, and a regulariser of labels |
 
 # %%
-caption = f"Settings against LCL as released on {where}: test accuracy in percent (standard deviation), difference in points."
-report.table(found, "settings", caption, ablation_tables.readable(found))
+for one, table in found.items():
+    caption = f"Settings against LCL as released on {where[one]}: test accuracy in percent (SD), difference in points."
+    report.table(table, f"settings_{one}", caption, ablation_tables.readable(table))
 
 # %% [markdown]
 # ## What each part costs
@@ -80,5 +83,7 @@ report.table(found, "settings", caption, ablation_tables.readable(found))
 # Runs of two parts (a network trained beforehand, two stages) count both.
 
 # %%
-if found["n"].any():
-    report.table(found, "costs", f"What training takes on {where}, roughly.", ablation_tables.readable_costs(found))
+first = corpora[0]
+if found[first]["n"].any():
+    costs = ablation_tables.readable_costs(found[first])
+    report.table(found[first], "costs", f"What training takes on {where[first]}, roughly.", costs)

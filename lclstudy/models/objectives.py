@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lclstudy.plan.spec import Protocol, RunSpec
+from lclstudy.plan.spec import RunSpec
 
 from . import dropout, losses
 from .batching import Batch, Packed
@@ -32,7 +32,7 @@ class PrimaryNetwork(nn.Module):
         hidden, self.pool = self.body.config.hidden_size, pooling(spec.pooling, self.body)
         self.dense, self.out = nn.Linear(hidden, hidden), nn.Linear(hidden, classes)
         self.dropout = nn.Dropout(DROPOUT)
-        self.logit_dropout = nn.Dropout(DROPOUT if Protocol.parse(spec.protocol).logit_dropout else 0.0)
+        self.logit_dropout = nn.Dropout(DROPOUT if spec.rules.logit_dropout else 0.0)
 
     def forward(self, rows: Packed) -> tuple[Tensor, Tensor]:
         """Features [K, H], the encoder's pooled output as it is, and logits [K, C]."""
@@ -105,7 +105,7 @@ class Objective(nn.Module):
 
     def __init__(self, spec: RunSpec, encoder: Encoder, classes: int, matrix: Tensor | None = None):
         super().__init__()
-        self.spec, self.protocol, recipe = spec, Protocol.parse(spec.protocol), RECIPES[spec.objective]
+        self.spec, self.protocol, recipe = spec, spec.rules, RECIPES[spec.objective]
         self.primary = recipe.network(spec, encoder, classes)
         second = recipe.weighting and self.protocol.weights not in FIXED_WEIGHTS
         self.weighting = encoder.classifier(classes) if second else None  # with its library's own head: Section 3.2

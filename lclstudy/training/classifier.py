@@ -26,7 +26,7 @@ from lclstudy.models.batching import Packed, pack, tokenize
 from lclstudy.models.encoders import Encoder
 from lclstudy.models.objectives import RECIPES, PrimaryNetwork
 from lclstudy.plan import catalog, names
-from lclstudy.plan.spec import RunSpec
+from lclstudy.plan.spec import Protocol, RunSpec
 from lclstudy.results.records import Record
 from lclstudy.statistics import metrics
 
@@ -171,7 +171,8 @@ def load_classifier(folder: str | Path, device: str | None = None) -> Classifier
         load = partial(AutoModelForSequenceClassification.from_pretrained, folder, local_files_only=True, dtype=torch.float32)
         network = _Plain(encoders.quietly(load))
     else:
-        network = _rebuilt(folder, SimpleNamespace(**facts["spec"]), tokenizer, len(facts["classes"]))
+        spec = SimpleNamespace(**facts["spec"], rules=Protocol.parse(facts["spec"]["protocol"]))
+        network = _rebuilt(folder, spec, tokenizer, len(facts["classes"]))
     return Classifier(network, tokenizer, facts["classes"], facts["spec"]["max_length"], place)
 
 

@@ -20,7 +20,7 @@ from lclstudy.models import label_weights
 from lclstudy.models.batching import Batch, Tokens, TwoViews, evaluation_batches, training_batches
 from lclstudy.models.encoders import Encoder
 from lclstudy.models.objectives import FIXED_WEIGHTS, RECIPES, Objective, PrimaryNetwork, probabilities
-from lclstudy.plan.spec import Protocol, RunSpec
+from lclstudy.plan.spec import RunSpec
 from lclstudy.results.records import Record
 
 from . import bag_of_words
@@ -133,7 +133,7 @@ def _fit_networks(data: Prepared, spec: RunSpec, place: torch.device, progress: 
 
 def _matrix(spec: RunSpec, data: Prepared, place: torch.device, progress) -> tuple[torch.Tensor | None, list[dict]]:
     """What the objective takes as its matrix [C, C], and the epochs of a run that was trained for it."""
-    recipe, weights = RECIPES[spec.objective], Protocol.parse(spec.protocol).weights
+    recipe, weights = RECIPES[spec.objective], spec.rules.weights
     if recipe.name_similarity:
         return label_weights.name_similarity(data.classes, data.encoder), []
     if not recipe.weighting or weights not in FIXED_WEIGHTS:
@@ -155,7 +155,7 @@ def _fit(spec: RunSpec, data: Prepared, matrix: torch.Tensor | None, place: torc
         TwoViews(data.texts["train"], views, data.labels["train"]),
         spec.batch_size,
         torch.Generator().manual_seed(spec.seed),
-        drop_last=Protocol.parse(spec.protocol).drop_last,
+        drop_last=spec.rules.drop_last,
         pin_memory=place.type == "cuda",
     )
     epochs, best, best_state = learn(spec, objective, batches, data, place, progress)

@@ -13,7 +13,7 @@ from lclstudy.models import encoders
 from lclstudy.models.batching import tokenize
 from lclstudy.models.objectives import RECIPES
 from lclstudy.plan import catalog
-from lclstudy.plan.spec import Protocol, RunSpec
+from lclstudy.plan.spec import RunSpec
 
 from .loop import SPLITS, Prepared
 
@@ -32,7 +32,7 @@ def check(spec: RunSpec) -> None:
         raise StudyError(
             f"max_length {spec.max_length} is more than encoder {spec.encoder!r} can read; allowed: 8 to {encoder.most_tokens}."
         )
-    if spec.batch_size > dataset.num_rows["train"] and Protocol.parse(spec.protocol).drop_last:
+    if spec.batch_size > dataset.num_rows["train"] and spec.rules.drop_last:
         raise StudyError(
             f"batch_size {spec.batch_size} exceeds the {dataset.num_rows['train']} training texts of {spec.label()}, and an "
             "incomplete batch is dropped: nothing is left to train on; use a smaller batch_size."
@@ -46,7 +46,7 @@ def prepare(spec: RunSpec) -> Prepared:
 
 def prepared_from(spec: RunSpec) -> tuple:
     """What `prepare` depends on: specs with the same share what it gives."""
-    each_epoch = RECIPES[spec.objective].two_views and Protocol.parse(spec.protocol).views == "each_epoch"
+    each_epoch = RECIPES[spec.objective].two_views and spec.rules.views == "each_epoch"
     epochs = spec.stages * spec.epochs if each_epoch else 1
     return _source(spec), spec.max_length, _augmentation(spec), epochs
 

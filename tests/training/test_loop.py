@@ -13,7 +13,7 @@ from lclstudy.models import label_weights
 from lclstudy.models.objectives import FIXED_WEIGHTS, RECIPES, Objective
 from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile
-from lclstudy.plan.spec import Protocol, make_spec
+from lclstudy.plan.spec import make_spec
 from lclstudy.training import loop, prepare, train
 from tests.material import refused
 
@@ -125,7 +125,7 @@ def test_each_run_of_the_ablations_in_small(spec):
     assert stages == spec.stages + ("confusion" in spec.protocol), "whose first one is another run"
     assert record.best_epoch == stages, "of the last stage"
     assert np.isfinite([value for epoch in record.epochs for value in epoch.values()]).all()
-    two = RECIPES[spec.objective].weighting and Protocol.parse(spec.protocol).weights not in FIXED_WEIGHTS
+    two = RECIPES[spec.objective].weighting and spec.rules.weights not in FIXED_WEIGHTS
     assert (record.measures["parameters"] > 1e6) == (two or spec.objective == "ce_ensemble"), "of one network, or of two"
 
 

@@ -53,14 +53,28 @@ def runs(results: Frozen, corpus: str = "") -> pd.DataFrame:
     planned = results.runs[results.runs["classes"] == ""]
     if corpus and corpus not in set(planned["corpus"]):
         raise unknown("corpus of these results", corpus, dict.fromkeys(planned["corpus"]))
-    chosen = planned[planned["corpus"] == corpus] if corpus else planned
-    found = [_named(place) for _, place in chosen.groupby(["corpus", "encoder"], sort=False) if _is_reference(place).any()]
+    found = _places(planned[planned["corpus"] == corpus] if corpus else planned)
     if not found:
         raise StudyError(
             f"Results {results.name!r} have no LCL as released to hold settings against; "
             "add objective 'lcl' with protocol 'released' to the profile, and freeze again."
         )
-    return max(found, key=lambda place: place["setting"].nunique())
+    return found[0]
+
+
+def _places(planned: pd.DataFrame) -> list[pd.DataFrame]:
+    """By corpus and encoder the runs that have an LCL as released beside them, `_named`; most settings first."""
+    groups = planned.groupby(["corpus", "encoder"], sort=False)
+    return sorted(
+        (_named(place) for _, place in groups if _is_reference(place).any()), key=lambda place: -place["setting"].nunique()
+    )
+
+
+def corpora(results: Frozen) -> list[str]:
+    """The corpora on which something in LCL is changed, most settings first; else the one that `runs` takes."""
+    places = _places(results.runs[results.runs["classes"] == ""])
+    changed = [place["corpus"].iloc[0] for place in places if place["group"].isin(PARTS).any()]
+    return list(dict.fromkeys(changed or runs(results)["corpus"]))
 
 
 def has_reference(results: Frozen) -> bool:

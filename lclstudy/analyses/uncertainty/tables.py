@@ -13,7 +13,7 @@ from lclstudy.results.comparisons import ALL_CLASSES, ENTROPY, PLACE, PRIMARY, S
 from lclstudy.results.frozen import Frozen
 from lclstudy.show import text
 from lclstudy.statistics import metrics
-from lclstudy.statistics.judge import NOT_RUN
+from lclstudy.statistics.judge import NOT_RUN, UNDECIDED
 
 RUN = [*PLACE, "objective", "seed"]
 OUTCOMES = ("all", "right", "wrong")
@@ -147,8 +147,8 @@ def facts(results: Frozen, found: pd.DataFrame, calibrated: pd.DataFrame) -> dic
     pairs = []
     for (a, b), rows in found.groupby(["a", "b"], sort=False):
         corpora, mean = over_corpora(results, a, b, ENTROPY)
-        judged = rows.groupby(rows.apply(text.judged, axis=1))
-        places = {said: here.to_dict("records") for said, here in judged}  # what is undecided and unclaimed comes last
+        judged = rows.groupby(rows.apply(text.judged, axis=1), sort=False)
+        places = {said: here.to_dict("records") for said, here in sorted(judged, key=lambda group: group[0] == UNDECIDED)}
         pairs.append({"a": a, "b": b, "mean": mean, "corpora": len(corpora), "places": places})
     return {
         "encoders": text.several(*found["encoder"].map(names.encoder)),
