@@ -163,19 +163,14 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(map(str.ljust, line, widths))} |" for line in lines)
 
 
-def _bf16() -> str:
-    """What tells CPUs apart most: how they multiply bf16."""
-    cpu = torch.cpu.get_capabilities()
-    return "bf16 by AMX" if cpu.get("amx_bf16") else "bf16 in fp32" if optimizer.slow_in_bf16() else "bf16 without AMX"
-
-
 def _machine(load: float) -> str:
     """What it is, and its load before the run and now, which says how far to trust the times."""
     busy = " Other work was running: read the ratios, not the times." if load > os.cpu_count() / 2 else ""
     own = f"lclstudy {__version__}"  # an installation for development says the version at which it was installed
+    how = "bf16 multiplied in fp32" if optimizer.slow_in_bf16() else "bf16"  # what tells CPUs apart most
     made = ", ".join([own, *(f"{name} {version(name)}" for name in ("torch", "transformers"))])
     return (
-        f"{os.cpu_count()} CPUs ({platform.machine()}, {_bf16()}), {platform.system()}, Python {platform.python_version()}, "
+        f"{os.cpu_count()} CPUs ({platform.machine()}, {how}), {platform.system()}, Python {platform.python_version()}, "
         f"{made}. "
         f"Load average {load:.1f} before the run, {os.getloadavg()[0]:.1f} after it.{busy}"
     )

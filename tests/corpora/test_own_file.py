@@ -103,7 +103,7 @@ BAD_CSV = {
     "text,label,split\na,x,train\nb,y,train\nc,z,test\n": "line 4: class 'z' is in test but not in train",
     "text,label\n" + "a,x\n" * 9 + "d,y\n": "too few rows of some class to split it by label: 'y' has 1; give 5 or more",
     'text,label\na,x\n"b,y\nc,x\n': "line 3: broken csv (unexpected end of data); close each",
-    "text,label\ra,x\rb,y\r": "line 1: broken csv (new-line character seen in unquoted field",
+    "text,label\ra,x\rb,y\r": "its lines end as on a Macintosh of old; save it as CSV UTF-8",
     'text,label\n"b,y\n' + "long " * 30_000: "line 2: broken csv (field",
     "text,label\na,x\noh, y,y\n": "line 3: 3 fields, but the header has 2; put quotation marks",
     "text,text,label\na,b,x\n": "has 2 columns 'text'; delete or rename all but one",
