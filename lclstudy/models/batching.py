@@ -6,6 +6,7 @@ Only attention needs rows again; `slots` says where each token stands in the pad
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,19 +29,7 @@ class Tokens:
         return replace(self, ids=[torch.searchsorted(used, row) for row in self.ids])
 
 
-class _Tensors:
-    """A dataclass of tensors, or of others of its kind, that moves as one."""
-
-    def to(self, device: torch.device, non_blocking: bool = True):
-        moved = {name: value.to(device, non_blocking=non_blocking) for name, value in vars(self).items()}
-        return replace(self, **moved)  # type: ignore[type-var]
-
-    def pin_memory(self):
-        return replace(self, **{name: value.pin_memory() for name, value in vars(self).items()})
-
-
-@dataclass(frozen=True, eq=False)  # told apart by identity, so that what is made of one can be kept
-class Packed(_Tensors):
+class Packed(NamedTuple):
     """K rows with T tokens in all, the longest row having L.
 
     `input_ids`, `position_ids` [T]: tokens, and the place of each in its own row from 0; `slots` [T]: row * L + place;
@@ -53,14 +42,19 @@ class Packed(_Tensors):
     starts: Tensor
     mask: Tensor
 
+    def to(self, device: torch.device) -> "Packed":
+        return Packed(*(tensor.to(device, non_blocking=True) for tensor in self))
 
-@dataclass(frozen=True, eq=False)
-class Batch(_Tensors):
+
+class Batch(NamedTuple):
     """Rows to learn from: `rows`; `labels` [K]; `pairs` [K]: the rows made from one text share an id."""
 
     rows: Packed
     labels: Tensor
     pairs: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        return Batch(self.rows.to(device), *(tensor.to(device, non_blocking=True) for tensor in self[1:]))
 
 
 def tokenize(texts: Sequence[str], tokenizer, max_length: int) -> Tokens:

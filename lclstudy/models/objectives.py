@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -84,8 +85,7 @@ class Outcome:
     logits: Tensor
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """A part of a run, of all its epochs: what it computes from a batch, which modules it holds still, its learning rate.
 
     Modules that are held still get no gradient and have no dropout. A run reports an epoch of its last stage.
@@ -249,8 +249,7 @@ def _contrast_then_classifier(objective: Objective) -> tuple[Stage, ...]:
     return Stage(_contrast_alone, frozen=(primary.dense, primary.out)), classifier
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(NamedTuple):
     """`stages`: those of an objective; `network`: makes the primary network; `two_views`: it trains on second views.
 
     `weighting`: it has a second network, unless its weights are fixed; `name_similarity`: its matrix is that of label names.
@@ -279,9 +278,3 @@ RECIPES = {
     ),
     "dcl": Recipe(_at_once(_mixed(losses.decoupled_contrastive))),
 }
-
-
-@torch.no_grad()
-def probabilities(network: PrimaryNetwork, rows: Packed) -> Tensor:
-    """[K, C] float32: the primary network's prediction scores, which is all that testing uses."""
-    return network(rows)[1].float().softmax(dim=1)

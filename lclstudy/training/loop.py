@@ -19,7 +19,7 @@ from lclstudy.errors import StudyError
 from lclstudy.models import label_weights
 from lclstudy.models.batching import Batch, Tokens, TwoViews, evaluation_batches, training_batches
 from lclstudy.models.encoders import Encoder
-from lclstudy.models.objectives import FIXED_WEIGHTS, RECIPES, Objective, PrimaryNetwork, probabilities
+from lclstudy.models.objectives import FIXED_WEIGHTS, RECIPES, Objective, PrimaryNetwork
 from lclstudy.plan.spec import RunSpec
 from lclstudy.results.records import Record
 
@@ -64,10 +64,8 @@ class Prepared:
 def fit(
     data: Prepared, spec: RunSpec, device: str | None = None, progress: bool | Callable = True, executor: str = "serial"
 ) -> tuple[Record, PrimaryNetwork | None]:
-    """Trains one spec and tests it at its best epoch: (record, primary network of that epoch or None for a bag of words).
-
-    `device`, `progress`, errors: as for `train`.
-    """
+    """Trains one spec and tests it at its best epoch: (record, primary network of that epoch or None for a bag of words). The
+    other arguments, and errors: as for `train`."""
     started = time.perf_counter()
     place = choose_device(device if data.encoder else "cpu")
     if data.encoder:
@@ -151,13 +149,9 @@ def _fit(spec: RunSpec, data: Prepared, matrix: torch.Tensor | None, place: torc
     torch.manual_seed(spec.seed)
     objective = Objective(spec, data.trained(), len(data.classes), matrix).to(place)
     views = data.views[0] if RECIPES[spec.objective].two_views and data.views else None
-    batches = training_batches(
-        TwoViews(data.texts["train"], views, data.labels["train"]),
-        spec.batch_size,
-        torch.Generator().manual_seed(spec.seed),
-        drop_last=spec.rules.drop_last,
-        pin_memory=place.type == "cuda",
-    )
+    collate = TwoViews(data.texts["train"], views, data.labels["train"])
+    generator = torch.Generator().manual_seed(spec.seed)
+    batches = training_batches(collate, spec.batch_size, generator, spec.rules.drop_last, pin_memory=place.type == "cuda")
     epochs, best, best_state = learn(spec, objective, batches, data, place, progress)
     objective.primary.load_state_dict(best_state)
     release(objective)
@@ -179,7 +173,7 @@ def learn(spec: RunSpec, objective: Objective, batches, data: Prepared, place: t
             schedule = get_linear_schedule_with_warmup(optimizer, 0, len(batches) * spec.epochs)
             best_accuracy = -1.0  # each stage chooses anew, so the last one's choice stays
             for number in range(len(epochs) + 1, len(epochs) + spec.epochs + 1):
-                if batches.collate_fn is not None and batches.collate_fn.views is not None and len(data.views) > 1:
+                if batches.collate_fn.views is not None and len(data.views) > 1:
                     batches.collate_fn.views = data.views[number - 1]
                 begun = time.perf_counter()
                 means = _train_epoch(spec, objective, batches, optimizer, schedule, place, number, bar)
@@ -244,7 +238,8 @@ def evaluate(network: PrimaryNetwork, texts: Tokens, precision: str, place: torc
     bar = tqdm(total=len(texts), unit="text", leave=False, disable=not progress)
     with bar, torch.inference_mode(), autocast(precision, place):
         for batch, rows in evaluation_batches(texts, TOKENS_PER_BATCH[place.type]):
-            found.append(probabilities(network, rows.to(place)).cpu().numpy())
+            _, logits = network(rows.to(place))
+            found.append(logits.float().softmax(dim=1).cpu().numpy())
             numbers += batch
             bar.update(len(batch))
     return np.concatenate(found)[np.argsort(numbers)]
