@@ -1,14 +1,10 @@
-"""The files of a pre-trained encoder: found in a local folder or on the hub, whole, and of a kind that the library knows."""
+"""The files of a pre-trained encoder: found in a local folder or on the hub, and whole."""
 
 import hashlib
-import json
 import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
-
-import transformers
-from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES as KNOWN
 
 from lclstudy import paths
 from lclstudy.errors import StudyError
@@ -66,21 +62,11 @@ def _download(entry: catalog.EncoderEntry) -> Path:
 
 
 def verified(folder: Path, entry: catalog.EncoderEntry) -> str:
-    """`sha256:` and that of the weights. Raises StudyError if a file is missing, unreadable, or not the one pinned."""
-    where, file = f"Encoder folder {paths.relative(folder)}", folder / "model.safetensors"
+    """`sha256:` and that of the weights. Raises StudyError if a file is missing, or the weights are not those pinned."""
+    file = folder / "model.safetensors"
     for part, names in PARTS.items():
         if not any(path for name in names for path in folder.glob(name)):
-            raise StudyError(f"{where} has no {part}; download all of {entry.hub}.")
-    try:
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-    except ValueError as error:  # of JSON or of UTF-8
-        raise StudyError(f"{where}: config.json is not valid JSON ({error}); download it again.") from None
-    kind = config.get("model_type") if isinstance(config, dict) else None
-    if kind not in KNOWN:
-        raise StudyError(
-            f"{where}: config.json names model_type {kind!r}, of which transformers {transformers.__version__} knows no "
-            "classifier of texts; use an encoder like bert, electra, roberta, distilbert, albert, deberta-v2 or modernbert."
-        )
+            raise StudyError(f"Encoder folder {paths.relative(folder)} has no {part}; download all of {entry.hub}.")
     found = catalog.file_checksum(file)
     if entry.sha256 and found != entry.sha256:
         raise StudyError(

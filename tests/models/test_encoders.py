@@ -158,9 +158,9 @@ def write(name, content):
 BROKEN = {  # how the folder is made, what is done to it, what is said
     "no tokenizer": ({}, lambda folder: [file.unlink() for file in folder.glob("tokenizer*")], "has no tokenizer"),
     "weights cut": ({}, lambda folder: os.truncate(folder / "model.safetensors", 20_000), "cannot be read: .*incomplete"),
-    "no JSON": ({}, write("config.json", '{"model_type": "bert",'), "config.json is not valid JSON"),
-    "no dict": ({}, write("config.json", '["bert"]'), "names model_type None"),
-    "unknown type": ({}, change(model_type="brt"), "names model_type 'brt', of which transformers .* knows no classifier"),
+    "no JSON": ({}, write("config.json", '{"model_type": "bert",'), "cannot be read: .*config.json' is not a valid JSON file"),
+    "no dict": ({}, write("config.json", '["bert"]'), "the config.json of encoder 'mine' cannot be read: .* not list"),
+    "unknown type": ({}, change(model_type="brt"), "cannot be read: .* has model type `brt` but Transformers does not"),
     "wider": ({}, change(hidden_size=32), r"does not fit config.json: bert\.\S+ has shape \[.*16\], \[.*32\] wanted"),
     "deeper": ({}, change(num_hidden_layers=4), r"does not fit .*: \S+layer\.3\S+ is missing \(16 such weights\)"),
     "no heads": ({}, change(num_attention_heads=3), "cannot be read: .*multiple of the number of attention heads"),
