@@ -21,3 +21,9 @@ def unknown(kind: str, given: object, allowed) -> StudyError:
     close = get_close_matches(str(given), names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return StudyError(f"Unknown {kind} {given!r}; allowed: {', '.join(names)}.{hint}")
+
+
+def check_known(kind: str, given: object, allowed) -> None:
+    """Raises `unknown` unless the name is one of those allowed."""
+    if given not in allowed:
+        raise unknown(kind, given, allowed)

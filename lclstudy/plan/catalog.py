@@ -10,16 +10,11 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from lclstudy import paths
-from lclstudy.errors import StudyError, unknown
-from lclstudy.paths import PACKAGE, ROOT
+from lclstudy.errors import StudyError, check_known, unknown
 
 
-@dataclass(frozen=True)
-class RawFile:
-    """A file of a corpus. `sha256` is pinned where the study holds the bytes, else `git_blob` (git's sha1 of the blob) is.
-
-    `split` says whose rows it holds: `train`, `validation`, `test`, `all` (split on reading), or nothing: pinned but not read.
-    """
+class RawFile(NamedTuple):
+    """A file of a corpus; `split`: whose rows it holds, `train`, `validation`, `test`, `all` (split on reading), or nothing."""
 
     path: str
     split: str = ""
@@ -31,7 +26,7 @@ class RawFile:
 
 @dataclass(frozen=True)
 class CorpusEntry:
-    """A corpus of the catalogue. `labels` are in the order of their ids; `published` holds split sizes of the papers."""
+    """A corpus of the catalogue, as the head of `catalog.toml` explains."""
 
     name: str
     title: str
@@ -43,12 +38,8 @@ class CorpusEntry:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class EncoderEntry:
-    """An encoder of the catalogue. `revision` pins the hub's commit (or our recipe's version), `sha256` the weights.
-
-    `gpu_share` is how much of a GPU one run needs, 0 to 1.
-    """
+class EncoderEntry(NamedTuple):
+    """An encoder of the catalogue, as the head of `encoders.toml` explains."""
 
     name: str
     kind: str = "transformer"
@@ -63,7 +54,7 @@ class EncoderEntry:
 @cache
 def read(file: str) -> dict[str, dict]:
     """A TOML file of this folder."""
-    return tomllib.loads((PACKAGE / "plan" / file).read_text("utf-8"))
+    return tomllib.loads((paths.PACKAGE / "plan" / file).read_text("utf-8"))
 
 
 @cache
@@ -88,8 +79,7 @@ def encoders() -> dict[str, EncoderEntry]:
 
 def encoder(name: str) -> EncoderEntry:
     """The encoder's entry. Raises StudyError if the catalogue has none of that name."""
-    if name not in encoders():
-        raise unknown("encoder", name, encoders())
+    check_known("encoder", name, encoders())
     return encoders()[name]
 
 
@@ -119,10 +109,8 @@ def encoder_checksum(name: str) -> str:
 
 
 def file_checksum(path: Path, then: str = "") -> str:
-    """The sha256 of a file and of what comes `then`, 64 hex digits, read again only when its size or time has changed.
-
-    Raises StudyError if it cannot be read.
-    """
+    """The sha256 of a file and of what comes `then`, 64 hex digits, read again only when its size or time has changed. Raises
+    StudyError if it cannot be read."""
     try:
         return _checksum(path, path.stat().st_size, path.stat().st_mtime_ns, then)
     except OSError as error:
@@ -173,21 +161,18 @@ def short_name(name: str) -> str:
 
 
 def own_file(name: str) -> OwnFile:
-    """The corpus file of one's own that `own_name` names, sought in the working folder, then in the repository root.
-
-    Raises StudyError if `name` is neither a catalogue name nor a file that is there.
-    """
+    """The corpus file of one's own that `own_name` names, sought in the working folder, then in the repository root. Raises
+    StudyError if it is not there."""
     path, query = _parts(name)
     given = Path(path).expanduser()
     if given.suffix.lower() not in OWN_SUFFIXES:
         raise unknown("corpus", name, [*corpora(), "or a path ending in " + ", ".join(OWN_SUFFIXES)])
     columns = dict(parse_qsl(query, keep_blank_values=True))
     for column in columns:
-        if column not in _COLUMNS:
-            raise unknown(f"parameter of {path}", column, _COLUMNS)
+        check_known(f"parameter of {path}", column, _COLUMNS)
         if not columns[column]:
             raise StudyError(f"{column} of {path} is empty; give the name of a column, or leave it out.")
-    for place in (os.environ.get("LCLSTUDY_CALLER", "") / given, ROOT / given):  # whence notebooks were started headless
+    for place in (os.environ.get("LCLSTUDY_CALLER", "") / given, paths.ROOT / given):  # whence notebooks were started headless
         if place.is_file():
             return OwnFile(place.resolve(), **columns)
     raise StudyError(f"No corpus file {path!r} here or in the repository; give a csv, tsv, jsonl, parquet or xlsx file.")

@@ -5,16 +5,16 @@ import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from lclstudy import paths
-from lclstudy.errors import StudyError, unknown
+from lclstudy.errors import StudyError, check_known, unknown
 
 from . import catalog
 from .spec import RunSpec, make_spec
 
 
-@dataclass(frozen=True)
-class CaseStudy:
+class CaseStudy(NamedTuple):
     """Runs on class subsets of one corpus, as in Section 5.3 of the paper; `class_sets` turns it into specs.
 
     `sets` names published subsets (`all` is every class); the search adds the `found` most confusable disjoint subsets of
@@ -62,7 +62,7 @@ class Profile:
         for entry in self.grid:
             names = sorted(entry, key=lambda name: name != "seed")
             for values in itertools.product(*(_as_list(name, entry[name]) for name in names)):
-                found[self._made(dict(zip(names, values, strict=True)))] = None
+                found[self.spec(**dict(zip(names, values, strict=True)))] = None
         kept = [spec for spec in found if self._keeps(spec)]
         called: dict[str, str] = {}
         for corpus in (spec.corpus for spec in kept):
@@ -79,10 +79,8 @@ class Profile:
         given = {name: value for name, value in settings.items() if value is not None}
         if isinstance(given.get("classes"), str):
             given["classes"] = _as_names(given["classes"])
-        return self._made({"corpus": corpus, "objective": objective, **given})
-
-    def _made(self, chosen: dict) -> RunSpec:
-        return make_spec(**{**self.settings, **self.by_corpus.get(str(chosen["corpus"]), {}), **chosen})
+        chosen = {**self.settings, **self.by_corpus.get(str(corpus), {}), **given}
+        return make_spec(**{**chosen, "corpus": corpus, "objective": objective})
 
     def restrict(self, corpora=None, objectives=None, seeds=None, encoders=None) -> "Profile":
         """The same profile with only the named corpora, objectives, encoders or seeds.
@@ -94,10 +92,9 @@ class Profile:
         only = {name: _as_names(values) for name, values in given.items() if values not in (None, "")}
         whole = self.specs()
         for name, values in only.items():
-            has = {getattr(spec, name) for spec in whole}
+            has = sorted({getattr(spec, name) for spec in whole})
             for value in values:
-                if value not in has:
-                    raise unknown(f"{name} of profile {self.name}", value, sorted(has))
+                check_known(f"{name} of profile {self.name}", value, has)
         part = replace(self, only={**self.only, **only})
         if seeds not in (None, ""):
             # What is no number the spec refuses.
@@ -105,16 +102,14 @@ class Profile:
             part = replace(part, grid=tuple({**entry, "seed": seeds} for entry in self.grid))
         if not part.specs():
             raise StudyError(f"Profile {self.name} has no run with these corpora, objectives, encoders and seeds together.")
-        return replace(part, case_study=part._restricted(self.case_study, seeds or None))
-
-    def _restricted(self, study: CaseStudy | None, seeds: list[int] | None) -> CaseStudy | None:
-        """The case study with what `only` keeps; None if that is nothing."""
+        study = self.case_study
         if study is None:
-            return None
-        kept = [name for name in study.objective if self._keeps(self.spec(study.corpus, name))]
+            return part
+        kept = tuple(name for name in study.objective if part._keeps(self.spec(study.corpus, name)))
         seed = tuple(seeds or study.seed)
         search = tuple(dict.fromkeys((*study.search_seed, *seed)))
-        return replace(study, objective=tuple(kept), seed=seed, search_seed=search) if kept else None
+        study = study._replace(objective=kept, seed=seed, search_seed=search) if kept else None
+        return replace(part, case_study=study)
 
     def _keeps(self, spec: RunSpec) -> bool:
         return all(getattr(spec, name) in values for name, values in self.only.items())
@@ -140,12 +135,12 @@ def profile_names() -> list[str]:
 def load_profile(name_or_path: str) -> Profile:
     """Reads a profile by name, or from a TOML file of one's own. Raises StudyError if it is unknown or malformed."""
     path = Path(str(name_or_path))
-    if path.suffix != ".toml" or not path.is_file():
-        if path.suffix == ".toml":
-            raise StudyError(f"No profile file {str(path)!r}; give the path of one that exists, or a name.")
+    if path.suffix != ".toml":
         if name_or_path not in profile_names():
             raise unknown("profile", name_or_path, [*profile_names(), "or a path ending in .toml"])
         path = paths.PROFILES / f"{name_or_path}.toml"
+    elif not path.is_file():
+        raise StudyError(f"No profile file {str(path)!r}; give the path of one that exists, or a name.")
     elif path.resolve().parent != paths.PROFILES and path.stem in (*profile_names(), *_RESERVED):
         raise StudyError(f"{path.name} has a name that the study uses itself; rename it, say to my_{path.name}.")
     elif not re.fullmatch(r"\w[\w.-]*", path.stem):  # results of one's own would leave their folder
@@ -171,14 +166,13 @@ def load_profile(name_or_path: str) -> Profile:
 _RESERVED = ("refresh", "site", "none")  # folders of build/
 _PROFILE = {"title": str, "defaults": dict, "corpus": dict, "grid": list, "case_study": dict, "retrain": list}
 _CASE_STUDY = {"corpus": str, "sets": list, "found": int, "size": int, "objective": list, "seed": list}
-_FORMS = {str: "a text", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
+_FORMS = {str: "a text", int: "a whole number", list: "a list", dict: "a table"}
 
 
 def _check_keys(place: str, table: dict, kinds: dict) -> None:
     """Raises StudyError on a key that `kinds` does not have, or a value of another kind."""
     for key, value in table.items():
-        if key not in kinds:
-            raise unknown(f"key in {place}", key, kinds)
+        check_known(f"key in {place}", key, kinds)
         if type(value) is not kinds[key]:
             raise StudyError(f"{key!r} of {place} must be {_FORMS[kinds[key]]}, as in quick.toml; given {value!r}.")
 
@@ -196,8 +190,8 @@ def _check_profile(place: str, table: dict) -> None:
             raise StudyError(f"A [[grid]] of {place} has no value for {key!r}; give one or more, or leave it out.")
     in_grid = [value for entry in table["grid"] for value in _as_list("corpus", entry["corpus"])]
     for corpus, settings in table.get("corpus", {}).items():
-        if corpus not in catalog.corpora() and corpus not in in_grid:
-            raise unknown(f"corpus in {place}", corpus, catalog.corpora())
+        if corpus not in in_grid:
+            check_known(f"corpus in {place}", corpus, catalog.corpora())
         _check_keys(f"[corpus] of {place}", {corpus: settings}, {corpus: dict})
     if "case_study" in table:
         study = table["case_study"]

@@ -11,7 +11,7 @@ from dataclasses import Field, asdict, dataclass, fields, replace
 from functools import cache
 from typing import get_args, get_origin
 
-from lclstudy.errors import StudyError, unknown
+from lclstudy.errors import StudyError, check_known
 
 from . import catalog
 
@@ -63,20 +63,14 @@ class Protocol:
         Each text is read once; a spec has it as `rules`. Raises StudyError on an unknown base, setting or value.
         """
         base, *changes = [part.strip() for part in text.split(",")]
-        _named("protocol", base, PROTOCOLS)
+        check_known("protocol", base, PROTOCOLS)
         changed = {}
         for change in changes:
             name, _, value = change.partition("=")
-            _named("protocol setting", name, vars(PROTOCOLS[base]))
-            _named(f"value of protocol setting {name}", value, catalog.read("settings.toml")[name]["values"])
+            check_known("protocol setting", name, vars(PROTOCOLS[base]))
+            check_known(f"value of protocol setting {name}", value, catalog.read("settings.toml")[name]["values"])
             changed[name] = {"true": True, "false": False}.get(value, value)
         return replace(PROTOCOLS[base], **changed)
-
-
-def _named(kind: str, name: object, allowed) -> None:
-    """Raises StudyError unless the name is one of those allowed."""
-    if name not in allowed:
-        raise unknown(kind, name, allowed)
 
 
 PROTOCOLS = {
@@ -91,11 +85,8 @@ PROTOCOLS = {
 class RunSpec:
     """One training run, fully said. Build it with `make_spec()` or a profile, which fill what is not given.
 
-    `classes` is a tuple of label names (a subset, put in the corpus's own order) or None for all; `learning_rate` is the peak
-    of AdamW's linear decay; `batch_size` counts texts, so a batch with second views has twice as many rows; `max_length` counts
-    tokens; `train_limit` keeps that many training texts (None for all).
-
-    Raises StudyError on an unknown name, a wrong type, or a value out of range. The corpus need not be there.
+    `classes` is a tuple of label names (a subset, put in the corpus's own order) or None for all. Raises StudyError on an
+    unknown name, a wrong type, or a value out of range. The corpus need not be there.
     """
 
     corpus: str
@@ -175,7 +166,7 @@ def _checked(field: Field, value: object) -> object:
     if not isinstance(value, kind) or isinstance(value, bool) or not of_texts:
         hint = " (papermill reads 2e-5 as a text: write 2.0e-5)" if kind is float and isinstance(value, str) else ""
         raise StudyError(f"{name} must be {_KINDS[kind]}; given {value!r}{hint}.")
-    _named(name, value, {"objective": OBJECTIVES, "encoder": catalog.encoders()}.get(name, about.get("values", [value])))
+    check_known(name, value, {"objective": OBJECTIVES, "encoder": catalog.encoders()}.get(name, about.get("values", [value])))
     above, least, most = (about.get(key, end) for key, end in (("above", -math.inf), ("least", -math.inf), ("most", math.inf)))
     if "must" in about and not (above < value < math.inf and least <= value <= most):
         raise StudyError(f"{name} must be {about['must']}; given {value!r}.")
@@ -197,7 +188,7 @@ def check_classes(corpus: str, classes: tuple[str, ...], labels: tuple[str, ...]
     if len(classes) < 2 or len(set(classes)) != len(classes):
         raise StudyError(f"classes must be two or more different class names; given {', '.join(classes)!r}.")
     for name in classes:
-        _named(f"class of {corpus}", name, labels)
+        check_known(f"class of {corpus}", name, labels)
         if "|" in name:
             raise StudyError(f"Class {name!r} cannot be one of a subset: in tables '|' parts their names; write another sign.")
 
@@ -205,15 +196,9 @@ def check_classes(corpus: str, classes: tuple[str, ...], labels: tuple[str, ...]
 def _check_together(spec: RunSpec) -> None:
     """Raises StudyError on settings that do not go together."""
     if catalog.encoder(spec.encoder).kind == "bagofwords" and spec.objective != "ce":
-        raise StudyError(
-            f"encoder {spec.encoder!r} is a bag of words: it has no features that objective {spec.objective!r} could move; "
-            "use objective 'ce', or another encoder."
-        )
+        raise StudyError(f"encoder {spec.encoder!r} is a bag of words, for objective 'ce' alone; given {spec.objective!r}.")
     if spec.rules.views == "each_epoch" and spec.augment != "wordnet" and "views" not in UNREAD[spec.objective]:
-        raise StudyError(
-            f"protocol setting views=each_epoch draws synonyms anew, but augment {spec.augment!r} draws none: "
-            "use augment 'wordnet', or leave views=each_epoch out."
-        )
+        raise StudyError(f"views=each_epoch draws synonyms, and augment {spec.augment!r} has none; use augment 'wordnet'.")
     if spec.augment == "none" and spec.objective == "simclr":
         raise StudyError("objective 'simclr' needs second views; augment 'none' makes none: use 'wordnet' or 'dropout'.")
 
@@ -224,7 +209,7 @@ def make_spec(corpus: str, objective: str, **settings) -> RunSpec:
     Raises StudyError on an unknown setting, name, type or value, and on a corpus that is neither known nor a file.
     """
     for name in settings:
-        _named("setting", name, [field.name for field in fields(RunSpec)])
+        check_known("setting", name, [field.name for field in fields(RunSpec)])
     base = catalog.read("profiles/protocol.toml")
     defaults = {"classes": None, "train_limit": None, **base["defaults"], **base["corpus"].get(str(corpus), {})}
     spec = RunSpec(**{**defaults, "corpus": corpus, "objective": objective, **settings})

@@ -105,7 +105,7 @@ def test_a_corpus_is_its_content_wherever_it_lies_and_a_record_is_read_without_i
     path.unlink()
     assert RunSpec(**vars(specs[2])) == specs[2]
     before, corpus = spec_of().identity(), catalog.corpora()["embedded"]
-    files = (replace(corpus.files[0], sha256="0" * 64), *corpus.files[1:])
+    files = (corpus.files[0]._replace(sha256="0" * 64), *corpus.files[1:])
     monkeypatch.setitem(catalog.corpora(), "embedded", replace(corpus, files=files))
     assert spec_of().identity() != before
 
