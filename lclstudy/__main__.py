@@ -29,7 +29,7 @@ if __name__ == "__main__":  # before the imports that take a while
     signal.signal(signal.SIGTERM, _leave)
 
 from lclstudy import paths
-from lclstudy.errors import StudyError, unknown
+from lclstudy.errors import StudyError
 from lclstudy.plan.profiles import Profile, load_profile, profile_names
 from lclstudy.plan.spec import EXECUTORS, distinct
 from lclstudy.runner import execute
@@ -53,12 +53,9 @@ def main(arguments: list[str] | None = None, folder: Path | None = None) -> int:
             if sys.stdout:  # it may be closed
                 sys.stdout.flush()
             return status
-    except StudyError as error:
+    except (StudyError, execute.NotebookFailed) as error:
         print(f"lclstudy: {error}", file=sys.stderr)
-        return 2
-    except execute.NotebookFailed as error:
-        print(f"lclstudy: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, StudyError) else 1
     except KeyboardInterrupt:
         print(_KEPT, file=sys.stderr)
         return 130
@@ -100,17 +97,17 @@ def _parser() -> _Parser:
     parser = _Parser(prog="lclstudy", description=__doc__.partition("\n\n")[0], allow_abbrev=False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def add(command, said: str, profile: str | None = "quick") -> _Parser:
-        added = commands.add_parser(command.__name__.strip("_"), help=said, description=said, allow_abbrev=False)
+    def add(name: str, said: str, command) -> _Parser:
+        added = commands.add_parser(name, help=said, description=said, allow_abbrev=False)
         added.set_defaults(command=command)
-        if command not in (_wordnet, _site):
-            _add_profile(added, profile)
         return added
 
-    run = add(_run, "Train the missing runs of a profile, those of its case study as well.")
+    run = add("run", "Train the missing runs of a profile, those of its case study as well.", _run)
+    _add_profile(run, "quick")
     run.add_argument("--dry-run", action="store_true", help="list what would be trained, and stop")
 
-    headless = add(_notebooks, "Execute the notebooks on a profile, headless; what they make goes to build/PROFILE.")
+    headless = add("notebooks", "Execute a profile's notebooks, headless; what they make goes to build/PROFILE.", _notebooks)
+    _add_profile(headless, "quick")
     headless.add_argument("--only", metavar="NN", help="these notebooks alone: 05, 05_run, or a list with commas")
     headless.add_argument("--force", action="store_true", help="also what is up to date; finished runs are kept")
     headless.add_argument("--dry-run", action="store_true", help="say what would be executed, and stop")
@@ -120,17 +117,12 @@ def _parser() -> _Parser:
     headless.add_argument("--refresh", nargs="?", const="", metavar="NN",
                          help="for developers: make the tracked notebooks and figures anew from the .py files")  # fmt: skip
 
-    add(_freeze, "For developers: write what a profile's runs gave to the tracked data/results/PROFILE.", profile=None)
-    add(_wordnet, "Get WordNet, once.")
-    book = add(_site, "Make a site of the notebooks, RESULTS.md and the figures, to read in a browser without a network.")
+    freeze = add("freeze", "For developers: write what a profile's runs gave to the tracked data/results/PROFILE.", _freeze)
+    _add_profile(freeze, None)
+    add("wordnet", "Get WordNet, once.", _wordnet)
+    book = add("site", "Make a site of the notebooks, RESULTS.md and figures, to read in a browser without a network.", _site)
     book.add_argument("--output", type=Path, default=paths.build("site"), help="its folder (default: build/site); made anew")
-
-    def add_plain(name: str, said: str, command) -> _Parser:
-        added = commands.add_parser(name, help=said, description=said, allow_abbrev=False)
-        added.set_defaults(command=command)
-        return added
-
-    classifiers.add(add_plain)
+    classifiers.add(add)
     return parser
 
 
@@ -140,8 +132,8 @@ def _add_profile(parser: _Parser, default: str | None) -> None:
     for name in RESTRICTIONS:
         parser.add_argument(f"--{name}", metavar="LIST", help=f"these {name} of the profile alone, with commas")
     if not default:  # nothing is trained
-        return parser.set_defaults(executor=None, workers=None)
-    parser.add_argument("--executor", metavar="NAME", help=f"how runs are executed: {', '.join(EXECUTORS)}")
+        return parser.set_defaults(workers=None)
+    parser.add_argument("--executor", metavar="NAME", choices=EXECUTORS, help="how runs are executed: %(choices)s")
     parser.add_argument("--workers", type=int, metavar="N", help="how many runs at a time")
     parser.add_argument("--device", help="cuda, mps or cpu (default: the first of these that there is)")
     parser.add_argument("--retrain", action="store_true", default=None, help="train also what is frozen, beside it")
@@ -151,8 +143,6 @@ def _profile(options: argparse.Namespace) -> Profile:
     """The profile as restricted, every name checked. Raises StudyError on one that is not known."""
     profile = load_profile(options.profile).restrict(**{name: getattr(options, name) for name in RESTRICTIONS})
     profile.specs()
-    if options.executor is not None and options.executor not in EXECUTORS:
-        raise unknown("executor", options.executor, EXECUTORS)
     if options.workers is not None and options.workers < 1:
         raise StudyError(f"workers must be 1 or more; given {options.workers}.")
     return profile

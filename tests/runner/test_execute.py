@@ -167,7 +167,7 @@ def test_wrong_names_and_files_stop_before_anything_runs(study):
         ("--only 02, --seeds 1", "--seeds is for notebooks that train; --only 02 takes none: leave it out, or --only 05,02."),
         ("--workers 0", "workers must be 1 or more; given 0"),
         ("--objectives lc", "Unknown objective of profile quick 'lc'; allowed: "),
-        ("--executor slurm", "Unknown executor 'slurm'; allowed: auto, serial, processes, ray."),
+        ("--executor slurm", "Argument --executor: invalid choice: 'slurm' (choose from "),
         ("--frce", "Unrecognized arguments: --frce; see --help"),
     ):
         status, out, err = study(*arguments.split())
