@@ -22,7 +22,6 @@ def obtain(entry: CorpusEntry) -> list[Path]:
     """The places of the corpus's files that hold rows, each verified against its pins.
 
     Files that are missing from `data/raw` are downloaded. In a folder that `LCLSTUDY_DATA` names nothing is ever written.
-
     Raises StudyError if a file is missing, cut short or altered, or cannot be downloaded.
     """
     files = [file for file in entry.files if file.split]
@@ -68,10 +67,7 @@ def _fault(content: bytes, file: RawFile) -> str:
 
 @contextmanager
 def private_folder(place: Path) -> Iterator[Path]:
-    """A folder inside `place`, so that a rename puts a file where it belongs; gone at the end whatever happens.
-
-    What a killed process left there is removed after a day.
-    """
+    """A folder inside `place`, so that a rename puts a file where it belongs; gone at the end whatever happens."""
     place.mkdir(parents=True, exist_ok=True)
     for old in place.glob(".partial-*"):
         if time.time() - old.stat().st_mtime > _STALE:
@@ -84,7 +80,6 @@ def _download(files: list[RawFile]) -> None:
     """Downloads the files into `data/raw` with a progress bar. A file appears there verified and whole, or not at all.
 
     A url `ARCHIVE#MEMBER` names a member of a zip, which is downloaded once for all its members.
-
     Raises StudyError if there is no network, the server has not got a file, the disk is full, or the content is not as pinned.
     """
     import requests

@@ -27,10 +27,8 @@ def collapse(text: str) -> str:
 
 
 def lines(path: Path, keep_empty: bool = False) -> Iterator[tuple[int, str]]:
-    """The lines with their numbers from 1. Only line feeds end a line: tweets hold odder separators.
-
-    Raises StudyError at a line that is not UTF-8.
-    """
+    """The lines with their numbers from 1. Only line feeds end a line: tweets hold odder separators. Raises StudyError at one
+    that is not UTF-8."""
     with open(path, "rb") as file:
         for number, raw in enumerate(file, 1):
             try:
@@ -42,10 +40,8 @@ def lines(path: Path, keep_empty: bool = False) -> Iterator[tuple[int, str]]:
 
 
 def csv_rows(path: Path, separator: str = ",") -> Iterator[tuple[int, list[str]]]:
-    """The rows of a file separated by commas, or by another `separator`, with the number of the line where each ends.
-
-    Raises StudyError on broken quoting, at the line where the broken row begins.
-    """
+    """The rows of a csv file, with the number of the line where each ends. Raises StudyError on broken quoting, at the line
+    where the broken row begins."""
     reader = csv.reader((line + "\n" for _, line in lines(path, keep_empty=True)), strict=True, delimiter=separator)
     begins = 1
     try:

@@ -1,7 +1,6 @@
 """Corpora as `datasets.DatasetDict`: splits `train`, `validation`, `test`; columns `text` and `label` (`ClassLabel`).
 
-`load_corpus` takes a name of the catalogue or a file of one's own. Raw files are verified first (`download`), then read and
-cleaned (`formats`, `own_file`); here they are split, checked, restricted to classes, and wrapped.
+Raw files are verified (`download`), read and cleaned (`formats`, `own_file`), and here split, checked, restricted, wrapped.
 """
 
 import logging
@@ -34,7 +33,6 @@ def load_corpus(name_or_path: str, classes=None, text_column: str = "text", labe
 
     `classes` keeps only the texts of those label names and numbers the labels in the order given. A split that the corpus
     lacks is drawn from the training rows, seeded and stratified; a warning and the split's `info.description` say so.
-
     Raises StudyError if the name, a class, a column, a raw file or a row is not as it must be.
     """
     if name_or_path in catalog.corpora():
@@ -98,10 +96,9 @@ def _from_own_file(file: OwnFile) -> tuple[tuple[str, ...], dict[str, Rows], str
         raise StudyError(f"{name} has the single class {labels[0]!r}; a classifier needs two or more.")
     if any(row.split for row in rows):
         _check_splits(name, rows)
-    ids = {label: number for number, label in enumerate(labels)}
     splits: dict[str, Rows] = {}
     for row in rows:
-        splits.setdefault(row.split or "all", []).append((row.text, ids[row.label]))
+        splits.setdefault(row.split or "all", []).append((row.text, labels.index(row.label)))
     return labels, *_complete(splits, name, labels, stratify=True)
 
 

@@ -49,12 +49,11 @@ def _records(file: OwnFile) -> list[tuple[int, dict]]:
     try:
         return list(_READERS[file.path.suffix.lower()](file))
     except OSError as error:
-        raise StudyError(
-            f"Could not read {relative(file.path)}: {error.strerror or error}; mend its access or copy it."
-        ) from None
+        raise StudyError(f"Could not read {relative(file.path)}: {error.strerror or error}; mend that, or copy it.") from None
 
 
 def _txt(file: OwnFile) -> Records:
+    """Texts alone, one a line."""
     yield from ((place, {file.text_column: line}) for place, line in lines(file.path, keep_empty=True))
 
 
@@ -119,14 +118,7 @@ def _xlsx(file: OwnFile) -> Records:
             yield place, dict(zip(header, row, strict=True))
 
 
-_READERS = {
-    ".csv": _csv,
-    ".tsv": _csv,
-    ".jsonl": _jsonl,
-    ".parquet": _parquet,
-    ".xlsx": _xlsx,
-    ".txt": _txt,  # of texts alone
-}
+_READERS = {".csv": _csv, ".tsv": _csv, ".jsonl": _jsonl, ".parquet": _parquet, ".xlsx": _xlsx, ".txt": _txt}
 
 
 def _check_columns(file: OwnFile, names, line: int | None = None) -> None:
@@ -150,12 +142,11 @@ def _check_columns(file: OwnFile, names, line: int | None = None) -> None:
 def _row(file: OwnFile, place: int, record: dict) -> OwnRow:
     text = _value(file.path, place, "text", record[file.text_column])
     label = _value(file.path, place, "label", record[file.label_column])
-    split = record.get("split")
-    if _is_empty(split):
-        return OwnRow(place, text, label, None)
-    if str(split).strip() not in SPLITS:
-        raise malformed(file.path, place, str(unknown("split", split, SPLITS)).rstrip(".?"))
-    return OwnRow(place, text, label, SPLITS[str(split).strip()])
+    given = record.get("split")
+    split = None if _is_empty(given) else str(given).strip()
+    if split not in (None, *SPLITS):
+        raise malformed(file.path, place, str(unknown("split", given, SPLITS)).rstrip(".?"))
+    return OwnRow(place, text, label, SPLITS.get(split))
 
 
 def _is_empty(value: object) -> bool:

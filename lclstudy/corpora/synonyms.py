@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from lclstudy.errors import StudyError, unknown
+from lclstudy.errors import StudyError
 
 from . import wordnet
 
@@ -48,13 +48,10 @@ _PLAIN_LEMMA = re.compile(r"[A-Za-z]+(?:[-'_][A-Za-z]+)*")
 def second_views(texts: list[str], kind: str, rate: float, seed: int) -> list[str]:
     """One second view per text: `wordnet` replaces words, `dropout` gives the same text (the encoder's dropout differs).
 
-    Warns if `wordnet` leaves most texts as they are, as those of another language. Raises StudyError on another kind, a rate
-    outside 0 to 1, or if there is no WordNet.
+    Warns if `wordnet` leaves most texts as they are, as those of another language. Raises as `synonyms` does.
     """
     if kind == "dropout":
         return list(texts)
-    if kind != "wordnet":
-        raise unknown("kind of second view", kind, ("wordnet", "dropout"))
     views = [synonyms(text, rate, seed) for text in texts]
     same = sum(view == text for view, text in zip(views, texts, strict=True))
     if rate > 0 and 2 * same > len(texts):

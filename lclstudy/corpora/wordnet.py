@@ -1,9 +1,4 @@
-"""WordNet for NLTK: `lclstudy wordnet` gets it once; `ensure` finds it without ever using the network.
-
-It comes from Debian's packages `wordnet-base` and `wordnet-sense-index` where there are any, installed or not, else by
-`nltk.download`. It goes to `data/wordnet` in the repository, laid out as an NLTK data folder, and appears there whole or not at
-all.
-"""
+"""WordNet for NLTK: `lclstudy wordnet` gets it once, whole or not at all; `ensure` finds it without ever using the network."""
 
 import hashlib
 import io
@@ -33,7 +28,7 @@ LEXNAMES = Path(__file__).with_name("lexnames")
 
 
 def folder() -> Path:
-    """Where the study puts a WordNet that it fetched: `data/wordnet`. NLTK is told of it: it writes only where it reads."""
+    """Where the study puts a WordNet that it fetched: a folder of NLTK's data. NLTK is told: it writes only where it reads."""
     import nltk
 
     place = paths.ROOT / "data" / "wordnet"
@@ -62,10 +57,8 @@ def _find():
 
 @cache
 def ensure():
-    """NLTK's WordNet reader, loaded (about two seconds the first time). Never uses the network.
-
-    Raises StudyError if there is no WordNet, or one that cannot be read.
-    """
+    """NLTK's WordNet reader, loaded (about two seconds the first time). Raises StudyError if there is no WordNet, or one that
+    cannot be read."""
     reader = _find()
     if reader is None:
         raise StudyError("There is no WordNet. Run `lclstudy wordnet`, which gets it from Debian's packages or from NLTK.")
@@ -94,7 +87,6 @@ def install() -> None:
             break
         except (OSError, subprocess.SubprocessError, StudyError) as error:
             failures.append(" ".join(str(error).split()))
-    ensure.cache_clear()
     if _find() is None:
         raise StudyError(
             f"WordNet could not be fetched ({'; '.join(failures)}). With a network, run `python -m nltk.downloader wordnet`, "

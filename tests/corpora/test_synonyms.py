@@ -116,7 +116,7 @@ def test_a_base_form_is_no_synonym_and_the_first_sense_is_that_of_any_part_of_sp
     assert len(found) == 300 and never.isdisjoint(found["synonym"])
 
 
-def test_second_views_warn_of_texts_that_wordnet_does_not_know_and_of_another_kind_or_rate_are_refused(caplog):
+def test_second_views_warn_of_texts_that_wordnet_does_not_know_and_a_wrong_rate_is_refused(caplog):
     with caplog.at_level(logging.WARNING, logger="lclstudy"):
         synonyms.second_views([PERSIAN, *SENTENCES], "wordnet", 0.3, 0)
         synonyms.second_views([], "wordnet", 0.3, 0)
@@ -125,8 +125,6 @@ def test_second_views_warn_of_texts_that_wordnet_does_not_know_and_of_another_ki
     assert "no word of 2 of 3 texts: their second views differ by the encoder's dropout alone" in caplog.text
     views = synonyms.second_views(SENTENCES, "dropout", 0.3, 0)
     assert views == SENTENCES and views is not SENTENCES
-    with refused("Unknown kind of second view 'Wordnet'; allowed: wordnet, dropout"):
-        synonyms.second_views(SENTENCES, "Wordnet", 0.3, 0)
     for rate in (-0.1, 30, float("nan")):
         with refused("augment_rate must be from 0 to 1; given"):
             synonyms.synonyms("a happy dog", rate, 0)
