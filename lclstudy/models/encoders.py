@@ -51,7 +51,6 @@ class Encoder:
 def load(name: str, texts: list[str]) -> Encoder:
     """The encoder of that catalogue name. `texts`, the training split, give `tiny` and recurrent ones their vocabulary.
 
-    A folder of the encoder's name, or of the last part of its hub name, under `LCLSTUDY_MODELS` is used before the hub.
     Raises StudyError if it is unknown, is neither local nor within reach, its files are not whole, its weights are not those
     pinned or do not fit its config, or it cannot do what a run asks of it.
     """
@@ -127,10 +126,7 @@ def cls_pooling(hidden: Tensor, rows: Packed) -> Tensor:
 
 
 def mean_pooling(hidden: Tensor, rows: Packed) -> Tensor:
-    """[T, H] -> [K, H]: the mean over each row's tokens without the first ([CLS]) and the last ([SEP]).
-
-    A row that has no other token gives the mean of those two.
-    """
+    """[T, H] -> [K, H]: the mean over each row's tokens without the first ([CLS]) and the last ([SEP]), if it has others."""
     longest = rows.mask.shape[1]
     row_of = rows.slots // longest
     lengths = rows.mask.sum(dim=1)

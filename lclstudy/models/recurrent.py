@@ -65,9 +65,8 @@ def word_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     """Lower-cased words without stop words, numbered by how often they stand in `texts`; others are [UNK]."""
     tokenizer = Tokenizer(models.WordLevel(unk_token="[UNK]"))
     stop_words = Regex(rf"(?<![\p{{L}}\p{{N}}])({'|'.join(sorted(ENGLISH_STOP_WORDS))})(?![\p{{L}}\p{{N}}])")
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFC(), normalizers.Lowercase(), normalizers.Replace(stop_words, " ")]
-    )
+    steps = [normalizers.NFC(), normalizers.Lowercase(), normalizers.Replace(stop_words, " ")]
+    tokenizer.normalizer = normalizers.Sequence(steps)
     # Marks (\p{M}) belong to the words of many scripts.
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\p{L}\p{N}\p{M}]+"), behavior="removed", invert=True)
     trainer = trainers.WordLevelTrainer(

@@ -7,13 +7,7 @@ from transformers import BertConfig, BertForSequenceClassification, BertModel, P
 
 from .recurrent import SPECIAL, as_pretrained
 
-SIZE = {
-    "hidden_size": 128,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 512,
-    "max_position_embeddings": 512,
-}
+SIZE = dict(hidden_size=128, num_hidden_layers=2, num_attention_heads=2, intermediate_size=512, max_position_embeddings=512)
 VOCABULARY = 4000
 SEED = 0  # of the weights, the same for every run, as those of a pre-trained checkpoint are
 

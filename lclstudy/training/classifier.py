@@ -53,10 +53,8 @@ class Classifier:
         self._network, self._tokenizer, self._device = network.to(device), tokenizer, device
 
     def predict(self, texts: Sequence[str], progress: bool = True) -> Predictions:
-        """Labels and probabilities of new texts, in their order; white space is collapsed as in a file of one's own.
-
-        Raises StudyError at a text that no UTF-8 can hold.
-        """
+        """Labels and probabilities of new texts, in their order; white space is collapsed as in a file of one's own. Raises
+        StudyError at a text that no UTF-8 can hold."""
         given = [" ".join(text.split()) for text in ([texts] if isinstance(texts, str) else texts)]
         for number, text in enumerate(given, 1):
             if re.search("[\ud800-\udfff]", text):
@@ -105,10 +103,7 @@ def _part(folder: Path) -> Path:
 
 
 def save(folder: Path, network: nn.Module, data: loop.Prepared, record: Record) -> None:
-    """Keeps the primary network of a run: weights, config, tokenizer, facts and a card; all of it or nothing.
-
-    Raises StudyError if the disk refuses.
-    """
+    """Keeps the primary network of a run: weights, config, tokenizer, facts, a card; all of it, or nothing and a StudyError."""
     spec = record.spec
     network = _whole(copy.deepcopy(network).cpu(), data).eval()
     plain = _as_plain(network, record.classes, data.encoder.tokenizer)
@@ -182,9 +177,7 @@ def _facts(folder: Path) -> dict:
         facts = json.loads((folder / FACTS).read_text("utf-8"))
         told, files = facts["format"], dict(facts["files"])
     except FileNotFoundError:
-        raise StudyError(
-            f"{folder} holds no classifier (it has no {FACTS}); make one with: lclstudy train my.csv --out FOLDER"
-        ) from None
+        raise StudyError(f"{folder} holds no classifier; make one with: lclstudy train my.csv --out FOLDER") from None
     except (ValueError, KeyError, TypeError, OSError):
         raise StudyError(f"{folder / FACTS} is cut short or altered; copy the folder again.") from None
     if told > FORMAT:
@@ -227,7 +220,7 @@ def _rebuilt(folder: Path, spec, tokenizer, classes: int) -> nn.Module:
     missing, unexpected = network.load_state_dict(load_file(folder / WEIGHTS), strict=False)
     if unexpected or not all("pooler" in name for name in missing):  # one that was left out reads nothing
         raise StudyError(
-            f"{folder} has weights of other names than this version of transformers; load it with that of its card."
+            f"{folder} is of another version of transformers, whose weights differ; load it with that of its card."
         )
     return network
 

@@ -28,10 +28,9 @@ def check(spec: RunSpec) -> None:
     dataset, encoder = _load(*_source(spec))
     if encoder is None:  # a bag of words takes all there is
         return
-    if encoder.most_tokens is not None and spec.max_length > encoder.most_tokens:
-        raise StudyError(
-            f"max_length {spec.max_length} is more than encoder {spec.encoder!r} can read; allowed: 8 to {encoder.most_tokens}."
-        )
+    most = encoder.most_tokens
+    if most is not None and spec.max_length > most:
+        raise StudyError(f"max_length {spec.max_length} is more than encoder {spec.encoder!r} can read; allowed: 8 to {most}.")
     if spec.batch_size > dataset.num_rows["train"] and spec.rules.drop_last:
         raise StudyError(
             f"batch_size {spec.batch_size} exceeds the {dataset.num_rows['train']} training texts of {spec.label()}, and an "
