@@ -27,18 +27,17 @@ def fit(texts: dict[str, list[str]], labels: dict[str, np.ndarray], classes: int
     except ValueError:
         raise StudyError(f"{label}: no training text holds a letter or a digit, all that a bag of words reads.") from None
     vectors = {split: vectorizer.transform(given) for split, given in texts.items()}
-    fits, best = [], None
+    fits, found = [], []
     for number, strength in enumerate(tqdm(STRENGTHS, desc=label, unit="fit", leave=False, disable=not progress), start=1):
         begun = time.perf_counter()
         model = LogisticRegression(C=strength, max_iter=MOST_ITERATIONS).fit(vectors["train"], labels["train"])
         seconds = time.perf_counter() - begun
-        found = {split: _probabilities(model, matrix, classes) for split, matrix in vectors.items()}
-        accuracy = {split: float((found[split].argmax(axis=1) == labels[split]).mean()) for split in found}
-        loss = float(log_loss(labels["train"], found["train"], labels=range(classes)))
-        told = {f"{split}_accuracy": accuracy[split] for split in ("train", "validation")}
-        if accuracy["validation"] > max((one["validation_accuracy"] for one in fits), default=-1):
-            best = found
+        found.append({split: _probabilities(model, matrix, classes) for split, matrix in vectors.items()})
+        right = {split: found[-1][split].argmax(axis=1) == labels[split] for split in ("train", "validation")}
+        loss = float(log_loss(labels["train"], found[-1]["train"], labels=range(classes)))
+        told = {f"{split}_accuracy": float(right[split].mean()) for split in right}
         fits.append({"epoch": number, "C": strength, "loss": loss, **told, "seconds": seconds})
+    best = found[int(np.argmax([one["validation_accuracy"] for one in fits]))]
     parameters = (len(vectorizer.vocabulary_) + 1) * classes
     return fits, best, {"steps": len(fits), "parameters": parameters, "texts": len(fits) * len(texts["train"])}
 
