@@ -186,11 +186,11 @@ def _in_one_line(what: str) -> Iterator[None]:
 
 def _check_weights(model: nn.Module, report: dict) -> None:
     """Raises ValueError unless the file gave every weight of the encoder in the shape of its config; heads are made anew."""
-    given = {key: f"{key} has shape {list(found)}, {list(wanted)} wanted" for key, found, wanted in report["mismatched_keys"]}
-    faults = {**dict.fromkeys(report["missing_keys"], ""), **given}
+    faults = dict.fromkeys(report["missing_keys"], "is missing")
+    faults |= {key: f"has shape {list(found)}, {list(wanted)} wanted" for key, found, wanted in report["mismatched_keys"]}
     inner = sorted(key for key in faults if key.startswith(f"{model.base_model_prefix}.") and "pooler" not in key)
     if inner:
-        first = given.get(inner[0], f"{inner[0]} is missing")
+        first = f"{inner[0]} {faults[inner[0]]}"
         raise ValueError(f"model.safetensors does not fit config.json: {first} ({len(inner)} such weights)")
 
 

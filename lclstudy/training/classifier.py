@@ -205,17 +205,12 @@ def _whole(network: nn.Module, data: loop.Prepared) -> nn.Module:
 def _rebuilt(folder: Path, spec, tokenizer, classes: int) -> nn.Module:
     """The primary network of the study, of an architecture that has no other form."""
     if (folder / "config.json").is_file():
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        body, head = AutoModel.from_config, AutoModelForSequenceClassification.from_config
-
-        def classifier(count: int) -> nn.Module:
-            return head(AutoConfig.from_pretrained(folder, local_files_only=True, num_labels=count))
-
-        encoder = Encoder(tokenizer, lambda: body(config), classifier, "")
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, num_labels=classes)
+        head = AutoModelForSequenceClassification.from_config
+        encoder = Encoder(tokenizer, lambda: AutoModel.from_config(config), lambda _: head(config), "")
     else:
         made = spec.encoder, len(tokenizer)
-        classifier = partial(recurrent.RecurrentClassifier, *made)
-        encoder = Encoder(tokenizer, lambda: recurrent.Recurrent(*made), classifier, "")
+        encoder = Encoder(tokenizer, partial(recurrent.Recurrent, *made), partial(recurrent.RecurrentClassifier, *made), "")
     network = RECIPES[spec.objective].network(spec, encoder, classes)
     missing, unexpected = network.load_state_dict(load_file(folder / WEIGHTS), strict=False)
     if unexpected or not all("pooler" in name for name in missing):  # one that was left out reads nothing
