@@ -22,7 +22,6 @@ def malformed(path: Path, line: int, problem: str) -> StudyError:
 
 
 def collapse(text: str) -> str:
-    """The text with every run of white space as one space, and none at the ends."""
     return " ".join(text.split())
 
 
@@ -114,10 +113,8 @@ def twitter_sentiment(label: str, *text: str) -> tuple[str, str]:
 
 
 def parsinlu(line: str) -> tuple[str, str]:
-    """ParsiNLU: a JSON object. The text is the question, which alone names the aspect, and then the review.
-
-    ParsiNLU's own baselines read the same two, review first; with the question first, truncation never cuts the aspect off.
-    """
+    """ParsiNLU: a JSON object. The text is the question, which alone names the aspect, and then the review; ParsiNLU's own
+    baselines read the review first, where truncation may cut the aspect off."""
     row = json.loads(line)
     return collapse(f"{row['question']} {row['review']}"), str(row["label"])
 

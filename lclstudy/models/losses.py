@@ -202,10 +202,8 @@ def _others(rows: Tensor) -> Tensor:
 
 
 def _log_sum_exp_of(logits: Tensor, counted: Tensor) -> Tensor:
-    """[R, K], [R, K] -> [R, 1]: log-sum-exp over the entries counted. A row without any gives that over all, a finite stand-in.
-
-    (The true value, minus infinity, would have no gradient, and spoil that of the other rows.)
-    """
+    """[R, K], [R, K] -> [R, 1]: log-sum-exp over the entries counted. A row without any gives that over all: the true value,
+    minus infinity, would have no gradient, and spoil that of the other rows."""
     counted = counted | ~counted.any(dim=1, keepdim=True)
     return logits.masked_fill(~counted, float("-inf")).logsumexp(dim=1, keepdim=True)
 

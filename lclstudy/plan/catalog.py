@@ -59,7 +59,6 @@ def read(file: str) -> dict[str, dict]:
 
 @cache
 def corpora() -> dict[str, CorpusEntry]:
-    """All corpora of the catalogue by name."""
     return {name: corpus_entry(name, **facts) for name, facts in read("catalog.toml").items()}
 
 
@@ -73,7 +72,6 @@ def corpus_entry(name: str, labels: list[str], files: list[dict], **facts) -> Co
 
 @cache
 def encoders() -> dict[str, EncoderEntry]:
-    """All encoders of the catalogue by name."""
     return {name: EncoderEntry(name, **facts) for name, facts in read("encoders.toml").items()}
 
 
@@ -138,10 +136,7 @@ _COLUMNS = OwnFile._field_defaults
 
 
 def own_name(path: str | Path, text_column: str = "text", label_column: str = "label") -> str:
-    """The name of a corpus file whose columns are called otherwise, for wherever a corpus is named: a spec, a profile.
-
-    `mine.csv` with the text column `review` is `mine.csv?text_column=review`.
-    """
+    """`mine.csv` with the text column `review` is `mine.csv?text_column=review` wherever a corpus is named, as in a spec."""
     columns = OwnFile(path, text_column, label_column)._asdict()
     changed = urlencode({name: columns[name] for name in _COLUMNS if columns[name] != _COLUMNS[name]})
     return f"{path}?{changed.replace('.', '%2E')}" if changed else str(path)  # so that its `Path.stem` is the file's

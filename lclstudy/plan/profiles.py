@@ -72,10 +72,8 @@ class Profile:
         return kept
 
     def spec(self, corpus: str, objective: str, **settings) -> RunSpec:
-        """The spec of one run; what is not given, or given as None, comes from the profile, whose grid it may leave.
-
-        `classes` may be a text with commas between the names. Raises StudyError on an unknown setting, name, type or value.
-        """
+        """The spec of one run; what is not given, or given as None, comes from the profile, whose grid it may leave. `classes`
+        may be a text with commas between the names. Raises StudyError as `make_spec`."""
         given = {name: value for name, value in settings.items() if value is not None}
         if isinstance(given.get("classes"), str):
             given["classes"] = _as_names(given["classes"])
@@ -83,11 +81,8 @@ class Profile:
         return make_spec(**{**chosen, "corpus": corpus, "objective": objective})
 
     def restrict(self, corpora=None, objectives=None, seeds=None, encoders=None) -> "Profile":
-        """The same profile with only the named corpora, objectives, encoders or seeds.
-
-        Each is a list, one value, or a text with commas between; None or an empty text keeps all.
-        Seeds may go beyond the profile's own. Raises StudyError on a name that the profile does not have.
-        """
+        """The same profile with only the named corpora, objectives, encoders or seeds: a list, one value, or a text with commas
+        between; None or an empty text keeps all. Raises StudyError on a name that is not in it; only seeds may be new."""
         given = {"corpus": corpora, "objective": objectives, "encoder": encoders}
         only = {name: _as_names(values) for name, values in given.items() if values not in (None, "")}
         whole = self.specs()

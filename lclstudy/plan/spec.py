@@ -58,10 +58,8 @@ class Protocol:
     @classmethod
     @cache
     def parse(cls, text: str) -> "Protocol":
-        """Reads `released`, `printed`, `report`, or one with changes: `released,reduction=sum,logit_dropout=false`.
-
-        Each text is read once; a spec has it as `rules`. Raises StudyError on an unknown base, setting or value.
-        """
+        """Reads `released`, `printed`, `report`, or one with changes: `released,reduction=sum,logit_dropout=false`. Raises
+        StudyError on an unknown base, setting or value."""
         base, *changes = [part.strip() for part in text.split(",")]
         check_known("protocol", base, PROTOCOLS)
         changed = {}
@@ -204,10 +202,8 @@ def _check_together(spec: RunSpec) -> None:
 
 
 def make_spec(corpus: str, objective: str, **settings) -> RunSpec:
-    """The spec of one run; what is not given comes from `profiles/protocol.toml`, first the corpus's own entry there.
-
-    Raises StudyError on an unknown setting, name, type or value, and on a corpus that is neither known nor a file.
-    """
+    """The spec of one run; what is not given comes from `profiles/protocol.toml`, first the corpus's own entry there. Raises
+    StudyError on an unknown setting, name, type or value, and on a corpus that is neither known nor a file."""
     for name in settings:
         check_known("setting", name, [field.name for field in fields(RunSpec)])
     base = catalog.read("profiles/protocol.toml")
