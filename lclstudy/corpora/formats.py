@@ -143,10 +143,9 @@ FORMATS = {
 }
 
 
-def read(name: str, path: Path, labels: tuple[str, ...]) -> Iterator[tuple[str, int]]:
-    """The texts and label ids of a raw file of the corpus. Raises StudyError at a row that is not as its format says."""
+def read(name: str, path: Path) -> Iterator[tuple[int, str, str]]:
+    """Line, text and label, as written, of each row that is kept. Raises StudyError at one that is not as its format says."""
     own = FORMATS[name]
-    written = labels if own.first_id is None else [str(number + own.first_id) for number in range(len(labels))]
     split = ((number, line.split(own.separator)) for number, line in lines(path))
     rows = csv_rows(path) if own.separator == "," else split
     for line, fields in itertools.islice(rows, int(own.header), None):
@@ -155,7 +154,4 @@ def read(name: str, path: Path, labels: tuple[str, ...]) -> Iterator[tuple[str, 
         except (TypeError, ValueError, LookupError) as error:
             raise malformed(path, line, f"not a row of {name} ({error})") from None
         if row is not None:
-            text, label = row
-            if label not in written:
-                raise malformed(path, line, f"unknown label {label!r}; expected one of {', '.join(written)}")
-            yield text, written.index(label)
+            yield line, *row

@@ -66,14 +66,14 @@ def files(name_or_path: str) -> list[Path]:
 
 def rows_of(entry: CorpusEntry, file: RawFile) -> Rows:
     """The texts and label ids of a raw file, which lies at its place: in the corpus's own format, or in a table."""
-    path = download.location(file)
-    if entry.name in formats.FORMATS:
-        return list(formats.read(entry.name, path, entry.labels))
+    path, own = download.location(file), formats.FORMATS.get(entry.name)
+    first = own and own.first_id
+    written = entry.labels if first is None else [str(first + number) for number in range(len(entry.labels))]
     rows = []
-    for place, text, label, _ in own_file.read(OwnFile(path)):
-        if label not in entry.labels:
-            raise formats.malformed(path, place, f"unknown label {label!r}; expected one of {', '.join(entry.labels)}")
-        rows.append((text, entry.labels.index(label)))
+    for place, text, label, *_ in formats.read(entry.name, path) if own else own_file.read(OwnFile(path)):
+        if label not in written:
+            raise formats.malformed(path, place, f"unknown label {label!r}; expected one of {', '.join(written)}")
+        rows.append((text, written.index(label)))
     return rows
 
 

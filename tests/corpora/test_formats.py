@@ -2,7 +2,7 @@
 
 import pytest
 
-from lclstudy.corpora import formats
+from lclstudy.corpora import load
 from lclstudy.plan import catalog
 from tests.material import refused
 
@@ -34,9 +34,9 @@ def isear_line(emotion: str, text: str) -> str:
 
 def read(folder, name: str, content: str | bytes) -> list[tuple[str, str]]:
     """The rows of a raw file with that content, as (text, label name)."""
-    path, labels = folder / "raw.txt", catalog.corpora()[name].labels
+    path, entry = folder / "raw.txt", catalog.corpora()[name]
     path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    return [(text, labels[label]) for text, label in formats.read(name, path, labels)]
+    return [(text, entry.labels[label]) for text, label in load.rows_of(entry, catalog.RawFile(str(path)))]
 
 
 @pytest.mark.parametrize(

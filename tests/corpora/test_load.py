@@ -9,8 +9,8 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from lclstudy import paths
-from lclstudy.corpora import formats, load
-from lclstudy.corpora.load import SPLITS, files, load_corpus
+from lclstudy.corpora import load
+from lclstudy.corpora.load import SPLITS, load_corpus
 from lclstudy.plan import catalog, names
 from lclstudy.plan.spec import make_spec
 from tests.material import refused
@@ -31,7 +31,8 @@ def test_real_counts_texts_and_labels(raw_data, name):
 def test_isear_is_clean_and_split_as_the_released_code_did(raw_data):
     corpus = load_corpus("isear")
     assert not any(sign in text for rows in corpus.values() for text in rows["text"] for sign in "á|\\")
-    rows = list(formats.read("isear", *files("isear"), catalog.corpora()["isear"].labels))
+    entry = catalog.corpora()["isear"]
+    rows = load.rows_of(entry, *entry.files)
     train, rest = train_test_split(rows, test_size=0.4, random_state=0)
     for split, expected in zip(SPLITS, (train, *train_test_split(rest, test_size=0.5, random_state=0)), strict=True):
         assert list(zip(corpus[split]["text"], corpus[split]["label"], strict=True)) == expected
