@@ -142,7 +142,6 @@ def _add_profile(parser: _Parser, default: str | None) -> None:
 def _profile(options: argparse.Namespace) -> Profile:
     """The profile as restricted, every name checked. Raises StudyError on one that is not known."""
     profile = load_profile(options.profile).restrict(**{name: getattr(options, name) for name in RESTRICTIONS})
-    profile.specs()
     if options.workers is not None and options.workers < 1:
         raise StudyError(f"workers must be 1 or more; given {options.workers}.")
     return profile
