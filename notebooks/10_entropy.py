@@ -67,7 +67,7 @@ if len(readable):
 
 # %%
 bins = tables.reliability(results, runs[runs["set"] == comparisons.ALL_CLASSES])
-report.figure(figures.reliability_diagrams(bins, runs), "reliability")
+report.figure(figures.reliability_diagrams(bins), "reliability")
 
 # %% [markdown]
 # *Calibration error* is the mean distance between confidence and accuracy over 15 bins. *AUROC* tells how well confidence

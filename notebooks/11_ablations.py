@@ -23,7 +23,7 @@ from lclstudy.results import frozen
 from lclstudy.show import marks, style
 from lclstudy.show.report import Report
 
-results = frozen.read_frozen(frozen.fitting(profile, ablation_tables.has_reference) or "ablations")
+results = frozen.read_frozen(frozen.fitting(profile, ablation_tables.corpora) or "ablations")
 report = Report("11_ablations", results.name, results.folders)
 corpora = [corpus] if corpus else ablation_tables.corpora(results)
 report.said(*(ablation_tables.findings(results, one) for one in corpora))

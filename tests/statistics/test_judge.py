@@ -90,7 +90,7 @@ def test_the_interval_over_texts_is_that_of_resampling_them():
 def test_wrong_words_are_rare_whatever_is_true():
     """At most 5 %, within three standard errors of 200 draws."""
     most = 0.05 + 3 * math.sqrt(0.05 * 0.95 / 200)
-    found = simulation.simulate(1.0, (0.45, 0.5, 0.55), 3, 200, np.random.default_rng(3))
+    found = simulation.table(1.0, (0.45, 0.5, 0.55), 200, seeds=[3])
     assert (found["wrong"] <= most).all()
     assert found.loc[found["truth"] == "as published", "reproduced"].item() > 0.1
     for true, word in ((0.7, "reproduced"), (0.0, "contradicted")):

@@ -1,6 +1,5 @@
 """The figure of the ablations: each setting against LCL, drawn on the axes given."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -22,11 +21,8 @@ LOOKS = {  # by what an interval is over
 
 
 def forest(table: pd.DataFrame, spread: float, title: str, ax: Axes) -> None:
-    """Each setting minus LCL as released, with its 95 % interval, by group, and n runs at the right.
-
-    `table` is of `tables.settings`, `spread` how far two runs of LCL lie apart (NaN for none). Filled: over seeds. Open and
-    dashed: one seed, over texts. A setting that did not run says so.
-    """
+    """Each setting of `tables.settings` minus LCL as released, with its 95 % interval (of `LOOKS`), by group, and n runs or why
+    there is none at the right; `spread`: how far two runs of LCL lie apart (NaN for none)."""
     places = marks.grouped(ax, table["setting"], table["group"].map(GROUPS).tolist())
     ax.axvline(0, color=colour("lcl"), linewidth=0.8, zorder=1)
     for y, row in zip(places, table.to_dict("records"), strict=True):
@@ -38,7 +34,7 @@ def forest(table: pd.DataFrame, spread: float, title: str, ax: Axes) -> None:
     ax.set_title(title)
     ax.set_xlabel("test accuracy minus that of LCL (points); right of 0: better than LCL")
     entries = [LOOKS[basis] for basis in LOOKS if (table["basis"] == basis).any()]
-    if not np.isnan(spread):
+    if pd.notna(spread):
         ax.axvspan(-spread, spread, color=BAND, zorder=0, linewidth=0)
         band = {"color": BAND, "linewidth": 6, "marker": ""}
         entries.append((f"two runs of LCL that differ in their seed alone lie up to {spread:.1f} points apart", band))

@@ -8,7 +8,6 @@ question by group, and the other objectives another: a family of tests each, of 
 import math
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from lclstudy.errors import StudyError, unknown
@@ -33,53 +32,45 @@ GROUPS = {
 }
 _REFERENCES = ("lcl", "scl", "ce")
 _CLAIMED = ("scl", "ce", "ce_aug")  # what LCL is held against wherever the study judges it
-_TOPICS = {
-    "weights": ("weight_place", "weight_gradient", "weights"),
-    "views": ("views", "augment", "augment_rate", "augment_seed"),
-    "classifier": ("reduction", "logit_dropout", "drop_last"),
+_GROUP_OF = {  # by the setting that is changed
+    **dict.fromkeys(("weight_place", "weight_gradient", "weights"), "weights"),
+    **dict.fromkeys(("views", "augment", "augment_rate", "augment_seed"), "views"),
+    **dict.fromkeys(("reduction", "logit_dropout", "drop_last"), "classifier"),
 }
-_GROUP_OF = {setting: group for group, about in _TOPICS.items() for setting in about}
 _MEANS = {"test_weighted_f1": "weighted_f1", "train_seconds": "seconds", "steps": "steps"}
 _OVER_CE = ["difference", "ci_low", "ci_high", "basis"]
 _AGAINST_LCL = [*_OVER_CE, "p", "p_holm", "word", "note", "paired_difference", "paired_low", "paired_high", "paired_n"]
 
 
-def runs(results: Frozen, corpus: str = "") -> pd.DataFrame:
-    """The runs on all classes of `corpus`, or where LCL has most settings if it is empty, with one encoder.
+def corpora(results: Frozen) -> list[str]:
+    """The corpora on which something in LCL is changed, else one that has LCL as released; most settings first."""
+    places = _places(results.runs)
+    changed = [place["corpus"].iloc[0] for place in places if place["group"].isin(PARTS).any()]
+    return list(dict.fromkeys(changed)) or [place["corpus"].iloc[0] for place in places[:1]]
+
+
+def runs(results: Frozen, corpus: str) -> pd.DataFrame:
+    """The runs on all classes of a corpus, with the encoder that has most settings.
 
     With the columns `changes` to LCL as released, `setting` (its name) and `group` (of GROUPS). Raises StudyError on a corpus
     without runs, or if LCL as released is not among them.
     """
-    planned = results.runs[results.runs["classes"] == ""]
-    if corpus and corpus not in set(planned["corpus"]):
-        raise unknown("corpus of these results", corpus, dict.fromkeys(planned["corpus"]))
-    found = _places(planned[planned["corpus"] == corpus] if corpus else planned)
+    if corpus not in set(results.runs["corpus"]):
+        raise unknown("corpus of these results", corpus, dict.fromkeys(results.runs["corpus"]))
+    found = _places(results.runs[results.runs["corpus"] == corpus])
     if not found:
         raise StudyError(
-            f"Results {results.name!r} have no LCL as released to hold settings against; "
+            f"Results {results.name!r} have no LCL as released on {corpus} to hold settings against; "
             "add objective 'lcl' with protocol 'released' to the profile, and freeze again."
         )
     return found[0]
 
 
 def _places(planned: pd.DataFrame) -> list[pd.DataFrame]:
-    """By corpus and encoder the runs that have an LCL as released beside them, `_named`; most settings first."""
-    groups = planned.groupby(["corpus", "encoder"], sort=False)
-    return sorted(
-        (_named(place) for _, place in groups if _is_reference(place).any()), key=lambda place: -place["setting"].nunique()
-    )
-
-
-def corpora(results: Frozen) -> list[str]:
-    """The corpora on which something in LCL is changed, most settings first; else the one that `runs` takes."""
-    places = _places(results.runs[results.runs["classes"] == ""])
-    changed = [place["corpus"].iloc[0] for place in places if place["group"].isin(PARTS).any()]
-    return list(dict.fromkeys(changed or runs(results)["corpus"]))
-
-
-def has_reference(results: Frozen) -> bool:
-    """Whether LCL as released is planned on all classes of a corpus, so that there is something to hold settings against."""
-    return bool((_is_reference(results.runs) & (results.runs["classes"] == "")).any())
+    """By corpus and encoder the runs on all classes that have an LCL as released beside them, `_named`; most settings first."""
+    groups = planned[planned["classes"] == ""].groupby(["corpus", "encoder"], sort=False)
+    places = [_named(place) for _, place in groups if _is_reference(place).any()]
+    return sorted(places, key=lambda place: -place["setting"].nunique())
 
 
 def _is_reference(place: pd.DataFrame) -> pd.Series:
@@ -88,9 +79,8 @@ def _is_reference(place: pd.DataFrame) -> pd.Series:
 
 def _named(place: pd.DataFrame) -> pd.DataFrame:
     reference = place[_is_reference(place)].iloc[0]
-    found = [changes(run, reference) for run in place.to_dict("records")]
-    each = list(zip(place["objective"], found, strict=True))
-    place = place.assign(changes=found, setting=[_setting(*one) for one in each], group=[_group(*one) for one in each])
+    found, objectives = [changes(run, reference) for run in place.to_dict("records")], place["objective"]
+    place = place.assign(changes=found, setting=[*map(_setting, objectives, found)], group=[*map(_group, objectives, found)])
     return place.drop_duplicates(["setting", "seed"])
 
 
@@ -108,14 +98,14 @@ def _group(objective: str, found: tuple[str, ...]) -> str:
     return "objectives" if objective != "lcl" else topics.pop() if len(topics) == 1 else "several"
 
 
-def claims(results: Frozen, corpus: str = "") -> pd.DataFrame:
+def claims(results: Frozen, corpus: str) -> pd.DataFrame:
     """The papers' claims about LCL, CE and SCL on the runs of `runs`, and those about CE + aug.: `comparisons`."""
     here = runs(results, corpus)
     plain = replace(results, runs=here[here["changes"].map(len) == 0])
     return pd.concat([comparisons(plain, pairs) for pairs in (PRIMARY, SYNONYMS)], ignore_index=True)
 
 
-def settings(results: Frozen, corpus: str = "") -> pd.DataFrame:
+def settings(results: Frozen, corpus: str) -> pd.DataFrame:
     """A row per setting, by group: how it scored, and how it differs from LCL as released and from cross-entropy.
 
     Columns: `corpus`, `encoder`, `group` (of GROUPS), `setting`, `objective`; those of `level`, and `weighted_f1`; of
@@ -156,7 +146,7 @@ def of(table: pd.DataFrame, objective: str) -> dict:
 def spread(table: pd.DataFrame) -> float:
     """By how many points two runs of LCL as released differ at most, which differ in their seed alone; NaN below two runs."""
     scores = of(table, "lcl")["scores"]
-    return float(np.ptp(scores)) if len(scores) > 1 else math.nan
+    return max(scores) - min(scores) if len(scores) > 1 else math.nan
 
 
 def where(table: pd.DataFrame) -> str:
@@ -198,7 +188,7 @@ def readable_costs(table: pd.DataFrame) -> pd.DataFrame:
     } for row in table[table["n"] > 0].to_dict("records")])  # fmt: skip
 
 
-def findings(results: Frozen, corpus: str = "") -> str:
+def findings(results: Frozen, corpus: str) -> str:
     """What `settings` shows, in a few sentences: Markdown."""
     table, judged = settings(results, corpus), claims(results, corpus)
     variants = table[table["word"].ne("") & ~table["setting"].isin(map(names.objective, _CLAIMED))]

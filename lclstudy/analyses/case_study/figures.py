@@ -11,10 +11,8 @@ from lclstudy.show.style import SMALLEST
 
 
 def gains(differences: pd.DataFrame, gained: pd.DataFrame) -> Figure | None:
-    """LCL from CE and from SCL on each set of `tables.differences`, a panel each, with the words; None if LCL did not run.
-
-    Rows are sorted by `confusion` of `tables.gains`, which is empty if no CE run on all classes is finished.
-    """
+    """LCL from CE and from SCL on each set of `tables.differences`, a panel each, with the words; None if LCL did not run. Rows
+    are sorted by `confusion` of `tables.gains`."""
     shares = gained.drop_duplicates("set").set_index("set")["confusion"]
     rows = differences[differences["a"] == "lcl"]
     rows = rows.assign(share=rows["set"].map(shares).astype(float))

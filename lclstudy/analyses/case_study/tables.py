@@ -71,12 +71,9 @@ def differences(results: Frozen, corpus: str) -> pd.DataFrame:
 
 
 def gains(results: Frozen, corpus: str) -> pd.DataFrame:
-    """The gain of LCL over CE on each class set, `published` and `ours`: `whose`, `set`, `difference`, `ci_low`, `ci_high`, and
-    `confusion`: of the validation texts of its classes the share in percent that our CE runs on all classes take for another
-    class of the set.
-
-    Empty if no CE run on all classes is finished.
-    """
+    """The gain of LCL over CE on each class set, `published` and `ours`, with its interval and `confusion`: of the validation
+    texts of its classes the share in percent that our CE runs on all classes take for another class of the set. Empty if no
+    such run is finished."""
     runs = class_sets.searched_runs(results, corpus)
     if not runs:
         return pd.DataFrame(columns=GAINS)
@@ -94,28 +91,27 @@ def correlations(gained: pd.DataFrame) -> pd.DataFrame:
     `rho` and its `p` over all orders of the sets; NaN below `FEWEST` sets. Ours are last; the published ones are there also
     without `DOUBTED`, and on our sets."""
     kinds = dict(iter(gained.dropna(subset="ci_low").groupby("whose", sort=False)))
-    if "published" in kinds and DOUBTED in set(kinds["published"]["set"]):
+    if "published" in kinds:
         theirs, ours = kinds["published"], set(kinds.get("ours", kinds["published"])["set"])
-        others = (theirs[theirs["set"] != one] for one in theirs["set"] if one != DOUBTED)
-        least = min(_spearman(rows["difference"], rows["confusion"])[1] for rows in others)
-        more = {
-            f"published, without {DOUBTED} (without any other set p is {least:.2f} or more)": theirs[theirs["set"] != DOUBTED]
-        }
+        least = min(_spearman(theirs[theirs["set"] != one])[1] for one in theirs["set"] if one != DOUBTED)
+        without = f"published, without {DOUBTED} (without any other set p is {least:.2f} or more)"
+        more = {"published": theirs, without: theirs[theirs["set"] != DOUBTED]}
         if ours != set(theirs["set"]):
-            more |= {"published, on the sets of ours": theirs[theirs["set"].isin(ours)]}
-        kinds = {"published": theirs, **more, **kinds}
-    found = [(whose, len(rows), *(_spearman(rows["difference"], rows["confusion"]) if len(rows) >= FEWEST else (np.nan,) * 2))
-             for whose, rows in kinds.items()]  # fmt: skip
+            more["published, on the sets of ours"] = theirs[theirs["set"].isin(ours)]
+        kinds = more | kinds
+    found = [(whose, len(rows), *_spearman(rows)) for whose, rows in kinds.items()]
     return pd.DataFrame(found, columns=["gains", "sets", "rho", "p"])
 
 
-def _spearman(one: pd.Series, other: pd.Series) -> tuple[float, float]:
+def _spearman(gained: pd.DataFrame) -> tuple[float, float]:
     """Spearman's rho and its p over all orders, from nine sets on over 50,000 of them, always the same: with so few sets the
     usual one, by Student's t, is several times too small."""
-    ranks = rankdata(other)
-    found = permutation_test((rankdata(one),), lambda moved, axis=-1: (moved * ranks).sum(axis=axis), rng=0,
+    if len(gained) < FEWEST:
+        return np.nan, np.nan
+    one, ranks = rankdata(gained["difference"]), rankdata(gained["confusion"])
+    found = permutation_test((one,), lambda moved, axis=-1: (moved * ranks).sum(axis=axis), rng=0,
                              permutation_type="pairings", vectorized=True, n_resamples=50_000)  # fmt: skip
-    return spearmanr(one, other).statistic, found.pvalue
+    return spearmanr(one, ranks).statistic, found.pvalue
 
 
 def readable_differences(table: pd.DataFrame) -> pd.DataFrame:
@@ -140,9 +136,8 @@ def said(table: pd.DataFrame, found: pd.DataFrame, gained: pd.DataFrame) -> str:
     judged = [(b, [(said, here.to_dict("records")) for said, here in rows.groupby("judged", sort=False)])
               for b, rows in lcl.groupby("b", sort=False)]  # fmt: skip
     beside = table[(table["objective"] == "ce") & table["difference"].notna() & (table["classes"] != ALL_CLASSES)]
-    facts = {"corpus": table["corpus"].iloc[0], "encoders": found["encoder"].unique().tolist(), "missing": missing(table),
+    facts = {"corpus": table["corpus"].iloc[0], "encoders": found["encoder"].unique().tolist(), "judged": judged,
+             "correlations": correlations(gained).to_dict("records"), "missing": missing(table),
              "partly": table[table["n"].eq(0) & ~table["classes"].isin(missing(table))].to_dict("records"),
              "beside": list(zip(beside["classes"], beside["difference"], strict=True)), "doubted": DOUBTED}  # fmt: skip
-    return text.words(
-        "analyses/case_study/said.md.j2", judged=judged, correlations=correlations(gained).to_dict("records"), **facts
-    )
+    return text.words("analyses/case_study/said.md.j2", **facts)

@@ -15,6 +15,11 @@ COLOUR_MAP = "cividis"  # reads the same with a colour vision deficiency
 FRAME = "#D55E00"
 LARGEST, CE = {"marker": "", "linestyle": (0, (1, 2))}, {"marker": "", "color": colour("ce")}
 COLUMNS = {"ours": 1.08, "n": 1.12}  # right of the axes, in their width
+_SETTINGS_KEY = [
+    ("a run", {"markerfacecolor": marks.OPEN, "markersize": 3, "linestyle": ""}),
+    ("always naming training's largest class", LARGEST),
+    ("cross-entropy with the report's settings", CE),
+]
 
 
 def dots(table: pd.DataFrame, title: str, ax: Axes) -> None:
@@ -45,13 +50,6 @@ def dots(table: pd.DataFrame, title: str, ax: Axes) -> None:
     marks.key(ax, _dots_key(table) if systems else [("mean of n runs, line: its 95 % interval", {}), *_SETTINGS_KEY])
 
 
-_SETTINGS_KEY = [
-    ("a run", {"markerfacecolor": marks.OPEN, "markersize": 3, "linestyle": ""}),
-    ("always naming training's largest class", LARGEST),
-    ("cross-entropy with the report's settings", CE),
-]
-
-
 def _dots_key(table: pd.DataFrame) -> list[tuple[str, dict]]:
     instead = [names.encoder(name) for name in dict.fromkeys(table["ours"][(table["n"] > 0) & ~table["same"]])]
     grey = [(f"ours, {', '.join(instead)} in place of ELECTRA", {"linestyle": ""})] if instead else []
@@ -63,10 +61,8 @@ def _dots_key(table: pd.DataFrame) -> list[tuple[str, dict]]:
 
 
 def grid_heatmaps(found: pd.DataFrame, best: Mapping[str, float], title: str, axes: Sequence[Axes]) -> None:
-    """Test accuracy over alpha and temperature, a panel per batch size; framed: best on validation, and the report's best.
-
-    `found` is of `tables.grid`, `best` of `tables.reports_best`.
-    """
+    """Test accuracy of `tables.grid` over alpha and temperature, a panel per batch size; framed: best on validation, and the
+    report's `best`."""
     limits = (found["mean"].min(), found["mean"].max()) if found["mean"].notna().any() else (0.0, 100.0)
     top = found.loc[found["validation"].idxmax()] if found["validation"].notna().any() else None
     for ax, (size, rows) in zip(axes, found.groupby("batch_size"), strict=True):

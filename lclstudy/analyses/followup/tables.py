@@ -26,8 +26,6 @@ AS_REPORTED, AS_IN_THE_PAPER = "as in the report", "all as in the paper"
 NEAR_CHANCE = 5.0  # points from always naming the largest class: the margin of the claims of `near chance`
 COLLAPSED = 0.95  # of the test texts given one label: the model tells classes apart no longer
 _DIFFERENCE = ["difference", "ci_low", "ci_high", "basis", "p", "p_holm", "word"]
-
-
 SYSTEMS = {  # the rows of the report's tables and the baselines: objective, encoder
     "TF-IDF + LR": ("ce", "tfidf"),
     "RNN": ("ce", "rnn"),
@@ -45,9 +43,7 @@ STANDS_IN = "minilm"  # where ELECTRA has not run
 
 def main_results(profile: str = "") -> Frozen:
     """Frozen results of the report's questions: of `profile` if it asks them, else of the first of `MAIN` with a finished run.
-
-    Raises StudyError if there are none.
-    """
+    Raises StudyError if there are none."""
     for name in [profile] if profile in MAIN else [name for name in MAIN if name in frozen.frozen_names()]:
         results = frozen.read_frozen(name)
         if profile in MAIN or len(results.done):
@@ -67,24 +63,20 @@ def majority() -> pd.Series:
 
 
 def systems(sources: Sequence[Frozen]) -> pd.DataFrame:
-    """A row per corpus and system: the report's accuracy and ours.
-
-    Columns: corpus, system, objective, encoder (the report's); `published` (NaN where it gives none); `ours` (the encoder),
-    `profile`, `same` (whether the encoder is the report's), and those of `level`.
-    """
+    """A row per corpus and system: the report's accuracy `published` with its encoder (NaN where it gives none), and `level` of
+    our runs; `ours`: their encoder, the `same` or what stands in for it."""
     runs, accuracies, rows = {}, printed(), []
     for results in sources:
         whole = selection.runs(results).query("classes == '' and status == 'done'")
         for key, group in whole.groupby(["corpus", "objective", "encoder"]) if results.name not in CUT_SHORT else ():
-            runs.setdefault(key, (results.name, group))
+            runs.setdefault(key, group)
     for corpus, (label, (objective, encoder)) in itertools.product(CORPORA, SYSTEMS.items()):
         encoder = "mbert" if corpus == "parsinlu" and label in MULTILINGUAL else encoder
         tried = [encoder, STANDS_IN] if encoder == "electra-base" else [encoder]
         ours = next((each for each in tried if (corpus, objective, each) in runs), "")
-        profile, found = runs.get((corpus, objective, ours), ("", results.runs.iloc[:0]))
-        row = {"corpus": corpus, "system": label, "objective": objective, "encoder": encoder, "ours": ours, "profile": profile}
+        row = {"corpus": corpus, "system": label, "objective": objective, "encoder": encoder, "ours": ours}
         row |= {"published": accuracies.get((corpus, objective, encoder), np.nan), "same": ours == encoder}
-        rows.append(row | level(found))
+        rows.append(row | level(runs.get((corpus, objective, ours), results.runs.iloc[:0])))
     return pd.DataFrame(rows)
 
 
@@ -121,11 +113,8 @@ def _cell(row: dict) -> str:
 
 
 def grid(results: Frozen) -> pd.DataFrame:
-    """The runs of the search over settings: a row per alpha, temperature and batch size, with n and mean test accuracy.
-
-    Columns: the three of `GRID`, encoder, n, `mean`, `validation` (percent, NaN where not run), `one_label` (as in `settings`)
-    and `ce`, the mean test accuracy of cross-entropy at that batch size (NaN where it was not run).
-    """
+    """The search over settings, a row per point of `GRID`: encoder, n, the `mean` of test and of `validation` accuracy, in
+    percent, `one_label` (as in `settings`), and `ce`, the mean of cross-entropy at that batch size. NaN where not run."""
     here = selection.grid(results, *SEARCHED)
     points = here.assign(mean=100 * here["test_accuracy"], validation=100 * here["validation_accuracy"]).groupby(list(GRID))
     found = points[["mean", "validation"]].mean().assign(encoder=points["encoder"].first(), n=points["mean"].count())
@@ -148,17 +137,16 @@ def reports_best() -> dict[str, float]:
 
 def grid_base(found: pd.DataFrame) -> float:
     """Cross-entropy at the batch size of the report's best setting, of `grid`; NaN where it was not run."""
-    rows = found[found["batch_size"] == reports_best()["batch_size"]]
-    return float(rows["ce"].iloc[0]) if len(rows) else np.nan
+    return float(found["ce"][found["batch_size"] == reports_best()["batch_size"]].max())
 
 
 def settings(results: Frozen, corpus: str, objectives: Sequence[str]) -> pd.DataFrame:
     """Runs of objectives on a corpus by setting, each against the profile's first setting of its objective and encoder.
 
     Columns: corpus, objective, encoder, `setting` (what differs, in words; `as in the report` for the first), `changed` (the
-    same as a tuple), `changes` (how many), those of `level`; `one_label`, the largest
-    share of test texts given one label (0 to 1, mean over runs); `contrast` and `ce`, the two losses of the last epoch; of
-    `against` the difference from the first setting, all tests being one family. The points of a grid are left out.
+    same as a tuple), `changes` (how many), those of `level`; `one_label`, the largest share of test texts given one label (0 to
+    1, mean over runs); `contrast` and `ce`, the two losses of the last epoch; of `against` the difference from the first
+    setting, all tests being one family. The points of a grid are left out.
     """
     here, parts, rows = results.runs.query("corpus == @corpus and classes == ''"), [], []
     for objective in objectives:
@@ -184,12 +172,11 @@ def _changed(run: dict, start: dict) -> tuple[str, ...]:
 def _row(results: Frozen, runs: pd.DataFrame) -> dict:
     row, done = runs.iloc[0], runs[runs["status"] == "done"]
     epochs = results.epochs[results.epochs["identity"].isin(done["identity"])]
-    last = epochs[epochs["epoch"] == epochs.groupby("identity")["epoch"].transform("max")]
-    losses = {name: last[column].mean() if column in last else np.nan
-              for name, column in (("contrast", "loss_contrastive"), ("ce", "loss_ce"))}  # fmt: skip
+    last = epochs.groupby("identity").tail(1)
+    contrast, ce = last.reindex(columns=["loss_contrastive", "loss_ce"]).mean()  # NaN of what the objective does not have
     return {"key": row["setting"], "corpus": row["corpus"], "objective": row["objective"], "encoder": row["encoder"],
             "setting": ", ".join(row["changed"]) or AS_REPORTED, "changed": row["changed"], "changes": len(row["changed"]),
-            **level(runs), "one_label": _one_label(results, runs), **losses}  # fmt: skip
+            **level(runs), "one_label": _one_label(results, runs), "contrast": contrast, "ce": ce}  # fmt: skip
 
 
 def reported_mean(found: pd.DataFrame, objective: str) -> float:
@@ -223,10 +210,7 @@ def readable_settings(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def findings(systems: pd.DataFrame, grid: pd.DataFrame, failure: pd.DataFrame, variants: pd.DataFrame, chance: float) -> str:
-    """Markdown, from `tables.systems`, `tables.grid`, and `tables.settings` of EmoInt and of SST-5.
-
-    `chance` is the accuracy in percent of always naming EmoInt's largest class.
-    """
+    """Markdown, from `systems`, `grid`, and `settings` of EmoInt and of SST-5; `chance`: `majority` of EmoInt."""
     return text.words(
         "analyses/followup/said.md.j2",
         **_levels(systems), grid=_grid(grid), chance=chance, methods=_methods(failure, chance + NEAR_CHANCE),
@@ -253,9 +237,8 @@ def _grid(found: pd.DataFrame) -> dict | None:
         return None
     collapsed = ran["one_label"] >= COLLAPSED
     well, cold = ran[~collapsed], sorted(set(ran["temperature"][collapsed]))
-    wanted = reports_best()
     ran = ran.assign(rank=ran["validation"].rank(ascending=False, method="min"))
-    theirs = ran[np.logical_and.reduce([ran[name] == wanted[name] for name in GRID])].to_dict("records")
+    theirs = ran[(ran[list(GRID)] == pd.Series(reports_best())).all(axis=1)].to_dict("records")
     return {
         "encoder": ran["encoder"].iloc[0], "ran": len(ran), "planned": len(found), "single": int((ran["n"] == 1).sum()),
         "low": ran["mean"].min(), "high": ran["mean"].max(), "low_well": well["mean"].min(), "high_well": well["mean"].max(),

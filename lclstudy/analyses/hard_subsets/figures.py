@@ -47,7 +47,7 @@ def class_dendrogram(found: Source, table: pd.DataFrame, ax: Axes) -> None:
     ax.spines["left"].set_visible(False)
     ax.spines["bottom"].set_bounds(0, np.sqrt(most))
     title = "The further right two branches meet, the more often their classes are taken for each other"
-    ax.set_title(f"{title}\n{found.said()}", pad=20)
+    ax.set_title(f"{title}\n{found.said}", pad=20)
     _memberships(found, [(found.classes[leaf], owner.get(leaf)) for leaf in leaves], ax)
 
 
@@ -72,12 +72,13 @@ def _memberships(found: Source, leaves: list[tuple[str, int | None]], ax: Axes) 
 def rank_intervals(found: Source, table: pd.DataFrame, ax: Axes) -> None:
     """The rank of each set among all of its size with 95 % of the ranks when texts are drawn again, the limits that verdicts
     depend on, and the verdict on each published hard set."""
-    shown, subsets = _shown(table), math.comb(len(found.classes), found.size)
-    for place, row in enumerate(shown.itertuples()):
-        marks.interval(ax, place, row.rank, row.low, row.high, row.colour, size=4)
+    shown, subsets = table[table["ours"] | (table["same"] == "")], math.comb(len(found.classes), found.size)
+    colours = [PICKS[place] if ours else _INK for place, ours in enumerate(shown["ours"])]
+    for place, (row, colour) in enumerate(zip(shown.itertuples(), colours, strict=True)):
+        marks.interval(ax, place, row.rank, row.low, row.high, colour, size=4)
         word = row.word or "".join(table["word"][table["set"] == row.same])
         marks.beside(ax, place, word, color=_INK)
-    marks.rows(ax, list(shown["label"]), list(shown["colour"]))
+    marks.rows(ax, [f"{row.set} = {row.same}" if row.same else row.set for row in shown.itertuples()], colours)
     ax.set_xscale("log")
     ax.set_xlim(0.8, subsets * 1.25)
     ticks = [1, *(10**power for power in range(1, 9) if 10**power < subsets / 5), subsets]
@@ -91,12 +92,4 @@ def rank_intervals(found: Source, table: pd.DataFrame, ax: Axes) -> None:
                     size=SMALLEST, color=NEUTRAL)  # fmt: skip
     ax.set_xlabel(f"rank among all {subsets:,} sets (1: the most confusable)")
     what = "Rank of each set, and verdict on those published" if judged else "Rank of each set"
-    ax.set_title(f"{what}; line: 95 % of the ranks when texts are drawn again\n{found.said()}")
-
-
-def _shown(table: pd.DataFrame) -> pd.DataFrame:
-    """Each set once, with a `label` (`found-b = 4-hard-a`) and a `colour`."""
-    shown = table[table["ours"] | (table["same"] == "")]
-    labels = [f"{row.set} = {row.same}" if row.same else row.set for row in shown.itertuples()]
-    colours = [PICKS[place] if ours else _INK for place, ours in enumerate(shown["ours"])]
-    return shown.assign(label=labels, colour=colours)
+    ax.set_title(f"{what}; line: 95 % of the ranks when texts are drawn again\n{found.said}")

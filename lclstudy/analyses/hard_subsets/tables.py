@@ -22,36 +22,27 @@ PAPER = "empathetic_dialogues"  # the corpus of the paper's case study
 
 
 class Source(NamedTuple):
-    """What a search reads: the `confusion` [C,C] over `runs` (identities) and `texts`; and seeks: `picks` disjoint sets of
+    """What a search reads: the `confusion` [C,C] over `runs` (identities), as is `said`; and seeks: `picks` disjoint sets of
     `size` classes. `others` are sets by name, `published` or `planted` as `whose` says, read from `files`; there may be none.
     """
 
     results: Frozen
     corpus: str
-    encoder: str
     runs: list[str]
     classes: tuple[str, ...]
     confusion: np.ndarray
-    texts: int
+    said: str
     size: int
     picks: int
     whose: str
     others: dict[str, tuple[str, ...]]
     files: tuple[Path, ...]
 
-    def said(self) -> str:
-        """What it is, without a full stop."""
-        trained = f"{names.corpus(self.corpus)}: CE with {names.encoder(self.encoder)} on all {len(self.classes)} classes"
-        return f"{trained}, {count(len(self.runs), 'run')}, {self.texts:,} {class_sets.SPLIT} texts"
-
 
 def source(results: Frozen) -> Source:
     """The cross-entropy runs on all classes of the paper's case study, or, if there are none, of the corpus with most classes.
-
-    Raises StudyError if no cross-entropy run on all classes is finished.
-    """
-    runs = {corpus: class_sets.searched_runs(results, corpus) for corpus in results.runs["corpus"].unique()}
-    runs = {corpus: identities for corpus, identities in runs.items() if identities}
+    Raises StudyError if none is finished."""
+    runs = {corpus: ran for corpus in results.runs["corpus"].unique() if (ran := class_sets.searched_runs(results, corpus))}
     if not runs:
         profile = results.name if results.name in profile_names() else f"PATH/{results.name}.toml"
         raise StudyError(
@@ -60,9 +51,11 @@ def source(results: Frozen) -> Source:
         )
     corpus = PAPER if PAPER in runs else max(runs, key=lambda name: len(results.classes(runs[name][0])))
     confusion, classes = results.confusion(runs[corpus], class_sets.SPLIT)
-    encoder = results.runs.set_index("identity")["encoder"][runs[corpus][0]]
-    texts, size = int(confusion.sum()) // len(runs[corpus]), 4 if len(classes) >= SMALL else 2
-    found = (results, corpus, encoder, runs[corpus], classes, confusion, texts, size, min(4, len(classes) // size))
+    encoder, n = results.runs.set_index("identity")["encoder"][runs[corpus][0]], len(runs[corpus])
+    said = f"{names.corpus(corpus)}: CE with {names.encoder(encoder)} on all {len(classes)} classes, {count(n, 'run')}, "
+    said += f"{confusion.sum() // n:,} {class_sets.SPLIT} texts"
+    size = 4 if len(classes) >= SMALL else 2
+    found = (results, corpus, runs[corpus], classes, confusion, said, size, min(4, len(classes) // size))
     if corpus == PAPER:
         easy = {name: members for name, members in published.class_sets().items() if "easy" in name}
         return Source(*found, "published", class_sets.published_hard() | easy, (paths.PUBLISHED / "class_sets.csv",))
@@ -86,37 +79,31 @@ def compared(found: Source, draws: int = class_sets.DRAWS, seed: int = 0) -> pd.
     ours = class_sets.picked(found.confusion, found.classes, found.size, found.picks)
     drawn = class_sets.resampled(found.results, found.runs, draws, np.random.default_rng(seed))
     again = subsets.picked_again(drawn, found.size, found.picks)
-    rows = []
+    hard, taken, rows = class_sets.published_hard() if found.whose == "published" else {}, set(), []
     for kind, against in ((ours, found.others), (found.others, ours)):
-        for classes in kind.values():
+        for name, classes in kind.items():
             ids = tuple(sorted(map(found.classes.index, classes)))
             confusion = int(subsets.confusion_within(found.confusion, ids))
             pairs, in_pairs = subsets.pairing(found.confusion, ids)
             nearest = max(against, key=lambda other: len({*classes} & {*against[other]}), default="")
-            shared = len({*classes} & {*against.get(nearest, ())})
+            shared, rank_left = len({*classes} & {*against.get(nearest, ())}), None
+            if name in hard:  # ranked as the paper searched, among the sets that share no class with the hard ones before
+                rank_left = subsets.rank_when_picked(members, scores, ids, confusion, taken)
+                taken |= {*ids}
             rows.append({"ours": kind is ours, "classes": classes, "members": ids, "confusion": confusion,
                          "share": confusion / _errors(found), "worst_rank": subsets.rank_of(scores, confusion)[1],
                          "pairs": [f"{found.classes[a]}/{found.classes[b]}" for a, b in pairs], "in_pairs": in_pairs,
                          "nearest": nearest, "shared": shared, "same": nearest if shared == len(ids) else "",
-                         "picked": (again == ids).all(axis=2).any(axis=1).mean() if kind is ours else np.nan})  # fmt: skip
+                         "picked": (again == ids).all(axis=2).any(axis=1).mean() if kind is ours else np.nan,
+                         "rank_left": rank_left})  # fmt: skip
     ranked = class_sets.ranked(found.results, found.corpus, {**ours, **found.others}, drawn)
     table = pd.concat([ranked, pd.DataFrame(rows)], axis=1)
-    hard = (found.whose == "published") & table["set"].isin(class_sets.published_hard())
-    table["word"] = table["word"].where(hard, "")
-    return table.assign(rank_left=pd.array(_ranks_when_picked(table, hard, members, scores), "Int64"))
+    table["word"] = table["word"].where(table["set"].isin(hard), "")
+    return table.astype({"rank_left": "Int64"})
 
 
 def _errors(found: Source) -> int:
     return max(1, int(found.confusion.sum() - np.trace(found.confusion)))
-
-
-def _ranks_when_picked(table: pd.DataFrame, hard: pd.Series, members: np.ndarray, scores: np.ndarray) -> list[int | None]:
-    """The rank of each hard set among the sets that share no class with the hard sets before it, as the paper searched."""
-    taken, ranks = set(), []
-    for ids, confusion, wanted in zip(table["members"], table["confusion"], hard, strict=True):
-        ranks.append(subsets.rank_when_picked(members, scores, ids, confusion, taken) if wanted else None)
-        taken |= {*ids} if wanted else set()
-    return ranks
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:

@@ -30,13 +30,13 @@ def scores(results: Frozen) -> pd.DataFrame:
         value="mean", spread="std", n="count"
     )
     ours, rows = ours.reset_index().assign(group="ours", chosen_on="validation", mind=""), []
-    for key, cells in pd.concat([paper, later, ours]).groupby([*PLACE, "method"], sort=False):
+    for _, cells in pd.concat([paper, later, ours]).groupby([*PLACE, "method"], sort=False):
         values = cells.set_index("metric")["value"].reindex(METRICS).to_dict()
         first = cells.sort_values("metric").iloc[0]  # accuracy, or else macro F1
         minded = {first["chosen_on"], *"; ".join(cells["mind"]).split("; ")}
         marks = "".join(mark for code, mark in MARKS.items() if code in minded)
-        row = {"score": first["value"], "sd": first["spread"], "n": int(first["n"]), "chosen_on": first["chosen_on"]}
-        rows.append({**dict(zip([*PLACE, "method"], key, strict=True)), **values, **row, "marks": marks})
+        rows.append({**first[[*PLACE, "method"]], **values, "score": first["value"], "sd": first["spread"],
+                     "n": int(first["n"]), "chosen_on": first["chosen_on"], "marks": marks})  # fmt: skip
     table = pd.DataFrame(rows).sort_values("corpus", key=lambda each: each.map(CORPORA.index), kind="stable")
     table = table.join(table[table["method"] == "ce"].set_index(PLACE)["score"].rename("ce"), on=PLACE).reset_index(drop=True)
     return table.assign(gain=(table["score"] - table["ce"]).where(table["method"] != "ce"))

@@ -19,46 +19,42 @@ LOSSES: dict[str, dict] = {
     "released + cross-entropy, α = 0.5": {"color": colour("lcl"), "linestyle": (0, (5, 2))},
     "released + cross-entropy, α = 0.1": {"color": colour("lcl"), "linestyle": (0, (1, 1))},
 }
+_HIDDEN = 7  # degrees that the mark of a point covers to each side
 
 
-def circle(
-    angles: np.ndarray, labels: np.ndarray, ax: Axes, title: str = "", texts: Sequence[str] = (), inside: bool = False
-) -> None:
+def circle(angles: np.ndarray, labels: np.ndarray, ax: Axes, title: str, texts: Sequence[str], inside: bool = False) -> None:
     """Numbered points at `angles` [K], coloured by class; `texts` [K] are written beside them, inside or outside the circle."""
     _empty_circle(ax, 1.3, title)
-    for place, (angle, label) in enumerate(zip(angles, labels, strict=True), 1):
+    for number, (angle, label, text) in enumerate(zip(angles, labels, texts, strict=True), 1):
         shade, ink, marker = CLASSES[label]
         x, y = _at(angle)
         ax.plot(x, y, marker=marker, color=shade, markersize=11, markeredgecolor="white", zorder=3)
-        ax.text(x, y, str(place), ha="center", va="center_baseline", color=ink, size=SMALLEST, weight="bold", zorder=4)
-        if texts and inside:
-            ax.text(*(0.58 * _at(angle)), texts[place - 1], ha="center", va="center", size=SMALLEST)
-        elif texts:
-            _beside(ax, angle, texts[place - 1], 1.2)
+        ax.text(x, y, str(number), ha="center", va="center_baseline", color=ink, size=SMALLEST, weight="bold", zorder=4)
+        if inside:
+            ax.text(*(0.58 * _at(angle)), text, ha="center", va="center", size=SMALLEST)
+        else:
+            _beside(ax, angle, text, 1.2)
 
 
-def arrows(angles: np.ndarray, push: np.ndarray, ax: Axes, scale: float = 30.0) -> None:
-    """How hard each point is pushed along the circle, `push` [K], as arrows outside of it, `scale` degrees long per unit.
+def arrows(angles: np.ndarray, push: np.ndarray, ax: Axes) -> None:
+    """How hard each point is pushed along the circle, `push` [K], as arrows outside of it, 30 degrees long per unit.
 
     Those to the left run nearer to the circle than those to the right, so that they do not cross. What would be hidden by its
     point is left out, and the figure says so.
     """
-    for angle, value in zip(angles, push, strict=True):
-        if abs(value * scale) < _HIDDEN:
+    for angle, length in zip(angles, 30 * push, strict=True):
+        if abs(length) < _HIDDEN:
             ax.get_figure(root=True).supxlabel("no arrow: a push too small to show beside its point", size=SMALLEST)
             continue
-        way = np.linspace(angle, angle + value * scale, 30)
-        x, y = _at(way) * (1 + (0.14 if value > 0 else 0.3) * np.linspace(0, 1, 30) ** 0.5)
+        way = np.linspace(angle, angle + length, 30)
+        x, y = _at(way) * (1 + (0.14 if length > 0 else 0.3) * np.linspace(0, 1, 30) ** 0.5)
         ax.plot(x[:-2], y[:-2], color="black", linewidth=1.2, zorder=2, solid_capstyle="butt")
         ax.annotate("", (x[-1], y[-1]), (x[-3], y[-3]), zorder=2,
                     arrowprops={"arrowstyle": "-|>", "color": "black", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0,
                                 "mutation_scale": 7})  # fmt: skip
 
 
-_HIDDEN = 7  # degrees that the mark of a point covers to each side
-
-
-def ends(path: np.ndarray, labels: np.ndarray, classes: Sequence[str], ax: Axes, title: str = "") -> None:
+def ends(path: np.ndarray, labels: np.ndarray, classes: Sequence[str], ax: Axes, title: str) -> None:
     """Where points go: `path` [steps + 1, K]. Pale where they start, full where the middle of a class ends."""
     _empty_circle(ax, 1.45, title)
     for label, name in enumerate(classes):

@@ -12,17 +12,13 @@ from lclstudy.show.text import number
 def hard_texts(results: Frozen) -> pd.DataFrame:
     """A row per corpus and encoder with two finished runs or more on all classes, of whatever objective.
 
-    Columns: `corpus`, `encoder`, `runs`, `texts`; `always_wrong`, the share in percent of the test texts that every run gets
-    wrong, and `one_answer`, of those the share to which every run gives the same label: candidates for a wrong label in the
-    data. `hardest`: the class with the lowest recall over all runs, `recall` in percent, `taken_for`: what most of its missed
-    texts are called, and `share` of them in percent.
+    `always_wrong`: the share in percent of the test texts that every run gets wrong, and `one_answer`: of those the share to
+    which every run gives the same label: candidates for a wrong label in the data. `hardest`: the class with the lowest
+    `recall` over all runs, `taken_for`: what most of its missed texts are called, and `share` of them, in percent.
     """
-    done = selection.runs(results).query("status == 'done' and classes == ''")
-    rows = []
-    for (corpus, encoder), runs in done.groupby(["corpus", "encoder"], sort=False):
-        if len(runs) > 1:
-            rows.append({"corpus": corpus, "encoder": encoder, "runs": len(runs), **_hard(results, list(runs["identity"]))})
-    return pd.DataFrame(rows)
+    groups = selection.runs(results).query("status == 'done' and classes == ''").groupby(["corpus", "encoder"], sort=False)
+    return pd.DataFrame([{"corpus": corpus, "encoder": encoder, "runs": len(runs), **_hard(results, list(runs["identity"]))}
+                         for (corpus, encoder), runs in groups if len(runs) > 1])  # fmt: skip
 
 
 def _hard(results: Frozen, identities: list[str]) -> dict:

@@ -11,7 +11,6 @@ from lclstudy.show import text
 from lclstudy.statistics.judge import NOT_RUN
 
 MEASURES = [(split, metric) for split in ("test", "validation") for metric in names.METRICS]
-NOT_REPORTED = "not reported"
 
 
 def printed() -> pd.DataFrame:
@@ -45,15 +44,12 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _both(cell: dict) -> str:
-    theirs = text.mean(cell["published_mean"], cell["published_sd"]) if cell["published_encoder"] else NOT_REPORTED
+    theirs = text.mean(cell["published_mean"], cell["published_sd"]) if cell["published_encoder"] else "not reported"
     return f"{theirs} / {text.mean(cell['mean'], cell['sd']) if cell['n'] else cell['status']}"
 
 
 def differences(results: Frozen) -> pd.DataFrame:
-    """`comparisons` on all classes: the papers' three, then, a family of their own, those with CE on second views.
-
-    By corpus, with the published intervals of `beside_published`.
-    """
+    """By corpus `comparisons` on all classes, `beside_published`: the papers' three, then, another family, with CE + aug."""
     found = pd.concat([comparisons(results, pairs) for pairs in (PRIMARY, SYNONYMS)], ignore_index=True)
     cells = printed().query("split == 'test' and metric == 'accuracy' and encoder == 'electra-base'")
     found = beside_published(found[found["set"] == ALL_CLASSES], cells)
@@ -97,6 +93,5 @@ def best_runs(results: Frozen, table: pd.DataFrame) -> list[tuple[dict, list[str
     accuracy = table[(table["split"] == "validation") & (table["metric"] == "accuracy") & (table["n"] > 0)]
     best = accuracy.loc[accuracy.groupby("corpus", sort=False)["mean"].idxmax()]
     runs = selection.runs(results).query("status == 'done' and classes == ''")
-    same = ["corpus", "objective", "encoder"]
-    return [(row, runs.loc[(runs[same] == [row[name] for name in same]).all(axis=1), "identity"].tolist())
-            for row in best.to_dict("records")]  # fmt: skip
+    identities = runs.groupby(["corpus", "objective", "encoder"])["identity"].agg(list)
+    return [(row, identities[row["corpus"], row["objective"], row["encoder"]]) for row in best.to_dict("records")]

@@ -21,14 +21,7 @@ MATRIX = 15  # up to so many classes the whole confusion is drawn, of more the p
 PAIRS = 10
 
 
-def card(
-    title: str,
-    answer: str,
-    scores: dict[str, Sequence[float]],
-    intervals: dict[str, tuple[float, float]],
-    confusion: dict[str, np.ndarray],
-    classes: Sequence[str],
-) -> Figure:
+def card(title: str, answer: str, scores: dict, intervals: dict, confusion: dict, classes: Sequence[str]) -> Figure:
     """One figure, 6.9 inches wide, that answers: does LCL help on these labels?
 
     `title` names corpus, texts, classes, encoder and n; `answer` is the finding, in a line. By objective: `scores` test

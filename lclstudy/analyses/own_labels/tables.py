@@ -23,6 +23,14 @@ from lclstudy.statistics.judge import Judgement
 
 from .corpus import OBJECTIVES, SHOWN, Corpus, largest_share, sampling_reach, short
 
+ANSWERS = {
+    judging.REPRODUCED: "LCL is better than CE",
+    judging.CONTRADICTED: "LCL is worse than CE",
+    judging.SMALLER: "LCL does not gain the {gain} that would matter",
+    judging.UNDECIDED: "Whether LCL is better than CE is undecided",
+    judging.NOT_RUN: "Not both losses have run",
+}
+
 
 def scores(frame: pd.DataFrame, metric: str = "accuracy") -> dict[str, pd.Series]:
     """Test scores (%) of the finished runs of `RunStore.frame` by objective, each with its seeds as index."""
@@ -34,15 +42,6 @@ def judged(frame: pd.DataFrame, gain: float, metric: str = "accuracy") -> Judgem
     """The study's one judgement of LCL against CE on the finished runs, in points; its power is that for a true `gain`."""
     found = scores(frame, metric)
     return judging.judge(found["lcl"], found["ce"], expected=gain)
-
-
-ANSWERS = {
-    judging.REPRODUCED: "LCL is better than CE",
-    judging.CONTRADICTED: "LCL is worse than CE",
-    judging.SMALLER: "LCL does not gain the {gain} that would matter",
-    judging.UNDECIDED: "Whether LCL is better than CE is undecided",
-    judging.NOT_RUN: "Not both losses have run",
-}
 
 
 def answer(frame: pd.DataFrame, gain: float) -> str:
@@ -88,31 +87,28 @@ def best(found: Sequence):
     return max(found, key=lambda one: one.epochs[one.best_epoch - 1]["validation_accuracy"])
 
 
-def predicted(classifier, rows: Mapping, corpus: Corpus, count: int = SHOWN) -> pd.DataFrame:
+def predicted(classifier, rows: Mapping, corpus: Corpus) -> pd.DataFrame:
     """What a classifier of `load_classifier` makes of the first texts of a split: label, probability, and the given label."""
-    texts = list(rows["text"][:count])
+    texts = list(rows["text"][:SHOWN])
     labels, probabilities = classifier.predict(texts, progress=False)
     return pd.DataFrame({
         "text": [textwrap.shorten(one, 110, placeholder=" …") for one in texts],
         "label": labels,
         "probability (%)": (100 * probabilities.max(axis=1).astype(float)).round(1),
-        "given label": [corpus.counts.index[number] for number in rows["label"][:count]],
+        "given label": [corpus.counts.index[number] for number in rows["label"][:SHOWN]],
     })  # fmt: skip
 
 
 def confusion(found: Sequence, objective: str | None = None) -> np.ndarray:
     """Test confusions [C, C] (row = true class), summed over the records, or over those of one objective."""
-    chosen = [record for record in found if objective in (None, record.spec.objective)]
-    classes = len(found[0].classes)
-    each = [metrics.confusion_matrix(one.test_labels, one.test_probabilities.argmax(axis=1), classes) for one in chosen]
-    return np.sum(each, axis=0) if each else np.zeros((classes, classes), np.int64)
+    chosen, classes = [record for record in found if objective in (None, record.spec.objective)], len(found[0].classes)
+    each = (metrics.confusion_matrix(one.test_labels, one.test_probabilities.argmax(axis=1), classes) for one in chosen)
+    return sum(each, np.zeros((classes, classes), np.int64))
 
 
 def pairs(found: Sequence, count: int = SHOWN) -> pd.DataFrame:
-    """The pairs of classes most often taken for each other over all records; mean errors per run of each objective.
-
-    Columns: `a`, `b` (class names), `ce`, `lcl` (NaN without runs), `share` (%) of the test texts of both.
-    """
+    """The pairs of classes, `a` and `b`, most often taken for each other over all records: mean errors per run of each
+    objective (NaN without runs), and their `share` (%) of the test texts of both."""
     classes, whole = found[0].classes, confusion(found)
     ran = {name: sum(record.spec.objective == name for record in found) for name in OBJECTIVES}
     by = {name: confusion(found, name) / ran[name] if ran[name] else whole * np.nan for name in OBJECTIVES}
@@ -124,7 +120,7 @@ def pairs(found: Sequence, count: int = SHOWN) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["a", "b", *OBJECTIVES, "share"])
 
 
-def pairs_table(found: Sequence, texts: Sequence[str], width: int = 110) -> pd.DataFrame:
+def pairs_table(found: Sequence, texts: Sequence[str]) -> pd.DataFrame:
     """`pairs` to show, each with the test text that was taken for the other class with most confidence, shortened."""
     classes, labels = found[0].classes, found[0].test_labels
     probabilities, every = np.mean([record.test_probabilities for record in found], axis=0), np.arange(len(labels))
@@ -134,7 +130,7 @@ def pairs_table(found: Sequence, texts: Sequence[str], width: int = 110) -> pd.D
         other = np.select([labels == a, labels == b], [b, a], default=labels)
         margins = probabilities[every, other] - probabilities[every, labels]
         worst = margins.argmax()
-        example = (textwrap.shorten(texts[worst], width, placeholder=" …"), classes[labels[worst]])
+        example = (textwrap.shorten(texts[worst], 110, placeholder=" …"), classes[labels[worst]])
         rows.append((f"{short(row.a)} / {short(row.b)}", text.number(row.ce, 1), text.number(row.lcl, 1), round(row.share, 1),
                      *(example if margins[worst] > 0 else (text.NONE, text.NONE))))  # fmt: skip
     columns = ["classes", "CE: errors per run", "LCL: errors per run", "share of their texts (%)", "an example", "its label"]

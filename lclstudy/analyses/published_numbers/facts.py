@@ -47,9 +47,6 @@ def facts(audited: pd.DataFrame, followed_up: FollowUp) -> dict:
     }
 
 
-# --- tests
-
-
 def test_facts(audited: pd.DataFrame) -> dict[str, dict]:
     """By test: what is `printed`; `at_printed`, p of the readings at the printed numbers (lowest, highest); by print `p`
     (lowest, highest), whether the statement about p `holds`, and whether t and p are `possible` together; `explained`: it
@@ -98,9 +95,6 @@ def spread_facts(audited: pd.DataFrame, best: str) -> dict[str, dict]:
     return told
 
 
-# --- class sets and sizes
-
-
 def set_facts() -> dict:
     """The class sets against each other, the labels of the corpus and the counts in their names."""
     sets, labels = published.class_sets(), catalog.corpora()["empathetic_dialogues"].labels
@@ -146,9 +140,6 @@ def size_facts() -> dict:
 
 def _sizes(sizes: dict[str, int]) -> str:
     return " / ".join(f"{sizes[split]:,}" for split in ("train", "validation", "test"))
-
-
-# --- the paper's tables
 
 
 def table_facts(cells: pd.DataFrame) -> dict:
@@ -233,9 +224,6 @@ def gains(cells: pd.DataFrame) -> dict:
     return {"n": len(means), "rank": float(distributions.spearmanr(counts, means["lcl"] - means["ce"]).statistic)}
 
 
-# --- the report
-
-
 def report_facts(cells: pd.DataFrame, numbers: pd.DataFrame) -> dict:
     """The report's `cells` against its words, the public data, and the paper's."""
     largest = majority(cells, corpus_facts.table("labels"))
@@ -301,9 +289,6 @@ def accuracy_steps(cells: pd.DataFrame) -> dict:
     texts = np.array([entries[row.corpus].get(row.split, np.nan) for row in rows.itertuples()])
     steps = 100 / (texts * rows["n"].fillna(1).to_numpy(float)) / (2 * rows["value_rounding"].to_numpy())
     return {"cells": int(np.isfinite(steps).sum()), "coarsest": float(np.nanmax(steps))}
-
-
-# --- the loss
 
 
 def loss_facts() -> dict:

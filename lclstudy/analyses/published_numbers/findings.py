@@ -48,22 +48,20 @@ def table(facts: dict) -> pd.DataFrame:
     return pd.DataFrame(rows)[["paper", "place", "said", "follows", "kind", "rests", "sure", "id"]]
 
 
-def letter(found: pd.DataFrame, paper: str) -> str:
-    """A page in Markdown for the authors of one of the papers: every finding of `table` about it, by kind."""
-    file, groups = read(), dict(list(found[found["paper"].isin([paper, "both"])].groupby("kind")))
-    return text.words(f"{_ROOM}/letter.md.j2", title=file["titles"][paper], groups=groups, **file) + "\n"
-
-
 def said(found: pd.DataFrame, facts: dict) -> str:
     """What the audit found, in a few sentences of Markdown."""
-    counts = found["kind"].value_counts()
-    kinds = [{"kind": kind, "count": int(counts[kind])} for kind in read()["kinds"] if kind in counts]
+    kinds = found["kind"].value_counts(sort=False).reset_index().to_dict("records")  # in the order of the table
     return text.words(f"{_ROOM}/said.md.j2", kinds=kinds, **facts)
 
 
 def letters(found: pd.DataFrame) -> dict[str, bytes]:
-    """The `letter` about each paper, as `Report.save` takes files."""
-    return {f"_{paper}.md": letter(found, paper).encode() for paper in read()["titles"]}
+    """A page in Markdown for the authors of each paper, as `Report.save` takes files: every finding about it, by kind."""
+    file, pages = read(), {}
+    for paper, title in file["titles"].items():
+        groups = dict(iter(found[found["paper"].isin([paper, "both"])].groupby("kind")))
+        page = text.words(f"{_ROOM}/letter.md.j2", title=title, groups=groups, **file)
+        pages[f"_{paper}.md"] = f"{page}\n".encode()
+    return pages
 
 
 def _quoted(quote: str) -> str:

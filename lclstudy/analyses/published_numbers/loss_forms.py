@@ -20,12 +20,7 @@ def example() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def contrastive_terms(
-    features: np.ndarray,
-    labels: np.ndarray,
-    weights: np.ndarray,
-    temperature: float,
-    place: str = "inside",
-    with_itself: bool = False,
+    features: np.ndarray, labels: np.ndarray, weights: np.ndarray, temperature: float, place: str, with_itself: bool = False
 ) -> np.ndarray:
     """The terms of a contrastive loss [K], each with the minus and 1/|P(i)| of the sum over i; NaN for a row without positives.
 

@@ -58,6 +58,7 @@ READINGS = {
 # What a number v with half a unit h of its last digit stands for, as middle and reach in h: v - h to v + h if it was rounded,
 # v to v + 2h if it was cut, and v - h to v + 2h if nobody knows which.
 PRINTS = {"rounded": (0.0, 1.0), "cut": (1.0, 1.0), "either": (0.5, 1.5)}
+_CELL = ["table", "metric", "corpus", "classes"]
 
 
 def allowed(a: Side, b: Side, reading: Reading) -> Range:
@@ -98,11 +99,6 @@ def _p(t, df):
     return 2 * special.stdtr(df, -np.abs(t))
 
 
-# --- the tests of the paper
-
-_CELL = ["table", "metric", "corpus", "classes"]
-
-
 def printed_tests() -> pd.DataFrame:
     """`published.significance_tests()` with the `Side`s of `better` and `worse` as columns `a_mean` and so on.
 
@@ -116,15 +112,10 @@ def printed_tests() -> pd.DataFrame:
     for letter, side in (("a", "better"), ("b", "worse")):
         called = dict(zip(PRINTED_SIDE, [f"{letter}_{field}" for field in Side._fields], strict=True)) | {"method": side}
         tests = tests.merge(cells.rename(columns=called)[[*_CELL, *called.values()]], on=[*_CELL, side], validate="many_to_one")
-    said = {one: names.CITED.get(one) or names.objective(one) for one in {*tests["better"], *tests["worse"]}}
-    tests["test"] = [f"{_place(test)}: {said[test['better']]} vs {said[test['worse']]}" for test in tests.to_dict("records")]
+    place = tests["classes"].map(names.class_set).mask(tests["classes"] == "all", tests["corpus"].map(names.corpus))
+    better, worse = (tests[side].replace(names.CITED).map(names.objective) for side in ("better", "worse"))
+    tests["test"] = place + ": " + better + " vs " + worse
     return tests.rename(columns=lambda name: re.sub("^([tp])(_rounding)?$", r"\1_printed\2", name))
-
-
-def _place(test: dict) -> str:
-    if test["classes"] == "all":
-        return names.corpus(test["corpus"])
-    return names.class_set(test["classes"])
 
 
 def sides(test: dict) -> tuple[Side, Side]:
@@ -205,16 +196,13 @@ def _mass(a: Side, b: Side, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return np.maximum(below(high) - below(low), 0)
 
 
-# --- which reading, and what follows for all tests together
-
-
 def compare_readings(audited: pd.DataFrame) -> pd.DataFrame:
     """How well each reading explains the print, over all tests of `audit`; a row per reading, the best first.
 
     `t_count` of the `tests` print a t; `log_ratio`: mean |ln(printed t / computed t)|, as if printed numbers were exact. By
-    print: `joint_PRINT`, tests whose t and p follow together from one choice of inputs, and
-    `log10_PRINT`, the sum of the log10 of `probability` over the `compared` tests that every reading explains under every
-    print. Best is the largest `joint_rounded`, then the largest `log10_rounded`.
+    print: `joint_PRINT`, tests whose t and p follow together from one choice of inputs, and `log10_PRINT`, the sum of the log10
+    of `probability` over the `compared` tests that every reading explains under every print. Best is the largest
+    `joint_rounded`, then the largest `log10_rounded`.
     """
     by_all = audited.groupby("test")["probability"].transform("min") > 0
     rows = []

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from lclstudy.results import class_sets, published
+from lclstudy.results.comparisons import scored
 from lclstudy.results.frozen import Frozen
 from lclstudy.statistics import subsets
 
@@ -54,11 +55,10 @@ def follow_up(results: Frozen) -> FollowUp:
         return 100 * float(np.mean(picked == labels[texts]))
 
     printed = published.table("suresh2021", 3).query("objective == 'ce'").set_index("classes")["value"]
-    ours = results.done.query("corpus == @CORPUS and objective == 'ce'").groupby("classes")["test_accuracy"].mean() * 100
-    alone = {frozenset(names.split("|")): accuracy for names, accuracy in ours.items()}
+    alone = scored(results).query("corpus == @CORPUS and objective == 'ce'").groupby("set")["value"].mean()
     sets = pd.DataFrame({"set": list(members), "classes": list(members.values())})
     sets["restricted"] = [restricted(numbers(names)) for names in sets["classes"]]
-    sets["alone"] = [alone.get(frozenset(names), math.nan) for names in sets["classes"]]
+    sets["alone"] = sets["set"].map(alone)
     sets["printed"] = sets["set"].map(printed)
     sets["gap"] = sets["printed"] - sets["restricted"]
     gaps = sets.loc[sets["set"] != SET, "gap"]

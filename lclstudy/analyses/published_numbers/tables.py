@@ -23,10 +23,7 @@ def as_printed(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def differences() -> pd.DataFrame:
-    """The paper's test accuracies (Tables 1 to 3) as text: LCL less CE and less SCL (Welch), a row per corpus, set and n.
-
-    The deviations are taken to divide by n - 1, which the paper does not say.
-    """
+    """The paper's test accuracies (Tables 1 to 3) as text: LCL less CE and less SCL, a row per corpus, set and n."""
     cells = published.table("suresh2021").query("metric == 'accuracy' and split == 'test' and encoder == 'electra-base'")
     found = pd.concat([published_comparisons(one, PAIRS) for _, one in cells.groupby("table")])  # two have all 32 classes
     said = found.assign(
@@ -47,19 +44,17 @@ def readable(audited: pd.DataFrame, reading: str) -> pd.DataFrame:
     together = here[here["probability"] > 0].groupby("test")["print"].agg(", ".join)
     adjusted = multiplicity(audited, reading)
     by_holm = _with_ends(*(adjusted[f"p_holm{end}"] for end in ("", "_low", "_high")), _p_said)
-    return pd.DataFrame(
-        {
-            "test": rows["test"],
-            "n": ["cited and " * math.isinf(row.a_n) + f"{row.b_n:.0f}" for row in rows.itertuples()],
-            "t printed": ["" if pd.isna(t) else f"{t:.2f}" for t in rows["t_printed"]],
-            "t follows": _with_ends(rows["t"], ends["t_low"], ends["t_high"], text.number),
-            "p printed": [f"{row.p_relation} {row.p_printed:g}" for row in rows.itertuples()],
-            "p follows": _with_ends(rows["p"], ends["p_low"], ends["p_high"], _p_said),
-            "together if": rows["test"].map(together).fillna("never"),
-            "p by Holm": np.where(adjusted["survives"] == "", "", by_holm),
-            "below 0.05?": adjusted["survives"],
-        }
-    )
+    return pd.DataFrame({
+        "test": rows["test"],
+        "n": ["cited and " * math.isinf(row.a_n) + f"{row.b_n:.0f}" for row in rows.itertuples()],
+        "t printed": ["" if pd.isna(t) else f"{t:.2f}" for t in rows["t_printed"]],
+        "t follows": _with_ends(rows["t"], ends["t_low"], ends["t_high"], text.number),
+        "p printed": [f"{row.p_relation} {row.p_printed:g}" for row in rows.itertuples()],
+        "p follows": _with_ends(rows["p"], ends["p_low"], ends["p_high"], _p_said),
+        "together if": rows["test"].map(together).fillna("never"),
+        "p by Holm": np.where(adjusted["survives"] == "", "", by_holm),
+        "below 0.05?": adjusted["survives"],
+    })  # fmt: skip
 
 
 def readable_degrees(degrees: pd.DataFrame) -> pd.DataFrame:

@@ -56,14 +56,13 @@ def _runs(n: pd.Series) -> str:
     return f"n = {'–'.join(dict.fromkeys(map(str, (n.min(), n.max()))))} run{'s' if n.max() > 1 else ''}"
 
 
-def reliability_diagrams(bins: pd.DataFrame, runs: pd.DataFrame) -> Figure:
+def reliability_diagrams(bins: pd.DataFrame) -> Figure:
     """Accuracy against confidence in bins for each objective, a panel per place; below the diagonal the model is too sure.
 
-    `bins` is of `tables.reliability` of `runs`. Marks grow with the share of the texts in a bin; bins of fewer than 10 texts
-    are left out, because their accuracy is mostly chance.
+    `bins` is of `tables.reliability`. Marks grow with the share of the texts in a bin; bins of fewer than 10 texts are left
+    out, because their accuracy is mostly chance.
     """
-    key = [*PLACE, "objective"]
-    figure, places = _panels(bins.join(runs.groupby(key).size().rename("n"), on=key), 2.9)
+    figure, places = _panels(bins, 2.9)
     for ax, title, rows, order in places:
         ax.plot([0, 100], [0, 100], color=NEUTRAL, linewidth=0.6, linestyle=":")
         for objective in order:

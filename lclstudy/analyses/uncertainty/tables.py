@@ -44,7 +44,7 @@ def curves(results: Frozen, runs: pd.DataFrame) -> pd.DataFrame:
             means = entropies[chosen].mean(axis=0) if chosen.any() else np.full(entropies.shape[1], np.nan)
             part = pd.DataFrame({"k": np.arange(1, len(means) + 1), "entropy": means})
             parts.append(part.assign(**{name: run[name] for name in RUN}, outcome=outcome, texts=int(chosen.sum())))
-    return pd.concat(parts, ignore_index=True)[[*RUN, "outcome", "texts", "k", "entropy"]]
+    return pd.concat(parts, ignore_index=True)
 
 
 def differences(results: Frozen, table: pd.DataFrame) -> pd.DataFrame:
@@ -91,15 +91,12 @@ def calibration(results: Frozen, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def reliability(results: Frozen, runs: pd.DataFrame, bins: int = 15) -> pd.DataFrame:
-    """Confidence against accuracy in bins, texts of all runs of an objective together: a row per place, objective and bin.
-
-    Columns: corpus, set, encoder, objective, `count`, `confidence`, `accuracy`.
-    """
+    """`metrics.reliability` of the texts of all `n` runs of an objective together: a row per place, objective and bin."""
     parts = []
-    for key, group in runs.groupby([*PLACE, "objective"], sort=False):
+    for _, group in runs.groupby([*PLACE, "objective"], sort=False):
         scores, labels = (np.concatenate([*map(ask, group["identity"])]) for ask in (results.probabilities, results.labels))
-        found = metrics.reliability(scores, labels, bins)
-        parts.append(pd.DataFrame(found._asdict()).assign(**dict(zip([*PLACE, "objective"], key, strict=True))))
+        found = pd.DataFrame(metrics.reliability(scores, labels, bins)._asdict())
+        parts.append(found.assign(n=len(group), **group.iloc[0][[*PLACE, "objective"]]))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -33,13 +33,10 @@ def tiles(table: pd.DataFrame, title: str, ax: Axes) -> None:
     ax.xaxis.tick_top()
     ax.set_yticks(range(len(rows)), rows)
     ax.tick_params(length=0)
-    for side in ax.spines.values():
-        side.set_visible(False)
+    ax.spines[:].set_visible(False)
     ax.set_title(f"{title}: {len(table)} claims ({len(published.counted(table))} counted) on {len(cells)} tiles")
     there = [word for word in VERDICTS if word in set(table["word"])]
     handles = [Patch(color=COLOURS[word], label=f"{LETTERS[word]}  {word}".strip()) for word in there]
-    handles += [
-        Patch(color="none", label=said)
-        for said in ("*  another encoder than the claim's", "†  not converged", "white: no such claim")
-    ]
+    notes = ("*  another encoder than the claim's", "†  not converged", "white: no such claim")
+    handles += [Patch(color="none", label=note) for note in notes]
     ax.get_figure(root=True).legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))

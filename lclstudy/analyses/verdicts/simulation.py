@@ -1,5 +1,6 @@
 """How often the judgement gives each word if the truth is known: what three, five or ten seeds can tell."""
 
+import itertools
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,25 +11,21 @@ from lclstudy.results.frozen import Frozen
 from lclstudy.statistics import judge, tests
 from lclstudy.statistics.judge import WORDS
 
-TRUTHS = ("no difference", "as published", "the opposite")
-SEEDS = (3, 5, 10)
+TRUTHS = {"no difference": 0, "as published": 1, "the opposite": -1}  # what LCL gains, as a multiple of what is expected
 WRONG = {"no difference": ("reproduced", "contradicted"), "as published": ("contradicted", "smaller than published"),
          "the opposite": ("reproduced",)}  # fmt: skip
 
 
-def simulate(
-    expected: float, sds: tuple[float, float, float], n: int, draws: int, generator: np.random.Generator
-) -> pd.DataFrame:
-    """Shares of the words for the claim that LCL lies `expected` above CE, a row per truth, in the family of three that is
-    judged: LCL - CE, LCL - SCL, SCL - CE.
+def table(expected: float, sds: tuple[float, float, float], draws: int, seeds: Iterable[int] = (3, 5, 10)) -> pd.DataFrame:
+    """Shares of the words for the claim that LCL lies `expected` above CE, a row per number n of seeds and truth, in the family
+    of three that is judged: LCL - CE, LCL - SCL, SCL - CE.
 
     Runs are normal with the standard deviations `sds` of (LCL, CE, SCL) in points; SCL is as good as CE in each truth. Columns:
     `truth`, `n`, those of `WORDS`, and `wrong`: the share of the words that would be wrong there (`WRONG`).
     """
-    rows = []
-    for truth, factor in zip(TRUTHS, (0, 1, -1), strict=True):
-        means = np.array([factor * expected, 0, 0])
-        drawn = generator.normal(means[None, :, None], np.array(sds)[None, :, None], (draws, 3, n))
+    generator, rows = np.random.default_rng(0), []
+    for n, (truth, factor) in itertools.product(seeds, TRUTHS.items()):
+        drawn = generator.normal([[factor * expected], [0], [0]], np.reshape(sds, (3, 1)), (draws, 3, n))
         words = pd.Series([_word(*runs, expected) for runs in drawn]).value_counts(normalize=True)
         shares = words.reindex(WORDS, fill_value=0.0)
         rows.append({"truth": truth, "n": n, **shares, "wrong": float(shares[list(WRONG[truth])].sum())})
@@ -54,9 +51,3 @@ def deviations(results: Frozen) -> tuple[float, float, float]:
 def can_tell(results: Frozen) -> bool:
     """Whether LCL, CE and SCL all have `deviations`."""
     return not np.isnan(deviations(results)).any()
-
-
-def table(expected: float, sds: tuple[float, float, float], draws: int, seeds: Iterable[int] = SEEDS) -> pd.DataFrame:
-    """`simulate` for several numbers of seeds, from one generator that begins with 0."""
-    generator = np.random.default_rng(0)
-    return pd.concat([simulate(expected, sds, n, draws, generator) for n in seeds], ignore_index=True)

@@ -14,15 +14,7 @@ import pandas as pd
 
 from lclstudy.plan import names
 from lclstudy.results import class_sets, corpus_facts, published, selection
-from lclstudy.results.comparisons import (
-    ALL_CLASSES,
-    CLAIMED,
-    PLACE,
-    comparisons,
-    published_differences,
-    scored,
-    valued,
-)
+from lclstudy.results.comparisons import ALL_CLASSES, CLAIMED, PLACE, comparisons, published_differences, scored, valued
 from lclstudy.results.frozen import Frozen, frozen_names, read_frozen
 from lclstudy.show import text
 from lclstudy.statistics import judge as judging
@@ -35,6 +27,7 @@ PAPERS = {"suresh2021": "Suresh and Ong (2021)", "modarres": "The follow-up repo
 UNNAMED = ("rnn", "gru")  # of the report, without any setting
 # Profiles that count for the claims of each paper, best first. Quick is no evidence, and ablations change the protocol.
 EVIDENCE = {"suresh2021": ("paper", "minilm"), "modarres": ("report", "baselines", "paper", "minilm", "report_small")}
+_ranked = lru_cache(maxsize=4)(class_sets.ranked)  # of all sets at once, and asked for each
 
 
 class Evidence(NamedTuple):
@@ -109,23 +102,19 @@ def _contrasted(claim: dict, results: list[Frozen]) -> Evidence:
     else:
         return _absent("a corpus or set has no run of a side")
     factors = [factor for factor, *_ in places]
+    means = [(sign * factor, runs) for factor, each in zip(factors, sides, strict=True)
+             for sign, runs in ((1, each.a), (-1, each.b))]  # fmt: skip
     printed = published_differences(claim["metric"], 3 if claim["place"].endswith("Table 3") else None)
     gains = [printed.get((corpus, classes, claim["a"], claim["b"])) for _, corpus, classes in places]
     expected = None if None in gains else float(np.dot(factors, gains))
     n = min(each.fewest() for each in sides)
     claimed = "below" if claim["metric"] == "entropy" else "above"
-    found = judging.judge_difference(_contrast(factors, sides), n, expected, claimed)._replace(p_holm=math.nan)  # no family
+    found = judging.judge_difference(tests.contrast(means), n, expected, claimed)._replace(p_holm=math.nan)  # no family
     rows = comparisons(frozen, metric=claim["metric"]).query("a == @claim['a'] and b == @claim['b']")
     marks = rows.set_index(list(PLACE))["mark"]
     rising = [corpus for _, corpus, classes in places if marks.get((corpus, classes, sides[0].encoder))]
     mark = f"not converged on {text.listed(map(names.corpus, dict.fromkeys(rising)))}" if rising else ""
     return Evidence(found, frozen.name, sides[0].encoder, mark)
-
-
-def _contrast(factors: Sequence[float], sides: Sequence[Sides]) -> tests.TTest:
-    """The sum of factor * (mean of a - mean of b)."""
-    return tests.contrast([(sign * factor, values) for factor, each in zip(factors, sides, strict=True)
-                           for sign, values in ((1, each.a), (-1, each.b))])  # fmt: skip
 
 
 def _places(claim: dict) -> list[tuple[float, str, str]]:
@@ -142,16 +131,11 @@ def _places(claim: dict) -> list[tuple[float, str, str]]:
 def _most_confusable(claim: dict, results: list[Frozen]) -> Evidence:
     for frozen in results:
         if runs := class_sets.searched_runs(frozen, claim["corpus"]):
-            row = _ranks(frozen, claim["corpus"]).loc[claim["classes"]]
+            row = _ranked(frozen, claim["corpus"]).set_index("set").loc[claim["classes"]]
             note = f"rank {row['rank']:,} [{row['low']:,.0f}, {row['high']:,.0f}] over texts"
             encoder = frozen.runs.set_index("identity").loc[runs[0], "encoder"]
             return Evidence(Judgement(row["word"], n=(len(runs),), note=note), frozen.name, encoder)
     return _absent("no CE run on all classes")
-
-
-@lru_cache(maxsize=4)
-def _ranks(frozen: Frozen, corpus: str) -> pd.DataFrame:
-    return class_sets.ranked(frozen, corpus).set_index("set")
 
 
 def _near(claim: dict, results: list[Frozen]) -> Evidence:
@@ -226,10 +210,8 @@ def _sides(claim: dict, results: Sequence[Frozen], same_encoder: bool = False) -
     found = []
     for frozen in results:
         a, b = (dict(iter(_runs(frozen, claim, claim[side]).groupby("encoder")["value"])) for side in ("a", "b"))
-        encoders = [claim["encoder"]] if same_encoder else sorted(a)
-        found += [
-            Sides(frozen, one, a[one].to_numpy(float), b[one].to_numpy(float)) for one in encoders if one in a and one in b
-        ]
+        both = sorted({*a} & {*b} & ({claim["encoder"]} if same_encoder else {*a}))
+        found += [Sides(frozen, one, a[one].to_numpy(float), b[one].to_numpy(float)) for one in both]
     return min(found, key=lambda sides: (sides.encoder != claim["encoder"], -sides.fewest()), default=None)
 
 
@@ -296,10 +278,8 @@ def facts(table: pd.DataFrame) -> dict:
     tried = kept["word"] != NOT_RUN
     counted = kept.groupby("paper")["word"].value_counts().unstack(fill_value=0).reindex(columns=VERDICTS, fill_value=0)
     decided = table[~table["word"].isin((NOT_RUN, UNDECIDED))].sort_values("metric", kind="stable")
-    doubts = {
-        (test.metric, test.corpus, test.classes, test.better, test.worse): test.p
-        for test in published.significance_tests().query("claim == 'not significant' and p_relation == '='").itertuples()
-    }
+    doubts = published.significance_tests().query("claim == 'not significant' and p_relation == '='")
+    doubts = doubts.set_index(["metric", "corpus", "classes", "better", "worse"])["p"].to_dict()
     rows = [{**row, "n_said": ", ".join(map(str, row["n"])), "minded": _minded(row),
              "own_p": doubts.get(tuple(row[name] for name in ("metric", "corpus", "classes", "a", "b")))}
             for row in decided.to_dict("records")]  # fmt: skip

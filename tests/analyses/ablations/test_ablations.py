@@ -60,7 +60,7 @@ def results(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def table(results):
-    return tables.settings(results).set_index("setting", drop=False)
+    return tables.settings(results, "embedded").set_index("setting", drop=False)
 
 
 def test_a_planted_difference_has_its_sign_interval_p_and_word(table):
@@ -104,7 +104,7 @@ def test_settings_of_one_kind_stand_together_and_what_did_not_run_says_so(table)
 
 
 def test_the_finding_says_whether_there_is_a_gain_to_carry_and_what_was_judged_and_costs(results, tmp_path):
-    said = tables.findings(results)
+    said = tables.findings(results, "embedded")
     for part in ("is said by what has three seeds", "2 did not run (second views by dropout and DCL)",
                  ": **above**.", "So the gain rests on the parts whose change",
                  "uniform weights (−10.00 [−12.27, −7.73]) is below LCL", "2.0 times as long",
@@ -113,7 +113,7 @@ def test_the_finding_says_whether_there_is_a_gain_to_carry_and_what_was_judged_a
         assert part in said
     changes, *parts = map(int, re.findall(r"(\d+) (?:changes to LCL|have|did not run)", said))
     assert len(parts) == 4 and changes == sum(parts), "each change is in one part"
-    said = tables.findings(frozen(tmp_path, [WHOLE[0], ("ce", {}, {0: 40, 1: 43, 2: 46}), WHOLE[6]]))
+    said = tables.findings(frozen(tmp_path, [WHOLE[0], ("ce", {}, {0: 40, 1: 43, 2: 46}), WHOLE[6]]), "embedded")
     assert "LCL − CE is −10.25" in said and ": **below**." in said and "no gain is shown that a part could carry" in said
     assert "cannot be said yet" in said
 
@@ -121,10 +121,11 @@ def test_the_finding_says_whether_there_is_a_gain_to_carry_and_what_was_judged_a
 def test_without_runs_without_lcl_or_without_the_corpus(tmp_path):
     store, specs = RunStore(tmp_path / "none"), [spec_of(seed=5)]
     none = Frozen("mine", store.frame(specs), store.epochs_frame(specs))
-    assert "No change to LCL" in tables.findings(none)
-    assert tables.readable(tables.settings(none))["Accuracy (%)"].tolist() == ["not run"]
+    assert tables.corpora(none) == ["embedded"] and "No change to LCL" in tables.findings(none, "embedded")
+    assert tables.readable(tables.settings(none, "embedded"))["Accuracy (%)"].tolist() == ["not run"]
     results = frozen(tmp_path, [("ce", {}, {0: 80, 1: 81})])
-    for corpus, said in (("", "no LCL as released"), ("isear", "Unknown corpus of these results")):
+    assert tables.corpora(results) == []
+    for corpus, said in (("embedded", "no LCL as released"), ("isear", "Unknown corpus of these results")):
         with refused(said):
             tables.settings(results, corpus)
 

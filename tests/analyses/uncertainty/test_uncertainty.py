@@ -88,7 +88,7 @@ def test_calibration_is_that_of_the_definitions_and_in_words(results, found):
 def test_reliability_leaves_out_bins_of_few_texts(results):
     bins = tables.reliability(results, scored(results), bins=5)
     assert bins[bins["objective"] == "ce"]["count"].sum() == 2 * 40
-    figure = figures.reliability_diagrams(bins, scored(results))
+    figure = figures.reliability_diagrams(bins)
     check_readable(figure)
     assert figure.axes[0].get_title(loc="left") == "Embedded, tiny\nn = 1–2 runs on 40 test texts"
     enough = bins[bins["count"] >= 10].groupby("objective").size()
