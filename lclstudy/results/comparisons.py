@@ -25,7 +25,6 @@ _EXCHANGED = {"above": "below", "below": "above", "same": "same"}
 _UNCLAIMED = {REPRODUCED: "above", CONTRADICTED: "below", SMALLER: UNDECIDED}
 PLACE = ("corpus", "set", "encoder")
 Pairs = Sequence[tuple[str, str]]
-_NO_TEST = tests.TTest(*[np.nan] * 6)
 
 
 @lru_cache(maxsize=64)  # a page of verdicts asks for each claim
@@ -45,7 +44,7 @@ def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy
         epochs = [results.epochs[results.epochs["identity"].isin(runs_of_side)] for runs_of_side in sides]
         rising = sorted(row[side] for side, its in zip(("a", "b"), epochs, strict=True) if still_rises(its))
         mark = f"not converged: {', '.join(map(names.objective, rising))}" if rising else ""
-        texts = over_test_texts(results, sides) if metric == "accuracy" and all(sides) else _NO_TEST
+        texts = over_test_texts(results, sides) if metric == "accuracy" and all(sides) else tests.TTest()
         beside.append((mark, texts.ci_low, texts.ci_high))
     return table.join(pd.DataFrame(beside, columns=["mark", "texts_low", "texts_high"]))
 
@@ -199,5 +198,5 @@ def beside_published(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
 
 def _paired(a: pd.Series, b: pd.Series) -> tuple[float, float, float, int]:
     seeds = a.index.intersection(b.index)
-    test = tests.paired(a[seeds], b[seeds]) if len(seeds) else _NO_TEST
+    test = tests.paired(a[seeds], b[seeds]) if len(seeds) else tests.TTest()
     return test.difference, test.ci_low, test.ci_high, len(seeds)

@@ -4,7 +4,8 @@ The policy and its reasons are in `data/published/README.md`. Numbers are in the
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -150,9 +151,7 @@ def over_texts(right_a: np.ndarray, right_b: np.ndarray) -> TTest:
 
 def pooled_power(difference: float, a: Sequence[float], b: Sequence[float]) -> dict[str, float]:
     """`power`, `power_low`, `power_high` and `needed` of a `Judgement` for a true difference, from the runs of both sides."""
-    sd, *ends = pooled_deviation(a, b)
-    found = [tests.power(difference, each, len(a), each, len(b)) for each in (sd, *ends)]
-    return _named_powers(found, tests.runs_needed(difference, sd, sd))
+    return _powers(lambda sd, n_a, n_b: tests.power(difference, sd, n_a, sd, n_b), a, b, 10_000)
 
 
 def pooled_deviation(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
@@ -170,13 +169,16 @@ def _equivalence_power(margin: float, a: Sequence[float], b: Sequence[float], si
         passed = stats.nct.sf(stats.t.ppf(1 - LEVEL, df), df, margin / error)
         return float(max(0.0, 1 - sides * (1 - passed)))
 
-    sd, *ends = pooled_deviation(a, b)
-    found = [power(each, len(a), len(b)) for each in (sd, *ends)]
-    return _named_powers(found, tests.fewest(lambda n: power(sd, n, n) >= tests.DETECTED, 1000))
+    return _powers(power, a, b, 1000)
 
 
-def _named_powers(found: Sequence[float], needed: int | None) -> dict[str, float]:
-    return {**dict(zip(("power", "power_low", "power_high"), found, strict=True)), "needed": needed or math.nan}
+def _powers(power: Callable[[float, int, int], float], a: Sequence, b: Sequence, most: int) -> dict[str, float]:
+    """Of the `power` for a deviation and two counts of runs: `needed` is NaN if more than `most`."""
+    deviations, counts = pooled_deviation(a, b), range(2, most + 1)
+    middle, low, high = (power(each, len(a), len(b)) for each in deviations)
+    first = bisect_left(counts, True, key=lambda n: power(deviations[0], n, n) >= tests.DETECTED)  # more runs never have less
+    needed = counts[first] if first < len(counts) else math.nan
+    return {"power": middle, "power_low": low, "power_high": high, "needed": needed}
 
 
 def _within_margin(test: TTest, margin: float, claim: str) -> tuple[float, str]:
