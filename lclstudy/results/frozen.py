@@ -58,12 +58,11 @@ class Frozen:
         """Class names of a run, in the order of their ids. Raises StudyError."""
         return tuple(self._read(identity)[0]["classes"])
 
-    def confusion(self, identities: Iterable[str], split: str = "test") -> tuple[np.ndarray, tuple[str, ...]]:
+    def confusion(self, identities: Sequence[str], split: str = "test") -> tuple[np.ndarray, tuple[str, ...]]:
         """The sum of the confusion matrices [C,C] of some runs, such as the seeds of an objective, and their class names.
 
         Raises StudyError if there is no run, or if they differ in their classes.
         """
-        identities = list(identities)
         found = {self.classes(identity) for identity in identities}
         if len(found) != 1:
             raise StudyError(f"A confusion matrix needs runs of the same classes; given {len(found)} sets of classes.")
@@ -167,8 +166,7 @@ def best_frozen() -> str:
 
     `paper` before `minilm` before `quick`, then others by name. Raises StudyError if there are none.
     """
-    names = frozen_names()
-    for name in dict.fromkeys([*(name for name in _BEST_FIRST if name in names), *names]):
+    for name in dict.fromkeys([*_BEST_FIRST, *frozen_names()]):
         if any(_read(path)[0]["status"] == "done" for place in _folders(name) for path in place.glob("*.npz")):
             return name
     raise StudyError("No frozen results with a finished run; make some with: ./run_all.sh quick")

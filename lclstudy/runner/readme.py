@@ -48,12 +48,16 @@ def render(name: str) -> str:
 
 
 def headlines() -> dict:
-    """The facts behind the first screen: verdicts, the answer of the best frozen results, hard sets, the audit."""
+    """The facts behind the first screen: verdicts, the answer of the best frozen results, the audit; how many of the paper's
+    `hard` sets the search finds exactly, `among` how many, as the table of notebook 07 has it."""
     results = frozen.read_frozen(frozen.best_frozen())
     claims = published.counted(pd.read_csv((paths.ROOT / shown("13_verdicts")).with_suffix(".csv"), keep_default_na=False))
     told = claims["about"] + ": " + claims["on"] + claims["mark"].map(lambda mark: f" ({mark})" if mark else "")
     decided = claims.assign(told=told)[~claims["word"].isin((NOT_RUN, UNDECIDED))].groupby("word")
     audit = pd.read_csv((paths.ROOT / shown("00_findings")).with_suffix(".csv"))
+    sets = pd.read_csv((paths.ROOT / shown("07_sets")).with_suffix(".csv"))
+    hard = sets[sets["set"].str.contains("hard")]
+    same = int(hard["same"].notna().sum())
     twice = corpus_facts.table("duplicates").query("corpus == 'emoint' and split == 'test' and against == 'train'").iloc[0]
     return {
         "verdicts": claims["word"].value_counts().to_dict(),
@@ -61,17 +65,9 @@ def headlines() -> dict:
         "foreign": int(claims["our_encoder"].ne("").mul(claims["other_encoder"]).sum()),
         "audit": audit["kind"].value_counts().to_dict(),
         **answer(results),
-        "hard": hard_sets(),
+        "hard": {"found": same, "of": len(hard), "runs": hard["runs"].iloc[0], "among": math.comb(32, 4)},
         "relabelled": {"texts": int(twice["rows_other_label"]), "of": catalog.corpora()["emoint"].counts["test"]},
     }
-
-
-def hard_sets() -> dict:
-    """How many of the paper's four hard sets the search finds exactly, `among` how many, as the table of notebook 07 has it."""
-    table = pd.read_csv((paths.ROOT / shown("07_sets")).with_suffix(".csv"))
-    hard = table[table["set"].str.contains("hard")]
-    found = int(hard["same"].notna().sum())
-    return {"found": found, "of": len(hard), "runs": hard["runs"].iloc[0], "among": math.comb(32, 4)}
 
 
 # The answer, of `templates/answer.md.j2` and the first screen: of whatever has run so far
