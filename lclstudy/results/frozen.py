@@ -5,6 +5,7 @@ when they are read, and the profile of that name says which runs are planned.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -192,16 +193,12 @@ def freeze(folder: Path, runs: Iterable[Found]) -> None:
             told = tables.scored({**facts, "spec": spec, "traceback": ""}, arrays)
             data = records.encode(told, records.to_half(len(facts["classes"]), arrays))
             path = folder / f"{facts['identity']}.npz"
-            before = path.read_bytes() if path.is_file() else b""
-            if before != data and (not _finished(before, path) or facts["status"] == "done"):
-                records.write(path, data)
+            with suppress(FileNotFoundError, records.Damaged):
+                before = path.read_bytes()
+                finished = records.decode(before, path)[0]["status"] == "done"
+                if before == data or (finished and facts["status"] != "done"):
+                    continue
+            records.write(path, data)
     except OSError as error:
         where = paths.relative(folder)
         raise StudyError(f"Could not freeze to {where}: {error.strerror or error}; make room and freeze again.") from error
-
-
-def _finished(data: bytes, path: Path) -> bool:
-    try:
-        return records.decode(data, path)[0]["status"] == "done"
-    except records.Damaged:
-        return False

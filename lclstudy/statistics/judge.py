@@ -61,9 +61,8 @@ def judge(
     """What runs `a` against runs `b` say of a claim.
 
     `claim` is that a is `above` b (the default), `below` b, the `same` within `margin` (the default with a margin), or `not
-    above` b by the margin. `expected` is the published difference a - b. `p_holm` is p adjusted in its family; alone,
-    a comparison is a family of one. Raises StudyError on NaN, an unknown claim, or a margin
-    that is missing or not above 0.
+    above` b by the margin. `expected` is the published difference a - b. `p_holm` is p adjusted in its family; alone, a
+    comparison is a family of one. Raises StudyError on NaN, an unknown claim, or a margin that is missing or not above 0.
     """
     claim = claim or ("above" if margin is None else "same")
     if claim not in CLAIMS:

@@ -98,12 +98,9 @@ def holm(p_values: Iterable[float]) -> np.ndarray:
 def contrast(groups: Iterable[tuple[float, Iterable[float]]]) -> TTest:
     """Welch's test that a contrast of means, the sum of factor * mean over (factor, runs), is 0 (Satterthwaite 1946).
 
-    Two groups with factors 1 and -1 give `welch`. Raises StudyError if there is no group, or on NaN.
+    Two groups with factors 1 and -1 give `welch`. Raises StudyError on NaN.
     """
-    sides = [(float(factor), *_summary(values)) for factor, values in groups]
-    if not sides:
-        raise StudyError("A contrast needs at least one group of runs; given none.")
-    return _contrast(sides)
+    return _contrast([(float(factor), *_summary(values)) for factor, values in groups])
 
 
 def _contrast(sides: list[tuple[float, float, float, int]]) -> TTest:

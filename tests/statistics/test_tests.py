@@ -48,7 +48,6 @@ def test_what_does_not_fit_is_told():
         (tests.paired, ([0.6, 0.7], [math.inf, 0.7]), "Runs hold NaN or infinity"),
         (tests.welch, ([], [0.6]), "at least one run on each side"),
         (tests.paired, (A, B), "given 5 and 4"),
-        (tests.contrast, ([],), "at least one group of runs"),
         (tests.welch_from_summary, (72.4, 0.2, 5, math.nan, 0.2, 5), "finite"),
         (tests.welch_from_summary, (72.4, math.nan, *sides[2:]), "finite"),
         (tests.welch_from_summary, (72.4, -0.2, *sides[2:]), "0 or more"),
