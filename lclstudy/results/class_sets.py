@@ -118,9 +118,6 @@ def searched_runs(results, corpus: str) -> list[str]:
     return next((group["identity"].tolist() for _, group in runs.groupby("encoder", sort=False)), [])
 
 
-# The paper's hard sets among all sets of their size, by rank and with texts drawn again: judged once for whoever shows it.
-
-
 def published_hard() -> dict[str, tuple[str, ...]]:
     """The hard sets of Section 5.3, by name."""
     return {name: members for name, members in published.class_sets().items() if "hard" in name}
@@ -144,17 +141,17 @@ def ranked(
     chosen = [sorted(map(classes.index, members)) for members in sets.values()]
     drawn = resampled(results, runs, DRAWS, np.random.default_rng(0)) if drawn is None else drawn
     ranks = subsets.resampled_ranks(drawn, chosen)
-    _, scores = subsets.scored(confusion, len(chosen[0]))
-    first, last = judge.rank_limits(len(scores))
+    every = math.comb(len(classes), len(chosen[0]))
+    first, last = judge.rank_limits(every)
     low, high = np.percentile(ranks, (2.5, 97.5), axis=0, method="inverted_cdf")
     return pd.DataFrame({
         "set": list(sets),
-        "rank": [subsets.rank_of(scores, subsets.confusion_within(confusion, members))[0] for members in chosen],
+        "rank": subsets.resampled_ranks(confusion[np.newaxis], chosen)[0],
         "low": low,
         "high": high,
         "first_share": (ranks <= first).mean(axis=0),
         "last_share": (ranks > last).mean(axis=0),
-        "word": [judge.judge_ranks(each, len(scores), len(runs)) for each in ranks.T],
+        "word": [judge.judge_ranks(each, every, len(runs)) for each in ranks.T],
         "runs": len(runs),
     })  # fmt: skip
 

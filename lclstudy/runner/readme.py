@@ -63,14 +63,11 @@ def headlines() -> dict:
     }
 
 
-# The answer, of `templates/answer.md.j2` and the first screen: of whatever has run so far
-
-
 def answer(results: frozen.Frozen) -> dict:
-    """`gains` and `entropies` by pair of objectives, of `told`; the corpora of these as `columns`; `rank`, of
-    `case_study.correlations` that of `ours` and, of the paper's gains on the same sets, that `there`, None for too few;
-    `surer`: corpora on which the paper claims a lower entropy of LCL than of CE; `planned_corpora`, each with the number of
-    its classes, and `planned_seeds` of the profile."""
+    """Of whatever has run so far, `gains` and `entropies` by pair of objectives, of `told`; the corpora of these as `columns`;
+    `rank`, of `case_study.correlations` that of `ours` and, of the paper's gains on the same sets, that `there`, None for too
+    few; `surer`: corpora on which the paper claims a lower entropy of LCL than of CE; `planned_corpora`, each with the number
+    of its classes, and `planned_seeds` of the profile."""
     specs = load_profile(results.name).specs()
     gains, entropies = (told(results, PRIMARY, metric) | told(results, SYNONYMS, metric) for metric in ("accuracy", ENTROPY))
     ranked = case_study.correlations(case_study.gains(results, CASE_STUDY)).dropna().set_index("gains").to_dict("index")
@@ -105,9 +102,6 @@ def _told(rows: pd.DataFrame, mean: tests.TTest | None, p: float) -> dict:
         "expected": rows["expected"].mean(),
         "n": sorted({counts.min(axis=None), counts.max(axis=None)}),
     }
-
-
-# The map
 
 
 def link(said: str, path: str) -> str:
@@ -156,9 +150,6 @@ def _data_links(inputs: Iterable[str]) -> str:
     return ", ".join(link(Path(folder).name, folder) for folder in sorted(folders))
 
 
-# Notebooks
-
-
 def notebooks() -> list[dict]:
     """Each notebook's `name`, `path`, `question`, and `finding` in Markdown, as its stored outputs say it."""
     rows = []
@@ -167,8 +158,8 @@ def notebooks() -> list[dict]:
         if question is None:
             raise StudyError(f"Notebook {notebook.name} asks no question; begin it with **Question: ...?**")
         asked = " ".join(question[1].split())
-        row = {"name": notebook.name, "path": f"notebooks/{notebook.path.name}", "question": asked[0].upper() + asked[1:]}
-        rows.append({**row, "finding": finding(notebook.cells)})
+        told = {"question": asked[0].upper() + asked[1:], "finding": finding(notebook.cells)}
+        rows.append({"name": notebook.name, "path": f"notebooks/{notebook.path.name}", **told})
     return rows
 
 
@@ -177,9 +168,6 @@ def finding(cells: list[dict]) -> str:
     start = next((number for number, cell in enumerate(cells) if "## Finding" in cell["source"]), 0)
     outputs = next(cell["outputs"] for cell in cells[start:] if cell["cell_type"] == "code" and "said(" in cell["source"])
     return "\n\n".join("".join(out["data"]["text/markdown"]) for out in outputs)
-
-
-# Profiles and what they cost
 
 
 def profiles() -> list[dict]:

@@ -28,25 +28,21 @@ def accuracy(labels: np.ndarray, predictions: np.ndarray) -> float:
     return float(sklearn_metrics.accuracy_score(labels, predictions))
 
 
-def weighted_f1(labels: np.ndarray, predictions: np.ndarray, classes: int | Sequence[str]) -> float:
+def weighted_f1(labels: np.ndarray, predictions: np.ndarray) -> float:
     """F1 per class, weighted by the number of true examples of the class, 0 to 1 (Eq. 8 of the paper, its Appendix A.1).
 
-    A class that is never predicted, or never true, has F1 0.
+    A class that is never predicted has F1 0; one that is never true has no weight.
     """
-    ids = range(_count(classes))
-    return float(sklearn_metrics.f1_score(labels, predictions, labels=ids, average="weighted", zero_division=0))
+    return float(sklearn_metrics.f1_score(labels, predictions, average="weighted", zero_division=0))
 
 
 def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, classes: int | Sequence[str]) -> np.ndarray:
     """Counts [C, C], int64: row = true class, column = predicted class. Raises StudyError on class ids out of range."""
-    count, ids = _count(classes), np.union1d(labels, predictions)
+    count = int(classes) if isinstance(classes, int | np.integer) else len(classes)
+    ids = np.union1d(labels, predictions)
     if not np.isin(ids, range(count)).all():
         raise StudyError(f"Labels and predictions must be class ids from 0 to {count - 1}; given {ids.min()} to {ids.max()}.")
     return sklearn_metrics.confusion_matrix(labels, predictions, labels=range(count))
-
-
-def _count(classes: int | Sequence[str]) -> int:
-    return int(classes) if isinstance(classes, int | np.integer) else len(classes)
 
 
 def confused_pairs(confusion: np.ndarray) -> list[tuple[int, int, int]]:
