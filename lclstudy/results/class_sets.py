@@ -77,11 +77,10 @@ def all_sets(profile: Profile, runs) -> dict[str, Classes]:
 
 
 def specs(profile: Profile, sets: Mapping[str, Classes]) -> list[RunSpec]:
-    """The runs on `sets`, each once, the seed varying slowest: cut short, all sets and objectives have the first seeds."""
+    """The runs on `sets`, the seed varying slowest: cut short, all sets and objectives have the first seeds."""
     study = profile.case_study
     every = itertools.product(study.seed, sets.values(), study.objective) if study else ()
-    return list(dict.fromkeys(profile.spec(study.corpus, objective, seed=seed, classes=classes)
-                              for seed, classes, objective in every))  # fmt: skip
+    return [profile.spec(study.corpus, objective, seed=seed, classes=classes) for seed, classes, objective in every]
 
 
 def all_specs(profile: Profile, runs) -> list[RunSpec]:

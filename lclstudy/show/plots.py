@@ -137,17 +137,12 @@ def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], what: str) 
     order = class_order(confusion)
     counts, shown = confusion[np.ix_(order, order)], [drawable(classes[index], index, width=40) for index in order]
     annotated = len(shown) <= _ANNOTATED
-    bar = {
-        "label": "share of the true class (%)",
-        "ticks": [0, 1, 5, 10, 25, 50, 100],
-        "shrink": 0.8,
-        "pad": 0.02,
-        "aspect": 30,
-    }
     # A square-root scale, because the confusions that the figure is about are far rarer than the right answers.
     seaborn.heatmap(100 * _shares(counts), cmap="Blues", norm=PowerNorm(0.5, 0, 100), square=True, ax=ax,
                     annot=counts if annotated else None, fmt="g", annot_kws={"size": SMALLEST},
-                    xticklabels=shown, yticklabels=shown, cbar_kws=bar)  # fmt: skip
+                    xticklabels=shown, yticklabels=shown,
+                    cbar_kws={"label": "share of the true class (%)", "ticks": [0, 1, 5, 10, 25, 50, 100], "shrink": 0.8,
+                              "pad": 0.02, "aspect": 30})  # fmt: skip
     ax.set_facecolor("#DDDDDD")
     ax.tick_params(length=0)
     ax.tick_params(axis="x", rotation=90 if len(shown) > 4 else 0)

@@ -77,17 +77,9 @@ def label_lines(ax: Axes, ends: dict[str, tuple[float, float]], texts: dict[str,
     objectives = sorted(ends, key=lambda objective: ends[objective][1])
     wanted = np.array([(ends[objective][1] - low) / (high - low) for objective in objectives])
     for objective, place in zip(objectives, apart(wanted, 0.09), strict=True):
-        ax.annotate(
-            texts[objective],
-            ends[objective],
-            (1.03, place),
-            xycoords="data",
-            textcoords="axes fraction",
-            va="center",
-            color=colour(objective),
-            arrowprops={"arrowstyle": "-", "color": colour(objective), "linewidth": 0.4, "shrinkA": 1, "shrinkB": 3},
-            annotation_clip=False,
-        )
+        look = {"textcoords": "axes fraction", "va": "center", "color": colour(objective), "annotation_clip": False}
+        arrow = {"arrowstyle": "-", "color": colour(objective), "linewidth": 0.4, "shrinkA": 1, "shrinkB": 3}
+        ax.annotate(texts[objective], ends[objective], (1.03, place), arrowprops=arrow, **look)
 
 
 def apart(wanted: np.ndarray, gap: float) -> np.ndarray:

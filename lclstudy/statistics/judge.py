@@ -153,13 +153,6 @@ def pooled_power(difference: float, a: Sequence[float], b: Sequence[float]) -> d
     return _powers(lambda sd, n_a, n_b: tests.power(difference, sd, n_a, sd, n_b), a, b, 10_000)
 
 
-def pooled_deviation(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
-    """The standard deviation pooled over both sides, then the ends of its 80 % interval, the larger first."""
-    free = len(a) + len(b) - 2
-    sd = math.sqrt((np.var(a) * len(a) + np.var(b) * len(b)) / free)
-    return sd, *(sd * math.sqrt(free / stats.chi2.ppf(share, free)) for share in (0.1, 0.9))
-
-
 def _equivalence_power(margin: float, a: Sequence[float], b: Sequence[float], sides: int) -> dict[str, float]:
     """Power of the equivalence test (or of its upper half alone) if there is no difference at all."""
 
@@ -172,10 +165,13 @@ def _equivalence_power(margin: float, a: Sequence[float], b: Sequence[float], si
 
 
 def _powers(power: Callable[[float, int, int], float], a: Sequence, b: Sequence, most: int) -> dict[str, float]:
-    """Of the `power` for a deviation and two counts of runs: `needed` is NaN if more than `most`."""
-    deviations, counts = pooled_deviation(a, b), range(2, most + 1)
-    middle, low, high = (power(each, len(a), len(b)) for each in deviations)
-    first = bisect_left(counts, True, key=lambda n: power(deviations[0], n, n) >= tests.DETECTED)  # more runs never have less
+    """As `pooled_power`, of the `power` for a deviation and two counts of runs; `needed` is NaN if more than `most`."""
+    free = len(a) + len(b) - 2
+    pooled = math.sqrt((np.var(a) * len(a) + np.var(b) * len(b)) / free)
+    ends = (pooled * math.sqrt(free / stats.chi2.ppf(share, free)) for share in (0.1, 0.9))  # of its 80 % interval
+    middle, low, high = (power(deviation, len(a), len(b)) for deviation in (pooled, *ends))
+    counts = range(2, most + 1)
+    first = bisect_left(counts, True, key=lambda n: power(pooled, n, n) >= tests.DETECTED)  # more runs never have less
     needed = counts[first] if first < len(counts) else math.nan
     return {"power": middle, "power_low": low, "power_high": high, "needed": needed}
 
