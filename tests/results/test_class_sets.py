@@ -103,7 +103,7 @@ def test_training_on_subsets_then_freezing(own_folders, runs, tmp_path, monkeypa
     """Real trainings: cross-entropy, the search in what it confused, both objectives on what was found."""
     (tmp_path / "mine.toml").write_text(PROFILE.replace("found = 2", "found = 1"))
     profile = load_profile(str(tmp_path / "mine.toml"))
-    part, how = profile.restrict(seeds="1"), {"executor": "serial", "progress": False, "device": "cpu"}
+    part, how = profile.restrict(seeds="1"), {"executor": "serial", "device": "cpu"}
     assert grid.run_profile(part, runs, **how)[:3] == (2 + 2, 0, 0), "CE and LCL on all classes, then both on a found set"
     assert grid.run_profile(part, runs, **how)[:2] == (0, 4)
     runs.freeze(paths.build("mine") / "results", class_sets.all_specs(profile, runs))
