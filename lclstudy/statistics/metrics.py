@@ -5,7 +5,6 @@ Probabilities are [N, C], rows sum to 1; those of records and of frozen results 
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -13,14 +12,6 @@ from scipy.special import softmax, xlogy
 from sklearn import metrics as sklearn_metrics
 
 from lclstudy.errors import StudyError
-
-
-class Reliability(NamedTuple):
-    """Confidence against accuracy in B bins of equal width, [B] each; the last two are means, NaN where the bin is empty."""
-
-    count: np.ndarray
-    confidence: np.ndarray
-    accuracy: np.ndarray
 
 
 def accuracy(labels: np.ndarray, predictions: np.ndarray) -> float:
@@ -109,8 +100,9 @@ def negative_log_likelihood(probabilities: np.ndarray, labels: np.ndarray) -> fl
     return float(sklearn_metrics.log_loss(labels, probabilities, labels=range(probabilities.shape[1])))
 
 
-def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> Reliability:
-    """Mean confidence (largest probability) and accuracy per bin of confidence; bin b holds (edges[b], edges[b + 1]]."""
+def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> dict[str, np.ndarray]:
+    """By B bins of equal width of the confidence (largest probability), [B] each: `count`, and the means `confidence` and
+    `accuracy`, NaN where a bin is empty. Bin b holds (edges[b], edges[b + 1]]."""
     edges = np.linspace(0, 1, bins + 1)
     confidence = probabilities.max(axis=1)
     place = np.digitize(confidence, edges[1:-1], right=True)
@@ -118,12 +110,12 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -
     with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN of an empty bin
         mean_confidence = np.bincount(place, confidence, bins) / count
         mean_accuracy = np.bincount(place, probabilities.argmax(axis=1) == labels, bins) / count
-    return Reliability(count, mean_confidence, mean_accuracy)
+    return {"count": count, "confidence": mean_confidence, "accuracy": mean_accuracy}
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
     """Mean over examples of |accuracy - confidence| of their bin, 0 to 1 (Guo et al. 2017, Eq. 3; 15 bins as there)."""
     found = reliability(probabilities, labels, bins)
-    filled = found.count > 0
-    gaps = np.abs(found.accuracy - found.confidence)[filled]
-    return float(np.average(gaps, weights=found.count[filled]))
+    filled = found["count"] > 0
+    gaps = np.abs(found["accuracy"] - found["confidence"])[filled]
+    return float(np.average(gaps, weights=found["count"][filled]))

@@ -49,12 +49,12 @@ def test_likelihood_reliability_and_calibration_error_by_hand():
     assert metrics.negative_log_likelihood(PROBABILITIES, TRUTH) == pytest.approx(-math.log(0.9 * 0.2 * 0.6 * 0.7) / 4)
     assert 30 < metrics.negative_log_likelihood(np.array([[1.0, 0.0]]), np.array([1])) < 40, "finite also at 0"
     found = metrics.reliability(PROBABILITIES, TRUTH, bins=4)  # confidences .9 .8 | .6 .7; right: yes no | yes yes
-    assert found.count.tolist() == [0, 0, 2, 2]
-    assert found.confidence[2:] == pytest.approx([0.65, 0.85])
-    assert found.accuracy[2:] == pytest.approx([1.0, 0.5])
-    assert np.isnan(found.accuracy[:2]).all() and np.isnan(found.confidence[:2]).all()
+    assert found["count"].tolist() == [0, 0, 2, 2]
+    assert found["confidence"][2:] == pytest.approx([0.65, 0.85])
+    assert found["accuracy"][2:] == pytest.approx([1.0, 0.5])
+    assert np.isnan(found["accuracy"][:2]).all() and np.isnan(found["confidence"][:2]).all()
     sure = np.array([[1.0, 0.0], [0.5, 0.5]])
-    assert metrics.reliability(sure, np.array([0, 0]), bins=2).count.tolist() == [1, 1], "an edge is of the bin below"
+    assert metrics.reliability(sure, np.array([0, 0]), bins=2)["count"].tolist() == [1, 1], "an edge is of the bin below"
     assert metrics.expected_calibration_error(PROBABILITIES, TRUTH, bins=4) == pytest.approx((2 * 0.35 + 2 * 0.35) / 4)
 
 

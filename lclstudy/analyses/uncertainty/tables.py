@@ -99,7 +99,7 @@ def reliability(results: Frozen, runs: pd.DataFrame, bins: int = 15) -> pd.DataF
     for key, group in runs.groupby([*PLACE, "objective"], sort=False):
         scores, labels = (np.concatenate([*map(ask, group["identity"])]) for ask in (results.probabilities, results.labels))
         found = metrics.reliability(scores, labels, bins)
-        parts.append(pd.DataFrame(found._asdict()).assign(**dict(zip([*PLACE, "objective"], key, strict=True))))
+        parts.append(pd.DataFrame(found).assign(**dict(zip([*PLACE, "objective"], key, strict=True))))
     return pd.concat(parts, ignore_index=True)
 
 
