@@ -19,11 +19,9 @@ from lclstudy.statistics import judge, metrics, subsets
 
 from . import published
 
-ALL = "all"
 Classes = tuple[str, ...] | None  # None: every class of the corpus
 SPLIT = "validation"  # whose confusions are searched
 DRAWS = 1000
-ENDS = (2.5, 97.5)  # percent: a 95 % interval over draws
 COLUMNS = ["set", "rank", "low", "high", "first_share", "last_share", "word", "runs"]
 
 
@@ -31,7 +29,7 @@ def named_sets(profile: Profile) -> dict[str, Classes]:
     """The published subsets that a profile asks for, by name. Raises StudyError on a name that is not published."""
     if profile.case_study is None:
         return {}
-    known = {ALL: None, **published.class_sets()}
+    known = {"all": None, **published.class_sets()}
     for name in profile.case_study.sets:
         if name not in known:
             raise unknown(f"class set in [case_study] of profile {profile.name}", name, known)
@@ -52,32 +50,16 @@ def finished(profile: Profile, runs) -> list[RunSpec]:
     return [spec for spec in searched(profile) if runs.has(spec)]
 
 
-def confusion(profile: Profile, runs) -> tuple[np.ndarray, tuple[str, ...], int]:
-    """Validation counts [C,C] added up over the finished runs of `searched`, their class names, and how many runs.
-
-    Raises StudyError if none is finished.
-    """
+def found_sets(profile: Profile, runs) -> dict[str, tuple[str, ...]]:
+    """The most confusable disjoint subsets that the profile asks for, by name, in the validation confusions of the finished
+    runs of `searched`, added up; empty before one is finished."""
     records = [runs.load(spec) for spec in finished(profile, runs)]
     if not records:
-        raise StudyError(
-            f"No finished cross-entropy run on all classes of {profile.case_study.corpus}, so no confusions to search; train "
-            f"one: lclstudy run {profile.source} --corpora {profile.case_study.corpus} --objectives ce"
-        )
+        return {}
     classes = records[0].classes
     counts = [metrics.confusion_matrix(record.validation_labels, record.validation_probabilities.argmax(axis=1), classes)
               for record in records]  # fmt: skip
-    return sum(counts), classes, len(records)
-
-
-def found_sets(profile: Profile, runs) -> dict[str, tuple[str, ...]]:
-    """The most confusable disjoint subsets that the profile asks for, by name: `found-a` is the most confusable.
-
-    Empty if the profile asks for none. Raises StudyError if no run is there to search.
-    """
-    if not searched(profile):
-        return {}
-    counts, classes, _ = confusion(profile, runs)
-    return picked(counts, classes, profile.case_study.size, profile.case_study.found)
+    return picked(sum(counts), classes, profile.case_study.size, profile.case_study.found)
 
 
 def picked(counts: np.ndarray, classes: tuple[str, ...], size: int, count: int) -> dict[str, tuple[str, ...]]:
@@ -95,18 +77,16 @@ def all_sets(profile: Profile, runs) -> dict[str, Classes]:
 
 
 def specs(profile: Profile, sets: Mapping[str, Classes]) -> list[RunSpec]:
-    """The runs on `sets`, each once, the seed varying slowest: cut short, all sets and objectives have the first seeds."""
+    """The runs on `sets`, the seed varying slowest: cut short, all sets and objectives have the first seeds."""
     study = profile.case_study
     every = itertools.product(study.seed, sets.values(), study.objective) if study else ()
-    return list(dict.fromkeys(profile.spec(study.corpus, objective, seed=seed, classes=classes)
-                              for seed, classes, objective in every))  # fmt: skip
+    return [profile.spec(study.corpus, objective, seed=seed, classes=classes) for seed, classes, objective in every]
 
 
 def all_specs(profile: Profile, runs) -> list[RunSpec]:
     """Every run of a profile, each once: its grid, the case study on published sets, and on found ones where they are known."""
-    sets = all_sets(profile, runs) if finished(profile, runs) else named_sets(profile)
     read = [spec for spec in searched(profile) if spec.seed in profile.case_study.seed]
-    return list(dict.fromkeys([*profile.specs(), *read, *specs(profile, sets)]))
+    return list(dict.fromkeys([*profile.specs(), *read, *specs(profile, all_sets(profile, runs))]))
 
 
 def frozen_sets(results, corpus: str) -> dict[str, tuple[str, ...]]:
@@ -137,9 +117,6 @@ def searched_runs(results, corpus: str) -> list[str]:
     return next((group["identity"].tolist() for _, group in runs.groupby("encoder", sort=False)), [])
 
 
-# The paper's hard sets among all sets of their size, by rank and with texts drawn again: judged once for whoever shows it.
-
-
 def published_hard() -> dict[str, tuple[str, ...]]:
     """The hard sets of Section 5.3, by name."""
     return {name: members for name, members in published.class_sets().items() if "hard" in name}
@@ -163,17 +140,17 @@ def ranked(
     chosen = [sorted(map(classes.index, members)) for members in sets.values()]
     drawn = resampled(results, runs, DRAWS, np.random.default_rng(0)) if drawn is None else drawn
     ranks = subsets.resampled_ranks(drawn, chosen)
-    _, scores = subsets.scored(confusion, len(chosen[0]))
-    first, last = judge.rank_limits(len(scores))
-    low, high = np.percentile(ranks, ENDS, axis=0, method="inverted_cdf")
+    every = math.comb(len(classes), len(chosen[0]))
+    first, last = judge.rank_limits(every)
+    low, high = np.percentile(ranks, (2.5, 97.5), axis=0, method="inverted_cdf")
     return pd.DataFrame({
         "set": list(sets),
-        "rank": [subsets.rank_of(scores, subsets.confusion_within(confusion, members))[0] for members in chosen],
+        "rank": subsets.resampled_ranks(confusion[np.newaxis], chosen)[0],
         "low": low,
         "high": high,
         "first_share": (ranks <= first).mean(axis=0),
         "last_share": (ranks > last).mean(axis=0),
-        "word": [judge.judge_ranks(each, len(scores), len(runs)) for each in ranks.T],
+        "word": [judge.judge_ranks(each, every, len(runs)) for each in ranks.T],
         "runs": len(runs),
     })  # fmt: skip
 

@@ -25,7 +25,6 @@ _EXCHANGED = {"above": "below", "below": "above", "same": "same"}
 _UNCLAIMED = {REPRODUCED: "above", CONTRADICTED: "below", SMALLER: UNDECIDED}
 PLACE = ("corpus", "set", "encoder")
 Pairs = Sequence[tuple[str, str]]
-_NO_TEST = tests.TTest(*[np.nan] * 6)
 
 
 @lru_cache(maxsize=64)  # a page of verdicts asks for each claim
@@ -41,11 +40,11 @@ def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy
     identities = {key: group["identity"].tolist() for key, group in runs.groupby([*PLACE, "objective"], sort=False)}
     beside = []
     for row in table.to_dict("records"):
-        sides = [identities.get((*(row[name] for name in PLACE), row[side]), []) for side in ("a", "b")]
-        epochs = [results.epochs[results.epochs["identity"].isin(runs_of_side)] for runs_of_side in sides]
-        rising = sorted(row[side] for side, its in zip(("a", "b"), epochs, strict=True) if still_rises(its))
+        sides = {row[side]: identities.get((*(row[name] for name in PLACE), row[side]), []) for side in ("a", "b")}
+        rising = sorted(name for name, its in sides.items() if still_rises(results.epochs.query("identity in @its")))
         mark = f"not converged: {', '.join(map(names.objective, rising))}" if rising else ""
-        texts = over_test_texts(results, sides) if metric == "accuracy" and all(sides) else _NO_TEST
+        whole = metric == "accuracy" and all(sides.values())
+        texts = over_test_texts(results, sides.values()) if whole else tests.TTest()
         beside.append((mark, texts.ci_low, texts.ci_high))
     return table.join(pd.DataFrame(beside, columns=["mark", "texts_low", "texts_high"]))
 
@@ -81,7 +80,7 @@ def claimed(metric: str = "accuracy") -> dict[tuple, tuple[str, float | None]]:
     return found
 
 
-def over_test_texts(results: Frozen, sides: Sequence[Sequence[str]]) -> tests.TTest:
+def over_test_texts(results: Frozen, sides: Iterable[Sequence[str]]) -> tests.TTest:
     """`judge.over_texts` of the runs of both sides, by identity."""
     return over_texts(*([results.predictions(run) == results.labels(run) for run in side] for side in sides))
 
@@ -148,7 +147,9 @@ def compare(
             found = judge(left, right, want, margin, said, float(p))
             word = found.word if said else _UNCLAIMED.get(found.word, found.word)
             told = (*place, *pair, said, len(left), len(right), left.mean(), right.mean(), want)
-            beside = (found.p_holm, *_paired(left, right))
+            seeds = left.index.intersection(right.index)
+            paired = tests.paired(left[seeds], right[seeds]) if len(seeds) else tests.TTest()
+            beside = (found.p_holm, paired.difference, paired.ci_low, paired.ci_high, len(seeds))
             rows.append((*told, *found._replace(word=word, p_holm=np.nan if margin else found.p_holm), *beside))
     return pd.DataFrame(rows, columns=[*by, *_COLUMNS]).astype({"expected": float})
 
@@ -195,9 +196,3 @@ def beside_published(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     place = ["corpus", "set", "a", "b"]
     found = table.merge(published_comparisons(cells).rename(columns=told)[[*place, *told.values()]], "left", on=place)
     return found.assign(expected=found.pop("printed").fillna(found["expected"]))
-
-
-def _paired(a: pd.Series, b: pd.Series) -> tuple[float, float, float, int]:
-    seeds = a.index.intersection(b.index)
-    test = tests.paired(a[seeds], b[seeds]) if len(seeds) else _NO_TEST
-    return test.difference, test.ci_low, test.ci_high, len(seeds)

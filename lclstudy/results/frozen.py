@@ -5,6 +5,7 @@ when they are read, and the profile of that name says which runs are planned.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -58,12 +59,11 @@ class Frozen:
         """Class names of a run, in the order of their ids. Raises StudyError."""
         return tuple(self._read(identity)[0]["classes"])
 
-    def confusion(self, identities: Iterable[str], split: str = "test") -> tuple[np.ndarray, tuple[str, ...]]:
+    def confusion(self, identities: Sequence[str], split: str = "test") -> tuple[np.ndarray, tuple[str, ...]]:
         """The sum of the confusion matrices [C,C] of some runs, such as the seeds of an objective, and their class names.
 
         Raises StudyError if there is no run, or if they differ in their classes.
         """
-        identities = list(identities)
         found = {self.classes(identity) for identity in identities}
         if len(found) != 1:
             raise StudyError(f"A confusion matrix needs runs of the same classes; given {len(found)} sets of classes.")
@@ -167,8 +167,7 @@ def best_frozen() -> str:
 
     `paper` before `minilm` before `quick`, then others by name. Raises StudyError if there are none.
     """
-    names = frozen_names()
-    for name in dict.fromkeys([*(name for name in _BEST_FIRST if name in names), *names]):
+    for name in dict.fromkeys([*_BEST_FIRST, *frozen_names()]):
         if any(_read(path)[0]["status"] == "done" for place in _folders(name) for path in place.glob("*.npz")):
             return name
     raise StudyError("No frozen results with a finished run; make some with: ./run_all.sh quick")
@@ -194,16 +193,12 @@ def freeze(folder: Path, runs: Iterable[Found]) -> None:
             told = tables.scored({**facts, "spec": spec, "traceback": ""}, arrays)
             data = records.encode(told, records.to_half(len(facts["classes"]), arrays))
             path = folder / f"{facts['identity']}.npz"
-            before = path.read_bytes() if path.is_file() else b""
-            if before != data and (not _finished(before, path) or facts["status"] == "done"):
-                records.write(path, data)
+            with suppress(FileNotFoundError, records.Damaged):
+                before = path.read_bytes()
+                finished = records.decode(before, path)[0]["status"] == "done"
+                if before == data or (finished and facts["status"] != "done"):
+                    continue
+            records.write(path, data)
     except OSError as error:
         where = paths.relative(folder)
         raise StudyError(f"Could not freeze to {where}: {error.strerror or error}; make room and freeze again.") from error
-
-
-def _finished(data: bytes, path: Path) -> bool:
-    try:
-        return records.decode(data, path)[0]["status"] == "done"
-    except records.Damaged:
-        return False

@@ -15,8 +15,7 @@ def table(paper: str | None = None, table: int | None = None) -> pd.DataFrame:
     by rounding alone.
     """
     cells = _read("numbers", numbers=("value", "spread"))
-    wanted = {"paper": paper, "table": table}
-    for name, value in wanted.items():
+    for name, value in (("paper", paper), ("table", table)):
         cells = cells if value is None else cells[cells[name] == value]
     return cells.reset_index(drop=True)
 

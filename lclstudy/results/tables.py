@@ -36,7 +36,7 @@ def scored(facts: dict, arrays: dict) -> dict:
     for split in SPLITS if facts["status"] == "done" else ():
         labels, predictions = arrays[f"{split}_labels"], arrays[f"{split}_probabilities"].argmax(axis=1)
         scores[f"{split}_accuracy"] = metrics.accuracy(labels, predictions)
-        scores[f"{split}_weighted_f1"] = metrics.weighted_f1(labels, predictions, facts["classes"])
+        scores[f"{split}_weighted_f1"] = metrics.weighted_f1(labels, predictions)
     return {**facts, "scores": scores}
 
 

@@ -196,7 +196,7 @@ def _checksums(files: list[Path]) -> list[tuple[str, str]]:
     return sorted((paths.relative(path), file_checksum(path)) for path in files if os.path.isfile(path))
 
 
-def execute(name: str, notebook, output: Path, parameters: dict, sockets: str, stderr) -> None:
+def execute(notebook, output: Path, parameters: dict, sockets: str, stderr) -> None:
     """Executes a notebook (a path or a node) in the working folder; `output` is kept also when it fails.
 
     The kernel speaks over files in the folder `sockets`: nothing on the network can listen. It ends with this process, however
@@ -211,13 +211,13 @@ def execute(name: str, notebook, output: Path, parameters: dict, sockets: str, s
     output.parent.mkdir(parents=True, exist_ok=True)
     output.unlink(missing_ok=True)
     how = {"kernel_name": "python3", "language": "python", "shutdown_kernel": "immediate", "progress_bar": False}
-    how["config"] = Config({"KernelManager": {"transport": "ipc", "connection_file": f"{sockets}/{name}.json"}})
+    how["config"] = Config({"KernelManager": {"transport": "ipc", "connection_file": f"{sockets}/{output.stem}.json"}})
     how["extra_arguments"] = ["--log-level=CRITICAL"]  # a kernel that ends with us would say so on the terminal
     try:
         papermill.execute_notebook(notebook, output, parameters, stderr_file=stderr, **how)
     except Exception as error:  # whatever stopped it, the notebook failed
         said = f"{_place(output)}: {_described(error)}"
-        raise NotebookFailed(f"{name} failed {said}; see {paths.relative(output)}.") from None
+        raise NotebookFailed(f"{output.stem} failed {said}; see {paths.relative(output)}.") from None
 
 
 def _place(output: Path) -> str:
@@ -299,7 +299,7 @@ def _run_one(plan: Plan, notebook: Notebook, sockets: str, screen: Screen) -> fl
     """Executes a notebook and writes its mark; returns the seconds that it took."""
     mark, started, inputs = plan.mark(notebook), time.time(), plan.inputs(notebook)
     mark.unlink(missing_ok=True)
-    execute(notebook.name, notebook.path, plan.output(notebook), plan.parameters(notebook), sockets, screen)
+    execute(notebook.path, plan.output(notebook), plan.parameters(notebook), sockets, screen)
     made = glob.glob(str(paths.figures("*") / f"{notebook.name[:2]}_*"))
     figures = sorted(path for path in made if Path(path).stat().st_mtime >= started)
     part = mark.with_suffix(".part")

@@ -34,26 +34,23 @@ BEST_FIRST = ("paper", "report", "minilm", "report_small", "ablations", "your_co
 
 def render(name: str) -> str:
     """The text of README.md or RESULTS.md. Raises StudyError on a link to what is not there."""
-    facts = {
-        "link": link,
-        "shown": shown,
-        "place": place,
-        "notebooks": notebooks(),
-        "profiles": profiles(),
-        "speed": speed(),
-        "costs": costs(),
-    }
+    facts = {"link": link, "shown": shown, "place": place, "notebooks": notebooks(), "profiles": profiles(), "costs": costs()}
     facts |= {"objectives": list(OBJECTIVES), "encoders": list(catalog.encoders()), "corpora": list(catalog.corpora())}
-    return words(f"runner/templates/{name}.j2", **facts, **headlines()) + "\n"
+    facts |= {"speed": speed(), **headlines()}
+    return words(f"runner/templates/{name}.j2", **facts) + "\n"
 
 
 def headlines() -> dict:
-    """The facts behind the first screen: verdicts, the answer of the best frozen results, hard sets, the audit."""
+    """The facts behind the first screen: verdicts, the answer of the best frozen results, the audit; how many of the paper's
+    `hard` sets the search finds exactly, `among` how many, as the table of notebook 07 has it."""
     results = frozen.read_frozen(frozen.best_frozen())
     claims = published.counted(pd.read_csv((paths.ROOT / shown("13_verdicts")).with_suffix(".csv"), keep_default_na=False))
     told = claims["about"] + ": " + claims["on"] + claims["mark"].map(lambda mark: f" ({mark})" if mark else "")
     decided = claims.assign(told=told)[~claims["word"].isin((NOT_RUN, UNDECIDED))].groupby("word")
     audit = pd.read_csv((paths.ROOT / shown("00_findings")).with_suffix(".csv"))
+    sets = pd.read_csv((paths.ROOT / shown("07_sets")).with_suffix(".csv"))
+    hard = sets[sets["set"].str.contains("hard")]
+    same = int(hard["same"].notna().sum())
     twice = corpus_facts.table("duplicates").query("corpus == 'emoint' and split == 'test' and against == 'train'").iloc[0]
     return {
         "verdicts": claims["word"].value_counts().to_dict(),
@@ -61,27 +58,16 @@ def headlines() -> dict:
         "foreign": int(claims["our_encoder"].ne("").mul(claims["other_encoder"]).sum()),
         "audit": audit["kind"].value_counts().to_dict(),
         **answer(results),
-        "hard": hard_sets(),
+        "hard": {"found": same, "of": len(hard), "runs": hard["runs"].iloc[0], "among": math.comb(32, 4)},
         "relabelled": {"texts": int(twice["rows_other_label"]), "of": catalog.corpora()["emoint"].counts["test"]},
     }
 
 
-def hard_sets() -> dict:
-    """How many of the paper's four hard sets the search finds exactly, `among` how many, as the table of notebook 07 has it."""
-    table = pd.read_csv((paths.ROOT / shown("07_sets")).with_suffix(".csv"))
-    hard = table[table["set"].str.contains("hard")]
-    found = int(hard["same"].notna().sum())
-    return {"found": found, "of": len(hard), "runs": hard["runs"].iloc[0], "among": math.comb(32, 4)}
-
-
-# The answer, of `templates/answer.md.j2` and the first screen: of whatever has run so far
-
-
 def answer(results: frozen.Frozen) -> dict:
-    """`gains` and `entropies` by pair of objectives, of `told`; the corpora of these as `columns`; `rank`, of
-    `case_study.correlations` that of `ours` and, of the paper's gains on the same sets, that `there`, None for too few;
-    `surer`: corpora on which the paper claims a lower entropy of LCL than of CE; `planned_corpora`, each with the number of
-    its classes, and `planned_seeds` of the profile."""
+    """Of whatever has run so far, `gains` and `entropies` by pair of objectives, of `told`; the corpora of these as `columns`;
+    `rank`, of `case_study.correlations` that of `ours` and, of the paper's gains on the same sets, that `there`, None for too
+    few; `surer`: corpora on which the paper claims a lower entropy of LCL than of CE; `planned_corpora`, each with the number
+    of its classes, and `planned_seeds` of the profile."""
     specs = load_profile(results.name).specs()
     gains, entropies = (told(results, PRIMARY, metric) | told(results, SYNONYMS, metric) for metric in ("accuracy", ENTROPY))
     ranked = case_study.correlations(case_study.gains(results, CASE_STUDY)).dropna().set_index("gains").to_dict("index")
@@ -116,9 +102,6 @@ def _told(rows: pd.DataFrame, mean: tests.TTest | None, p: float) -> dict:
         "expected": rows["expected"].mean(),
         "n": sorted({counts.min(axis=None), counts.max(axis=None)}),
     }
-
-
-# The map
 
 
 def link(said: str, path: str) -> str:
@@ -167,9 +150,6 @@ def _data_links(inputs: Iterable[str]) -> str:
     return ", ".join(link(Path(folder).name, folder) for folder in sorted(folders))
 
 
-# Notebooks
-
-
 def notebooks() -> list[dict]:
     """Each notebook's `name`, `path`, `question`, and `finding` in Markdown, as its stored outputs say it."""
     rows = []
@@ -178,8 +158,8 @@ def notebooks() -> list[dict]:
         if question is None:
             raise StudyError(f"Notebook {notebook.name} asks no question; begin it with **Question: ...?**")
         asked = " ".join(question[1].split())
-        row = {"name": notebook.name, "path": f"notebooks/{notebook.path.name}", "question": asked[0].upper() + asked[1:]}
-        rows.append({**row, "finding": finding(notebook.cells)})
+        told = {"question": asked[0].upper() + asked[1:], "finding": finding(notebook.cells)}
+        rows.append({"name": notebook.name, "path": f"notebooks/{notebook.path.name}", **told})
     return rows
 
 
@@ -188,9 +168,6 @@ def finding(cells: list[dict]) -> str:
     start = next((number for number, cell in enumerate(cells) if "## Finding" in cell["source"]), 0)
     outputs = next(cell["outputs"] for cell in cells[start:] if cell["cell_type"] == "code" and "said(" in cell["source"])
     return "\n\n".join("".join(out["data"]["text/markdown"]) for out in outputs)
-
-
-# Profiles and what they cost
 
 
 def profiles() -> list[dict]:

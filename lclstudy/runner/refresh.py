@@ -36,7 +36,7 @@ def refresh(folder: Path, only: str = "") -> None:
             screen.say(f"[{number}/{len(wanted)}] {name} ...")
             source, started = jupytext.read(f"{name}.py"), time.time()
             source.metadata = nbformat.from_dict({"kernelspec": _KERNEL, "language_info": {"name": "python"}})
-            execute.execute(name, source, build / f"{name}.ipynb", {}, sockets, screen)
+            execute.execute(source, build / f"{name}.ipynb", {}, sockets, screen)
             nbformat.write(_steady(nbformat.read(build / f"{name}.ipynb", as_version=4)), f"{name}.ipynb")
             screen.say(f"[{number}/{len(wanted)}] {name} ... {time.time() - started:.0f} s")
 

@@ -40,7 +40,8 @@ def build(folder: Path) -> Path:
     shutil.copytree(paths.ROOT / "figures", folder / "figures")
     for name in ASSETS:
         shutil.copy(paths.PACKAGE / "runner" / "templates" / name, folder)
-    bodies = [(page, _text_page(paths.ROOT / path)) for path, page in TEXTS.items() if (paths.ROOT / path).is_file()]
+    texts = ((page, paths.ROOT / path) for path, page in TEXTS.items())
+    bodies = [(page, _markdown(path.read_text("utf-8"), _Renderer(path.parent))) for page, path in texts]
     bodies[2:2] = [(f"{path.stem}.html", _notebook_page(path, folder)) for path in sorted(_notebooks().values())]
     bodies += [(f"figures_{place.name}.html", _figures_page(place)) for place in sorted((folder / "figures").iterdir())]
     pages = [(address, re.search(r"<h1.*?>(.+?)</h1>", body)[1], body) for address, body in bodies]
@@ -70,7 +71,7 @@ def _address(path: str) -> str | None:
 class _Renderer(IPythonRenderer):
     """Markdown to HTML: links lead to the pages of this site, headings have an id, formulas are MathML, tables may be wide."""
 
-    def __init__(self, folder: Path | str = ""):
+    def __init__(self, folder: Path | str):
         super().__init__(escape=False)
         self.folder, self.seen = folder, set()
 
@@ -110,12 +111,8 @@ class _Renderer(IPythonRenderer):
         return latex2mathml.converter.convert(body)
 
 
-def _markdown(text: str, renderer: _Renderer | None = None) -> str:
-    return MarkdownWithMath(renderer=renderer or _Renderer()).render(text)
-
-
-def _text_page(path: Path) -> str:
-    return _markdown(path.read_text("utf-8"), _Renderer(path.parent))
+def _markdown(text: str, renderer: _Renderer) -> str:
+    return MarkdownWithMath(renderer=renderer).render(text)
 
 
 def _notebook_page(path: Path, folder: Path) -> str:
@@ -126,11 +123,9 @@ def _notebook_page(path: Path, folder: Path) -> str:
         else:
             code = highlight(cell.source, PythonLexer(), HtmlFormatter())
             parts.append(f'<details class="code"><summary>code</summary>{code}</details>')
-            shown = [
-                _output(out, folder / "pictures" / f"{path.stem}_{number}_{place}.png")
-                for place, out in enumerate(cell.outputs)
-            ]
-            parts += [f'<div class="output">{text}</div>' for text in shown if text]
+            for place, out in enumerate(cell.outputs):
+                if text := _output(out, folder / "pictures" / f"{path.stem}_{number}_{place}.png"):
+                    parts.append(f'<div class="output">{text}</div>')
     return "\n".join(parts)
 
 
@@ -163,18 +158,17 @@ def _figures_page(place: Path) -> str:
         if f"{name}.svg" in files:
             parts.append(f'<img class="figure" src="figures/{place.name}/{name}.svg" alt="{name}" loading="lazy">')
         if f"{name}.md" in files:
-            parts.append(_markdown((place / f"{name}.md").read_text("utf-8")))
+            parts.append(_markdown((place / f"{name}.md").read_text("utf-8"), _Renderer("")))
     return "\n".join(parts)
 
 
 def _sections(address: str, title: str, body: str) -> list[list[str]]:
     """What is searched: a row of address, title, heading and text per heading of a page."""
     body = re.sub(r"<(pre|math|details)\b.*?</\1>", " ", body, flags=re.DOTALL)
-    first, *rest = re.split(r'<h\d id="', body)
-    found = [[address, title, "", first]] + [
-        [f"{address}#{name}", title, heading, text]
-        for name, heading, text in (re.match(r'([^"]*)">(.*?)</h\d>(.*)', part, re.DOTALL).groups() for part in rest)
-    ]
-    rows = [[where, title, *(" ".join(html.unescape(re.sub(r"<[^>]+>", " ", part)).split()) for part in said)]
-            for where, title, *said in found]  # fmt: skip
-    return [row for row in rows if row[2] or row[3]]
+    parts = ["", "", *re.split(r'<h\d id="([^"]*)">(.*?)</h\d>', body, flags=re.DOTALL)]  # id, heading, text; again and again
+    rows = []
+    for name, *said in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        heading, text = (" ".join(html.unescape(re.sub(r"<[^>]+>", " ", part)).split()) for part in said)
+        if heading or text:
+            rows.append([f"{address}#{name}" if name else address, title, heading, text])
+    return rows

@@ -42,14 +42,13 @@ class Summary(NamedTuple):
 
 def run_missing(
     specs: list[RunSpec],
-    store: RunStore | None = None,
+    store: RunStore,
     executor: str = "auto",
     workers: int | None = None,
     device: str | None = None,
-    progress: bool = True,
     retrain: bool | Collection[int] = False,
 ) -> Summary:
-    """Trains each spec that has no finished record in `store` (default: the study's) and saves it as soon as it is finished.
+    """Trains each spec that has no finished record in `store` and saves it as soon as it is finished.
 
     `executor`: `serial`; `processes`, N `workers` (default: one per core; on GPUs as many as have room); `ray`; or `auto`,
     Ray where a cluster is, else processes, or serial for a single run. `device`: as for `training.train`. `retrain` trains
@@ -64,7 +63,6 @@ def run_missing(
         raise StudyError(f"workers must be a whole number, 1 or more; given {workers!r}.")
     from lclstudy.training import loop, prepare
 
-    store = store or RunStore()
     started = time.monotonic()
     missing = store.missing(specs, retrain)
     total = len({spec.identity() for spec in specs})
@@ -77,7 +75,7 @@ def run_missing(
     for spec in {tuple(getattr(spec, name) for name in read): spec for spec in missing}.values():
         prepare.check(spec)
     queue = Queue(store, missing, retrain)
-    board = Board(total, total - len(missing), progress)
+    board = Board(total, total - len(missing))
     done, failures = 0, []
 
     def take(wait: bool) -> RunSpec | None:
@@ -106,25 +104,23 @@ def run_missing(
     return Summary(done, skipped, len(failures), time.monotonic() - started, tuple(failures))
 
 
-def obtain(spec: RunSpec, store: RunStore | None = None, **how) -> Record:
-    """The finished record of one run, trained first unless `store` (default: the study's) has it; `how`: as `run_missing`.
+def obtain(spec: RunSpec, store: RunStore, **how) -> Record:
+    """The finished record of one run, trained first unless `store` has it; `how`: as `run_missing`.
 
     Raises StudyError if a setting is wrong, or if the run fails, with its reason.
     """
-    store = store or RunStore()
     for record in run_missing([spec], store, **how).failures:
         raise StudyError(f"{spec.label()} failed: {record.failure}")
     return store.load(spec)
 
 
-def run_profile(profile: Profile, store: RunStore | None = None, retrain: bool = False, **how) -> Summary:
+def run_profile(profile: Profile, store: RunStore, retrain: bool = False, **how) -> Summary:
     """Trains what a profile lacks: its grid, then of its case study cross-entropy on all classes, which the search reads, then
     the class sets.
 
-    `retrain` trains what is frozen, too; of its grid a profile may ask for that itself. `how`: `executor`, `workers`, `device`
-    and `progress`, as for `run_missing`. Raises StudyError as that does.
+    `retrain` trains what is frozen, too; of its grid a profile may ask for that itself. `how`: `executor`, `workers` and
+    `device`, as for `run_missing`. Raises StudyError as that does.
     """
-    store = store or RunStore()
     first = profile.specs()
     summary = run_missing(first, store, retrain=retrain or profile.retrain, **how)
     if profile.case_study is None:

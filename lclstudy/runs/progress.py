@@ -24,10 +24,10 @@ def lock_bars() -> None:
 class Board:
     """The bar of `total` runs, `done` of them there already, and below it one per running run."""
 
-    def __init__(self, total: int, done: int, shown: bool):
+    def __init__(self, total: int, done: int):
         lock_bars()
-        self._lines = shown and not sys.stderr.isatty()
-        self._how = {"disable": not shown, "mininterval": 0, "miniters": 1}  # who tells does so seldom enough
+        self._lines = not sys.stderr.isatty()
+        self._how = {"mininterval": 0, "miniters": 1}  # who tells does so seldom enough
         if self._lines:  # the bars are kept, because they know what to say, but drawn nowhere
             self._how |= {"file": open(os.devnull, "w"), "bar_format": _LINE}  # noqa: SIM115
         # By the mean of all runs: the last ones may be of another size.

@@ -152,14 +152,14 @@ def missing(profile: Profile, store: RunStore, retrain: bool = False) -> list[Ru
     return store.missing(grid, retrain or profile.retrain) + store.missing(on_sets, retrain)
 
 
-def publish(profile: Profile, store: RunStore | None = None) -> Path:
-    """Freezes what `store` has of a profile, its case study included, into the tracked `data/results/NAME`, and returns that.
+def publish(profile: Profile) -> Path:
+    """Freezes what the store has of a profile, its case study included, into the tracked `data/results/NAME`, and returns that.
 
     Raises StudyError on a profile of one's own or without records.
     """
     if profile.name not in profile_names():
         raise unknown("profile to freeze into data/results", profile.name, profile_names())
-    store = store or RunStore()
+    store = RunStore()
     specs = class_sets.all_specs(profile, store)
     if not any(store._read(spec.identity()) for spec in specs):
         where = f"No record of profile {profile.name}, as restricted, in {paths.relative(store.path)}"

@@ -62,10 +62,10 @@ def beside(ax: Axes, y: float, text: str, x: float = 1.01, **look) -> None:
     ax.text(x, y, text, transform=ax.get_yaxis_transform(), **look)
 
 
-def symmetric(axes: Sequence[Axes], values: np.ndarray | pd.DataFrame, least: float = 1.0) -> None:
-    """The same range around 0 for all axes, wide enough for all finite `values`."""
+def symmetric(axes: Sequence[Axes], values: np.ndarray | pd.DataFrame) -> None:
+    """The same range around 0 for all axes, wide enough for all finite `values`, and for 1."""
     values = np.abs(np.asarray(values, dtype=float))
-    reach = 1.08 * max(least, values[np.isfinite(values)].max(initial=0))
+    reach = 1.08 * max(1.0, values[np.isfinite(values)].max(initial=0))
     for ax in axes:
         ax.set_xlim(-reach, reach)
         ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=reach > 3))

@@ -1,6 +1,7 @@
-"""Figures that several notebooks draw: learning curves, on axes of `style.subplots`, and a confusion matrix as a heat map."""
+"""Figures that several notebooks draw: differences between objectives as a forest, learning curves on axes of `style.subplots`,
+and a confusion matrix as a heat map."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,10 @@ from matplotlib.ticker import MaxNLocator
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
-from lclstudy.errors import StudyError
 from lclstudy.plan import names
 from lclstudy.plan.spec import OBJECTIVES
 
+from . import marks, text
 from .style import DOUBLE, SINGLE, SMALLEST, colour, drawable, label_lines, marker, subplots
 
 CURVES = {  # column of an epoch: what it is called, unit, factor
@@ -25,16 +26,45 @@ CURVES = {  # column of an epoch: what it is called, unit, factor
 _ANNOTATED = 12  # up to so many classes the counts are written into the heat map
 
 
+def forests(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> Figure | None:
+    """Differences with 95 % intervals, a panel for each of `pairs` (a, b) that `rows` have: published (open) above ours
+    (filled), at the right n, and what became of the claim. None for no rows.
+
+    `rows`: those of `comparisons.beside_published`, with a `label`.
+    """
+    found = rows.groupby(["a", "b"])
+    panels = [(pair, found.get_group(pair)) for pair in pairs if pair in found.groups]
+    if not panels:
+        return None
+    figure, axes = subplots(len(panels), 1, DOUBLE, 0.7 + sum(0.65 + 0.3 * len(here) for _, here in panels))
+    for ax, ((a, b), here) in zip(axes, panels, strict=True):
+        for place, row in enumerate(here.to_dict("records")):
+            ours, theirs = (row["difference"], row["ci_low"], row["ci_high"]), (row["published_low"], row["published_high"])
+            marks.interval(ax, place - 0.17, row["expected"], *theirs, colour(a), marker(a), marks.OPEN)
+            marks.interval(ax, place + 0.17, *ours, colour(a), marker(a))
+            if pd.notna(row["published_n"]):
+                marks.beside(ax, place - 0.19, f"n = {row['published_n']:.0f}, published")
+            marks.beside(ax, place + 0.19, f"n = {text.several(row['n_a'], row['n_b'])}, {text.noted(row)}")
+        marks.rows(ax, here["label"], zero=True)
+        ax.set_title(f"{text.pair(a, b)} (right of 0: {names.objective(a)} is better)")
+    ax.set_xlabel("difference of test accuracy (points)")  # below the last
+    marks.symmetric(axes, rows[["difference", "ci_low", "ci_high", "expected", "published_low", "published_high"]])
+    entries = [(f"ours ({', '.join(map(names.encoder, rows['encoder'].unique()))})", {})]
+    if rows["expected"].notna().any():
+        entries.insert(0, (f"published ({names.encoder('electra-base')})", {"markerfacecolor": marks.OPEN}))
+    told = "in quotes: what the paper claims, then what became of it; line: 95 % interval over seeds"
+    marks.key(axes[0], entries, title=told)
+    return figure
+
+
 def learning_curves(epochs: pd.DataFrame, axes: Axes | Sequence[Axes]) -> None:
     """Validation accuracy by epoch on the first of `axes`, cross-entropy in training on the second (if there is one).
 
     `epochs` holds rows of `RunStore.epochs_frame()`, of one corpus, class set and encoder. Lines are means over the runs of an
-    objective, bands go from the lowest to the highest run. Raises StudyError if there are no rows.
+    objective, bands go from the lowest to the highest run.
     """
     import seaborn  # takes half a second, and most commands draw nothing
 
-    if epochs.empty:
-        raise StudyError("No epochs to draw; train at least one run first.")
     corpus, classes, encoder = epochs.iloc[0][["corpus", "classes", "encoder"]]
     subset = f", {len(classes.split('|'))} classes" if classes else ""
     counts = epochs.groupby("objective")["seed"].nunique()
@@ -93,7 +123,7 @@ def class_order(confusion: np.ndarray) -> np.ndarray:
     return hierarchy.leaves_list(class_tree(confusion))
 
 
-def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], what: str = "Confusion") -> Figure:
+def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], what: str) -> Figure:
     """Row shares in percent of a confusion matrix [C, C] of counts (row = true class), classes in the order of `class_order`.
 
     Counts are written into the cells of up to 12 classes. `what` begins the title: `EmoInt, LCL`. A true class without
@@ -107,17 +137,12 @@ def confusion_heatmap(confusion: np.ndarray, classes: Sequence[str], what: str =
     order = class_order(confusion)
     counts, shown = confusion[np.ix_(order, order)], [drawable(classes[index], index, width=40) for index in order]
     annotated = len(shown) <= _ANNOTATED
-    bar = {
-        "label": "share of the true class (%)",
-        "ticks": [0, 1, 5, 10, 25, 50, 100],
-        "shrink": 0.8,
-        "pad": 0.02,
-        "aspect": 30,
-    }
     # A square-root scale, because the confusions that the figure is about are far rarer than the right answers.
     seaborn.heatmap(100 * _shares(counts), cmap="Blues", norm=PowerNorm(0.5, 0, 100), square=True, ax=ax,
                     annot=counts if annotated else None, fmt="g", annot_kws={"size": SMALLEST},
-                    xticklabels=shown, yticklabels=shown, cbar_kws=bar)  # fmt: skip
+                    xticklabels=shown, yticklabels=shown,
+                    cbar_kws={"label": "share of the true class (%)", "ticks": [0, 1, 5, 10, 25, 50, 100], "shrink": 0.8,
+                              "pad": 0.02, "aspect": 30})  # fmt: skip
     ax.set_facecolor("#DDDDDD")
     ax.tick_params(length=0)
     ax.tick_params(axis="x", rotation=90 if len(shown) > 4 else 0)

@@ -24,14 +24,14 @@ _PACKAGES = ("numpy", "pandas", "matplotlib", "seaborn")
 
 class Report:
     """Of one notebook (`06_main_results`), on one profile: what it keeps goes to `paths.figures(profile)` as `06_NAME`, made
-    from its `inputs` (files or folders), and the further `inputs` of a figure or table."""
+    from its `inputs` (files or folders), and the further `inputs` of a table."""
 
     def __init__(self, notebook: str, profile: str, inputs: Iterable[Path | str]):
         self.notebook, self.profile, self.inputs = notebook, profile, list(inputs)
 
-    def figure(self, figure: Figure, name: str, *inputs: Path | str) -> None:
+    def figure(self, figure: Figure, name: str) -> None:
         """Saves a figure as png and svg; the notebook shows it at the end of the cell."""
-        self.save(name, style.rendered(figure), inputs)
+        self.save(name, style.rendered(figure))
 
     def table(
         self,

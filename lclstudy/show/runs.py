@@ -14,7 +14,6 @@ from lclstudy.statistics import metrics
 from . import text
 from .markdown import plain
 
-SPLITS = ("validation", "test")
 _SETTINGS = [field.name for field in fields(RunSpec) if field.name != "seed"]
 
 
@@ -32,12 +31,12 @@ def settings(spec: RunSpec) -> pd.DataFrame:
 def scores(record) -> pd.DataFrame:
     """Of a `Record`: accuracy, weighted F1, and how far confidence can be trusted, per split at the best epoch."""
     columns = {}
-    for split in SPLITS:
+    for split in ("validation", "test"):
         probabilities, labels = getattr(record, f"{split}_probabilities"), getattr(record, f"{split}_labels")
         predictions = probabilities.argmax(axis=1)
         shares = {
             "accuracy (%)": metrics.accuracy(labels, predictions),
-            "weighted F1 (%)": metrics.weighted_f1(labels, predictions, record.classes),
+            "weighted F1 (%)": metrics.weighted_f1(labels, predictions),
             "mean confidence (%)": float(probabilities.max(axis=1).mean()),
             "calibration error (points)": metrics.expected_calibration_error(probabilities, labels),
         }

@@ -32,10 +32,10 @@ def subplots(rows: int = 1, columns: int = 1, width: float = SINGLE, height: flo
     return figure, axes.ravel()
 
 
-def panels(count: int, width: float = DOUBLE, height: float = 2.2, columns: int = 3) -> tuple[Figure, np.ndarray]:
-    """A figure of `count` axes, `columns` in a row, each row `height` inches high; places that are left over stay empty."""
+def panels(count: int, height: float, columns: int = 3) -> tuple[Figure, np.ndarray]:
+    """A figure of `count` axes, `DOUBLE` wide, `columns` in a row of `height` inches; places that are left over stay empty."""
     columns = min(columns, count)
-    figure, axes = subplots(-(-count // columns), columns, width, height * -(-count // columns))
+    figure, axes = subplots(-(-count // columns), columns, DOUBLE, height * -(-count // columns))
     for ax in axes[count:]:
         ax.remove()
     return figure, axes[:count]
@@ -68,8 +68,7 @@ def is_drawable(name: str) -> bool:
 
 @cache
 def _letters() -> frozenset[int]:
-    path = font_manager.findfont(FONT)
-    return frozenset(font_manager.get_font(path).get_charmap())
+    return frozenset(font_manager.get_font(font_manager.findfont(FONT)).get_charmap())
 
 
 def label_lines(ax: Axes, ends: dict[str, tuple[float, float]], texts: dict[str, str]) -> None:
@@ -78,17 +77,9 @@ def label_lines(ax: Axes, ends: dict[str, tuple[float, float]], texts: dict[str,
     objectives = sorted(ends, key=lambda objective: ends[objective][1])
     wanted = np.array([(ends[objective][1] - low) / (high - low) for objective in objectives])
     for objective, place in zip(objectives, apart(wanted, 0.09), strict=True):
-        ax.annotate(
-            texts[objective],
-            ends[objective],
-            (1.03, place),
-            xycoords="data",
-            textcoords="axes fraction",
-            va="center",
-            color=colour(objective),
-            arrowprops={"arrowstyle": "-", "color": colour(objective), "linewidth": 0.4, "shrinkA": 1, "shrinkB": 3},
-            annotation_clip=False,
-        )
+        look = {"textcoords": "axes fraction", "va": "center", "color": colour(objective), "annotation_clip": False}
+        arrow = {"arrowstyle": "-", "color": colour(objective), "linewidth": 0.4, "shrinkA": 1, "shrinkB": 3}
+        ax.annotate(texts[objective], ends[objective], (1.03, place), arrowprops=arrow, **look)
 
 
 def apart(wanted: np.ndarray, gap: float) -> np.ndarray:

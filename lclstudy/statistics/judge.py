@@ -4,7 +4,8 @@ The policy and its reasons are in `data/published/README.md`. Numbers are in the
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -60,9 +61,8 @@ def judge(
     """What runs `a` against runs `b` say of a claim.
 
     `claim` is that a is `above` b (the default), `below` b, the `same` within `margin` (the default with a margin), or `not
-    above` b by the margin. `expected` is the published difference a - b. `p_holm` is p adjusted in its family; alone,
-    a comparison is a family of one. Raises StudyError on NaN, an unknown claim, or a margin
-    that is missing or not above 0.
+    above` b by the margin. `expected` is the published difference a - b. `p_holm` is p adjusted in its family; alone, a
+    comparison is a family of one. Raises StudyError on NaN, an unknown claim, or a margin that is missing or not above 0.
     """
     claim = claim or ("above" if margin is None else "same")
     if claim not in CLAIMS:
@@ -150,16 +150,7 @@ def over_texts(right_a: np.ndarray, right_b: np.ndarray) -> TTest:
 
 def pooled_power(difference: float, a: Sequence[float], b: Sequence[float]) -> dict[str, float]:
     """`power`, `power_low`, `power_high` and `needed` of a `Judgement` for a true difference, from the runs of both sides."""
-    sd, *ends = pooled_deviation(a, b)
-    found = [tests.power(difference, each, len(a), each, len(b)) for each in (sd, *ends)]
-    return _named_powers(found, tests.runs_needed(difference, sd, sd))
-
-
-def pooled_deviation(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
-    """The standard deviation pooled over both sides, then the ends of its 80 % interval, the larger first."""
-    free = len(a) + len(b) - 2
-    sd = math.sqrt((np.var(a) * len(a) + np.var(b) * len(b)) / free)
-    return sd, *(sd * math.sqrt(free / stats.chi2.ppf(share, free)) for share in (0.1, 0.9))
+    return _powers(lambda sd, n_a, n_b: tests.power(difference, sd, n_a, sd, n_b), a, b, 10_000)
 
 
 def _equivalence_power(margin: float, a: Sequence[float], b: Sequence[float], sides: int) -> dict[str, float]:
@@ -170,13 +161,19 @@ def _equivalence_power(margin: float, a: Sequence[float], b: Sequence[float], si
         passed = stats.nct.sf(stats.t.ppf(1 - LEVEL, df), df, margin / error)
         return float(max(0.0, 1 - sides * (1 - passed)))
 
-    sd, *ends = pooled_deviation(a, b)
-    found = [power(each, len(a), len(b)) for each in (sd, *ends)]
-    return _named_powers(found, tests.fewest(lambda n: power(sd, n, n) >= tests.DETECTED, 1000))
+    return _powers(power, a, b, 1000)
 
 
-def _named_powers(found: Sequence[float], needed: int | None) -> dict[str, float]:
-    return {**dict(zip(("power", "power_low", "power_high"), found, strict=True)), "needed": needed or math.nan}
+def _powers(power: Callable[[float, int, int], float], a: Sequence, b: Sequence, most: int) -> dict[str, float]:
+    """As `pooled_power`, of the `power` for a deviation and two counts of runs; `needed` is NaN if more than `most`."""
+    free = len(a) + len(b) - 2
+    pooled = math.sqrt((np.var(a) * len(a) + np.var(b) * len(b)) / free)
+    ends = (pooled * math.sqrt(free / stats.chi2.ppf(share, free)) for share in (0.1, 0.9))  # of its 80 % interval
+    middle, low, high = (power(deviation, len(a), len(b)) for deviation in (pooled, *ends))
+    counts = range(2, most + 1)
+    first = bisect_left(counts, True, key=lambda n: power(pooled, n, n) >= tests.DETECTED)  # more runs never have less
+    needed = counts[first] if first < len(counts) else math.nan
+    return {"power": middle, "power_low": low, "power_high": high, "needed": needed}
 
 
 def _within_margin(test: TTest, margin: float, claim: str) -> tuple[float, str]:

@@ -5,7 +5,6 @@ Probabilities are [N, C], rows sum to 1; those of records and of frozen results 
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -15,38 +14,26 @@ from sklearn import metrics as sklearn_metrics
 from lclstudy.errors import StudyError
 
 
-class Reliability(NamedTuple):
-    """Confidence against accuracy in B bins of equal width, [B] each; the last two are means, NaN where the bin is empty."""
-
-    count: np.ndarray
-    confidence: np.ndarray
-    accuracy: np.ndarray
-
-
 def accuracy(labels: np.ndarray, predictions: np.ndarray) -> float:
     """Top-1 accuracy, 0 to 1."""
     return float(sklearn_metrics.accuracy_score(labels, predictions))
 
 
-def weighted_f1(labels: np.ndarray, predictions: np.ndarray, classes: int | Sequence[str]) -> float:
+def weighted_f1(labels: np.ndarray, predictions: np.ndarray) -> float:
     """F1 per class, weighted by the number of true examples of the class, 0 to 1 (Eq. 8 of the paper, its Appendix A.1).
 
-    A class that is never predicted, or never true, has F1 0.
+    A class that is never predicted has F1 0; one that is never true has no weight.
     """
-    ids = range(_count(classes))
-    return float(sklearn_metrics.f1_score(labels, predictions, labels=ids, average="weighted", zero_division=0))
+    return float(sklearn_metrics.f1_score(labels, predictions, average="weighted", zero_division=0))
 
 
 def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, classes: int | Sequence[str]) -> np.ndarray:
     """Counts [C, C], int64: row = true class, column = predicted class. Raises StudyError on class ids out of range."""
-    count, ids = _count(classes), np.union1d(labels, predictions)
+    count = int(classes) if isinstance(classes, int | np.integer) else len(classes)
+    ids = np.union1d(labels, predictions)
     if not np.isin(ids, range(count)).all():
         raise StudyError(f"Labels and predictions must be class ids from 0 to {count - 1}; given {ids.min()} to {ids.max()}.")
     return sklearn_metrics.confusion_matrix(labels, predictions, labels=range(count))
-
-
-def _count(classes: int | Sequence[str]) -> int:
-    return int(classes) if isinstance(classes, int | np.integer) else len(classes)
 
 
 def confused_pairs(confusion: np.ndarray) -> list[tuple[int, int, int]]:
@@ -113,8 +100,9 @@ def negative_log_likelihood(probabilities: np.ndarray, labels: np.ndarray) -> fl
     return float(sklearn_metrics.log_loss(labels, probabilities, labels=range(probabilities.shape[1])))
 
 
-def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> Reliability:
-    """Mean confidence (largest probability) and accuracy per bin of confidence; bin b holds (edges[b], edges[b + 1]]."""
+def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> dict[str, np.ndarray]:
+    """By B bins of equal width of the confidence (largest probability), [B] each: `count`, and the means `confidence` and
+    `accuracy`, NaN where a bin is empty. Bin b holds (edges[b], edges[b + 1]]."""
     edges = np.linspace(0, 1, bins + 1)
     confidence = probabilities.max(axis=1)
     place = np.digitize(confidence, edges[1:-1], right=True)
@@ -122,12 +110,12 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -
     with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN of an empty bin
         mean_confidence = np.bincount(place, confidence, bins) / count
         mean_accuracy = np.bincount(place, probabilities.argmax(axis=1) == labels, bins) / count
-    return Reliability(count, mean_confidence, mean_accuracy)
+    return {"count": count, "confidence": mean_confidence, "accuracy": mean_accuracy}
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
     """Mean over examples of |accuracy - confidence| of their bin, 0 to 1 (Guo et al. 2017, Eq. 3; 15 bins as there)."""
     found = reliability(probabilities, labels, bins)
-    filled = found.count > 0
-    gaps = np.abs(found.accuracy - found.confidence)[filled]
-    return float(np.average(gaps, weights=found.count[filled]))
+    filled = found["count"] > 0
+    gaps = np.abs(found["accuracy"] - found["confidence"])[filled]
+    return float(np.average(gaps, weights=found["count"][filled]))

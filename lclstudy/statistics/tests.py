@@ -5,8 +5,7 @@ NaN in the input is an error (StudyError), because it would pass through every m
 """
 
 import math
-from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -23,12 +22,12 @@ NO_DEVIATION = "no deviation: no test"
 class TTest(NamedTuple):
     """A two-sided t-test. `difference` is mean a - mean b; `ci_low` and `ci_high` hold it with 95 % confidence."""
 
-    t: float
-    df: float
-    p: float
-    difference: float
-    ci_low: float
-    ci_high: float
+    t: float = math.nan
+    df: float = math.nan
+    p: float = math.nan
+    difference: float = math.nan
+    ci_low: float = math.nan
+    ci_high: float = math.nan
     note: str = ""
 
     @property
@@ -60,8 +59,7 @@ def welch_from_summary(mean_a, sd_a, n_a, mean_b, sd_b, n_b, ddof: int = 1) -> T
     `ddof` says how the given deviations were computed: 1 divides by n - 1, 0 by n (NumPy's default). Raises StudyError on NaN,
     a negative deviation, n below 1, or another `ddof`.
     """
-    a, b = _Group.of(mean_a, sd_a, n_a, ddof), _Group.of(mean_b, sd_b, n_b, ddof)
-    return _contrast([(1.0, a), (-1.0, b)])
+    return _contrast([(1.0, *_checked(mean_a, sd_a, n_a, ddof)), (-1.0, *_checked(mean_b, sd_b, n_b, ddof))])
 
 
 def paired(a: Iterable[float], b: Iterable[float]) -> TTest:
@@ -73,7 +71,7 @@ def paired(a: Iterable[float], b: Iterable[float]) -> TTest:
         )
     difference = float(np.mean(a - b))
     if len(a) == 1 or _is_constant(a - b, scale=np.abs([a, b]).max()):
-        return _no_test(difference, ONE_RUN if len(a) == 1 else NO_DEVIATION)
+        return TTest(difference=difference, note=ONE_RUN if len(a) == 1 else NO_DEVIATION)
     found = stats.ttest_rel(a, b)
     low, high = found.confidence_interval(CONFIDENCE)
     return TTest(float(found.statistic), float(found.df), float(found.pvalue), difference, float(low), float(high))
@@ -100,22 +98,20 @@ def holm(p_values: Iterable[float]) -> np.ndarray:
 def contrast(groups: Iterable[tuple[float, Iterable[float]]]) -> TTest:
     """Welch's test that a contrast of means, the sum of factor * mean over (factor, runs), is 0 (Satterthwaite 1946).
 
-    Two groups with factors 1 and -1 give `welch`. Raises StudyError if there is no group, or on NaN.
+    Two groups with factors 1 and -1 give `welch`. Raises StudyError on NaN.
     """
-    sides = [(float(factor), _Group.of(*_summary(values), ddof=1)) for factor, values in groups]
-    if not sides:
-        raise StudyError("A contrast needs at least one group of runs; given none.")
-    return _contrast(sides)
+    return _contrast([(float(factor), *_summary(values)) for factor, values in groups])
 
 
-def _contrast(sides: list[tuple[float, "_Group"]]) -> TTest:
-    difference = sum(factor * group.mean for factor, group in sides)
-    if any(group.n == 1 for _, group in sides):
-        return _no_test(difference, ONE_RUN)
-    parts = [(factor**2 * group.sd**2 / group.n, group.n - 1) for factor, group in sides]
+def _contrast(sides: list[tuple[float, float, float, int]]) -> TTest:
+    """`contrast` of (factor, mean, standard deviation with ddof 1, n) each."""
+    difference = sum(factor * mean for factor, mean, _, _ in sides)
+    if any(n == 1 for *_, n in sides):
+        return TTest(difference=difference, note=ONE_RUN)
+    parts = [(factor**2 * sd**2 / n, n - 1) for factor, _, sd, n in sides]
     variance = sum(part for part, _ in parts)
     if variance == 0:
-        return _no_test(difference, NO_DEVIATION)
+        return TTest(difference=difference, note=NO_DEVIATION)
     error, df = math.sqrt(variance), variance**2 / sum(part**2 / free for part, free in parts)
     reach = _reach(df) * error
     p = float(2 * stats.t.sf(abs(difference / error), df))
@@ -129,19 +125,6 @@ def power(difference: float, sd_a: float, n_a: int, sd_b: float, n_b: int) -> fl
     return math.nan if test.note else test.power(difference)
 
 
-def runs_needed(difference: float, sd_a: float, sd_b: float) -> int | None:
-    """The fewest runs on each side with which `power` reaches 0.8; None if more than 10,000, for a difference of 0, or
-    where there is no test."""
-    return fewest(lambda n: power(difference, sd_a, n, sd_b, n) >= DETECTED, 10_000)
-
-
-def fewest(reached: Callable[[int], bool], most: int) -> int | None:
-    """The first count from 2 to `most` that reaches what all larger ones reach too; None if none does."""
-    counts = range(2, most + 1)
-    first = bisect_left(counts, True, key=reached)
-    return counts[first] if first < len(counts) else None
-
-
 def mean_interval(values: Iterable[float]) -> tuple[float, float]:
     """The 95 % interval of a mean by Student's t; NaN, NaN for one run."""
     mean, sd, n = _summary(values)
@@ -149,33 +132,22 @@ def mean_interval(values: Iterable[float]) -> tuple[float, float]:
     return mean - reach, mean + reach
 
 
-class _Group(NamedTuple):
-    mean: float
-    sd: float  # with ddof 1
-    n: int
-
-    @classmethod
-    def of(cls, mean: float, sd: float, n: int, ddof: int) -> "_Group":
-        if ddof not in (0, 1):
-            raise StudyError(f"ddof must be 1 (deviations divide by n - 1) or 0 (by n); given {ddof!r}.")
-        if not (math.isfinite(n) and n == int(n) and n >= 1):
-            raise StudyError(f"n must be a whole number, 1 or more; given {n!r}.")
-        n = int(n)
-        if n == 1:
-            sd = 0.0  # one run has no deviation; papers print `-`, which reads as NaN
-        if not (math.isfinite(mean) and math.isfinite(sd) and sd >= 0):
-            raise StudyError(
-                f"A mean must be finite and a standard deviation 0 or more; given mean {mean!r}, deviation {sd!r}."
-            )
-        return cls(float(mean), float(sd) * (math.sqrt(n / (n - 1)) if ddof == 0 and n > 1 else 1), n)
+def _checked(mean: float, sd: float, n: int, ddof: int) -> tuple[float, float, int]:
+    """The three, the deviation with ddof 1."""
+    if ddof not in (0, 1):
+        raise StudyError(f"ddof must be 1 (deviations divide by n - 1) or 0 (by n); given {ddof!r}.")
+    if not (math.isfinite(n) and n == int(n) and n >= 1):
+        raise StudyError(f"n must be a whole number, 1 or more; given {n!r}.")
+    n = int(n)
+    if n == 1:
+        sd = 0.0  # one run has no deviation; papers print `-`, which reads as NaN
+    if not (math.isfinite(mean) and math.isfinite(sd) and sd >= 0):
+        raise StudyError(f"A mean must be finite and a standard deviation 0 or more; given mean {mean!r}, deviation {sd!r}.")
+    return float(mean), float(sd) * (math.sqrt(n / (n - 1)) if ddof == 0 and n > 1 else 1), n
 
 
 def _reach(df: float) -> float:
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, df))
-
-
-def _no_test(difference: float, note: str) -> TTest:
-    return TTest(math.nan, math.nan, math.nan, difference, math.nan, math.nan, note)
 
 
 def _values(values: Iterable[float]) -> np.ndarray:

@@ -148,7 +148,7 @@ def card(name: str, record: Record, data: loop.Prepared, plain: PreTrainedModel 
         "classes": list(zip(record.classes, confusion.sum(axis=1), confusion.diagonal(), strict=True)),
         "accuracy": accuracy,
         "half": 1.96 * math.sqrt(accuracy * (1 - accuracy) / len(labels)),
-        "f1": metrics.weighted_f1(labels, predictions, record.classes),
+        "f1": metrics.weighted_f1(labels, predictions),
         "pairs": pairs[:5],
     }
     options = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}

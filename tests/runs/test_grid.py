@@ -27,9 +27,9 @@ from tests.runs.grids import TINY, bursting, specs_of
 
 def test_what_is_missing_is_trained_once(runs, capsys):
     first, both = specs_of(seeds=(0,)), specs_of(seeds=(0, 1))
-    before = obtain(first[0], runs, progress=False)
+    before = obtain(first[0], runs)
     assert run_missing([*both, *both], runs)[:3] == (1, 1, 0)
-    assert obtain(first[0], runs, progress=False).measures["seconds"] == before.measures["seconds"], "not trained again"
+    assert obtain(first[0], runs).measures["seconds"] == before.measures["seconds"], "not trained again"
     assert runs.frame(both)[["status", "executor"]].to_numpy().tolist() == [["done", "serial"]] * 2
     shown = capsys.readouterr().err
     assert "embedded ce tiny seed 1" in shown
@@ -38,7 +38,7 @@ def test_what_is_missing_is_trained_once(runs, capsys):
 
 def test_a_run_that_fails_is_recorded_and_the_grid_goes_on(runs, caplog):
     grid = [bursting(), *specs_of(seeds=(0,))]
-    summary = run_missing(grid, runs, "serial", progress=False)
+    summary = run_missing(grid, runs, "serial")
     failed = runs.load(grid[0])
     assert (summary[:3], summary.failures[0].failure) == ((1, 0, 1), failed.failure)
     assert failed.failure.startswith("NonFiniteLoss: ") and "step 1 of epoch 1" in failed.failure and "\n" not in failed.failure
@@ -46,7 +46,7 @@ def test_a_run_that_fails_is_recorded_and_the_grid_goes_on(runs, caplog):
     assert f"embedded scl tiny seed 0 failed: {failed.failure}" in caplog.text
     caplog.clear()
     with refused(f"embedded scl tiny seed 0 failed: {failed.failure}"):
-        obtain(grid[0], runs, progress=False)
+        obtain(grid[0], runs)
     assert "failed" in caplog.text, "a failed run is tried again"
 
 
@@ -58,22 +58,22 @@ def test_a_wrong_setting_or_what_cannot_be_read_stops_before_training(runs, tmp_
         ({"device": "abacus"}, "abacus"),
     ):
         with refused(message):
-            run_missing(specs_of(), runs, progress=False, **settings)
+            run_missing(specs_of(), runs, **settings)
     path = tmp_path / "mine.csv"
     path.write_text("text,emotion\nhello,a\nbye,b\n")
     with refused("label"):
-        run_missing([*specs_of(), make_spec(str(path), "ce", **TINY)], runs, progress=False)
+        run_missing([*specs_of(), make_spec(str(path), "ce", **TINY)], runs)
     monkeypatch.setattr(wordnet, "ensure", wordnet.ensure.__wrapped__)  # which forgets what was found
     monkeypatch.setattr(wordnet, "_find", lambda: None)  # what a machine without it gives
     with refused("There is no WordNet."):
-        run_missing(specs_of(("ce", "lcl"), augment="wordnet"), runs, progress=False)
+        run_missing(specs_of(("ce", "lcl"), augment="wordnet"), runs)
     assert not runs.path.exists()
 
 
 def test_a_store_that_cannot_be_written_stops_before_training(runs, monkeypatch):
     runs.path.symlink_to("gone/away")
     with refused("Records cannot be written (", "LCLSTUDY_RUNS"):
-        run_missing(specs_of(), runs, progress=False)
+        run_missing(specs_of(), runs)
     runs.path.unlink()
     queue = claims.Queue(runs, specs_of())
     runs.path.rmdir()
@@ -83,7 +83,7 @@ def test_a_store_that_cannot_be_written_stops_before_training(runs, monkeypatch)
     runs.path.unlink()
     monkeypatch.setattr(claims, "FREE_BYTES", 2**62)  # more than any disk has
     with refused("Fewer than ", " MB are free in ", "LCLSTUDY_RUNS"):
-        run_missing(specs_of(), runs, progress=False)
+        run_missing(specs_of(), runs)
 
 
 class _KillsOne(RunStore):
@@ -109,20 +109,20 @@ def test_processes_survive_a_killed_worker_agree_with_serial_and_hear_of_what_a_
     assert "Runs: 3/3 runs" in capsys.readouterr().err
     finished = next(spec for spec in grid if runs.has(spec))
     serial, before = RunStore(tmp_path / "serial"), torch.get_num_threads()
-    run_missing([finished], serial, progress=False)
+    run_missing([finished], serial)
     assert torch.get_num_threads() == before, "given back as it was"
     both = [store.load(finished) for store in (runs, serial)]
     np.testing.assert_array_equal(*(record.test_probabilities for record in both))
     assert [(record.executor, record.measures["threads"]) for record in both] == [("processes", 1), ("serial", 1)]
     monkeypatch.setenv("LCLSTUDY_CALLER", str(tmp_path))  # after the server of workers has started
     (tmp_path / "mine.csv").write_text("text,label\n" + 20 * "good,a\nbad,b\n")
-    assert run_missing([make_spec("mine.csv", "ce", **TINY)], serial, "processes", progress=False)[:3] == (1, 0, 0)
+    assert run_missing([make_spec("mine.csv", "ce", **TINY)], serial, "processes")[:3] == (1, 0, 0)
 
 
 def test_a_mistake_that_only_a_run_meets_fails_that_run(runs, monkeypatch):
     """Such as a device that no node of Ray, which is slow to start, has: the command that asks knows nothing of them."""
     monkeypatch.setitem(executors.EXECUTORS, "ray", executors.serial)
-    summary = run_missing(specs_of(seeds=(0,)), runs, "ray", device="cuda:63", progress=False)
+    summary = run_missing(specs_of(seeds=(0,)), runs, "ray", device="cuda:63")
     assert summary[:3] == (0, 0, 1)
     assert summary.failures[0].failure.startswith("Device 'cuda:63' is not here")
     assert {path.suffix for path in runs.path.iterdir()} == {".npz"}, "its claim is given back"
@@ -144,7 +144,7 @@ def test_runs_whose_own_file_changes_meanwhile_fail_and_the_others_go_on(runs, t
             yield record
 
     monkeypatch.setitem(executors.EXECUTORS, "serial", changing)
-    summary = run_missing([*theirs, other], runs, "serial", device="cpu", progress=False)
+    summary = run_missing([*theirs, other], runs, "serial", device="cpu")
     assert summary[:3] == (1, 0, 2) and [failed.spec for failed in summary.failures] == theirs
     for seed in (0, 1):
         assert f"mine ce tiny seed {seed} failed: its file changed since the start; not kept" in caplog.text
@@ -156,7 +156,7 @@ def test_a_worker_whose_run_failed_on_a_gpu_is_replaced(runs, monkeypatch):
     hired, hire = [], executors._hire
     monkeypatch.setattr(executors, "places", lambda *_: ["0"])
     monkeypatch.setattr(executors, "_hire", lambda *given: hired.append(hire(*given)) or hired[-1])
-    assert run_missing([bursting(0), bursting(1)], runs, "processes", progress=False)[:3] == (0, 0, 2)
+    assert run_missing([bursting(0), bursting(1)], runs, "processes")[:3] == (0, 0, 2)
     assert [place for *_, place in hired] == ["0", "0"]
 
 
@@ -186,7 +186,7 @@ def test_a_terminal_shows_a_bar_per_run_with_its_epoch_and_loss(monkeypatch):
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", terminal)
-    board = Board(total=2, done=0, shown=True)
+    board = Board(total=2, done=0)
     for spec in specs_of():
         board.tell(spec, 1, 40, "epoch 1, loss 2.345")
     board.finish(spec, "validation accuracy 0.500", 1)
@@ -199,7 +199,7 @@ def test_a_log_gets_few_lines(monkeypatch, capsys):
     for name in ("FIRST_LINE_SECONDS", "TELL_SECONDS"):
         monkeypatch.setattr(progress, name, 0)
     (spec,) = specs_of(seeds=(0,))
-    board = Board(total=1, done=0, shown=True)
+    board = Board(total=1, done=0)
     with progress.Teller(partial(board.tell, spec), total=100, desc="what tqdm takes", leave=False) as bar:
         for step in range(100):
             bar.set_postfix(epoch=step, loss="2.345")
@@ -216,14 +216,14 @@ def test_the_time_left_is_by_the_mean_of_all_runs_and_the_line_that_is_written_o
     monkeypatch.setenv("JPY_SESSION_NAME", "test")
     clock = [0.0]
     monkeypatch.setattr("tqdm.std.time", lambda: clock[0])
-    board = Board(total=6, done=1, shown=True)
+    board = Board(total=6, done=1)
     for clock[0], done in ((1, 2), (2, 3), (30, 4)):
         board.finish(specs_of(seeds=(done,))[0], "done", done)
     board.count(5)  # by another command
     board.close()
     told = capsys.readouterr().err
     assert "Runs: 5/6 runs, 00:07 left" in told and told.endswith("\n"), "30 s for 4 runs"
-    Board(total=6, done=6, shown=True).close()
+    Board(total=6, done=6).close()
     assert not capsys.readouterr().err, "nothing to train, nothing to tell"
 
 

@@ -47,7 +47,7 @@ def test_a_cluster_that_loses_a_node_trains_every_run_as_serial_does(tmp_path, c
     monkeypatch.setattr(progress, "TELL_SECONDS", 0)
     grid = [bursting(), *specs_of(("ce", "lcl"), (0, 1))[:3]]
     serial, runs = RunStore(tmp_path / "serial"), _LosesANode(tmp_path / "runs")
-    assert run_missing(grid, serial, "serial", progress=False)[:3] == (3, 0, 1)
+    assert run_missing(grid, serial, "serial")[:3] == (3, 0, 1)
     runs.cluster, runs.node = cluster, cluster.add_node(num_cpus=1)
     assert run_missing(grid, runs)[:3] == (3, 0, 1), "auto finds the cluster"
     assert runs.node is None and " steps, " in capsys.readouterr().err

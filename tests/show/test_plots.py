@@ -14,7 +14,7 @@ from lclstudy.plan import catalog
 from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.show import plots, style
 from lclstudy.show.report import Report
-from tests.material import check_readable, refused
+from tests.material import check_readable
 
 MEANS = {"ce": 0.845, "ce_aug": 0.848, "scl": 0.85, "lcl": 0.858}
 
@@ -40,8 +40,6 @@ def test_learning_curves_draw_mean_and_range():
     band = axes[0].collections[-1].get_datalim(axes[0].transData)
     assert (band.y0, band.y1) == pytest.approx((runs.min().min(), runs.max().max()))
     check_readable(figure)
-    with refused("No epochs"):
-        plots.learning_curves(epochs[:0], axes)
 
 
 def test_learning_curves_say_how_many_runs_they_are_of():

@@ -88,17 +88,16 @@ def test_a_report_saves_under_the_notebooks_number_with_what_made_it_and_shows_i
     monkeypatch.setenv("LCLSTUDY_FIGURES", str(tmp_path))
     monkeypatch.setattr("lclstudy.show.report.display", seen.append)
     report = Report("06_main_results", "quick", ["data/published/numbers.csv"])
-    report.figure(style.subplots()[0], "gains", "data/published/claims.csv")
+    report.figure(style.subplots()[0], "gains")
     numbers, readable = pd.DataFrame({"p": [0.0421, 0.5]}), pd.DataFrame({"p": ["0.042", "0.50"]})
     report.table(numbers, "tests", "Tests.", readable)
-    report.table(numbers, "tests", "Tests.", readable, readable[:1])
+    report.table(numbers, "tests", "Tests.", readable, readable[:1], ["data/published/claims.csv"])
     report.said("**Yes**, it holds.", ["One.", "Two."])
     assert ["0.50" in shown.data for shown in seen[:2]] == [True, False] and "0.042" in seen[1].data
     assert seen[2].data == "**Yes**, it holds.\n\n- One.\n- Two."
     folder = paths.figures("quick")
-    assert [*json.loads((folder / "06_gains.json").read_text())["inputs"]] == [
-        f"data/published/{name}.csv" for name in ("claims", "numbers")
-    ]
+    inputs = [[*json.loads((folder / f"06_{name}.json").read_text())["inputs"]] for name in ("gains", "tests")]
+    assert inputs == [["data/published/numbers.csv"], ["data/published/claims.csv", "data/published/numbers.csv"]]
     assert (folder / "06_tests.csv").read_text() == "p\n0.0421\n0.5\n" and "0.50" in (folder / "06_tests.md").read_text()
 
 

@@ -8,7 +8,7 @@ from statsmodels.stats.weightstats import ttost_ind
 
 from lclstudy.analyses.verdicts import simulation
 from lclstudy.statistics import tests
-from lclstudy.statistics.judge import judge, judge_level, judge_ranks, over_texts
+from lclstudy.statistics.judge import judge, judge_level, judge_ranks, over_texts, pooled_power
 from tests.material import refused
 
 HIGH, LOW, WIDE = [87.0, 87.2, 86.9], [85.0, 85.1, 84.9], [83.0, 87.0, 85.2]
@@ -57,7 +57,15 @@ def test_numbers_are_those_of_welch_and_of_statsmodels():
     assert found.power_low < found.power <= found.power_high
     sd = math.sqrt((np.var(HIGH, ddof=1) + np.var(LOW, ddof=1)) / 2)
     assert found.power == pytest.approx(tests.power(1.5, sd, 3, sd, 3))
-    assert found.needed == tests.runs_needed(1.5, sd, sd)
+    assert found.needed == pooled_power(1.5, HIGH, LOW)["needed"]
+
+
+def test_the_runs_that_are_needed_by_the_tables():
+    """Cohen (1988), Table 2.4.1: at power 0.8 and .05 two-sided, d = 0.8 takes 26 runs on each side, d = 0.5 takes 64."""
+    unit = np.array([-1.0, 1.0, -1.0, 1.0]) * math.sqrt(3 / 4)  # deviation 1
+    assert [pooled_power(difference, unit, unit)["needed"] for difference in (0.8, 0.5)] == [26, 64]
+    for difference, runs in ((0, unit), (1, unit * 0), (0.001, unit)):
+        assert math.isnan(pooled_power(difference, runs, runs)["needed"]), "none, no deviation, or more than 10,000"
 
 
 def test_a_level():

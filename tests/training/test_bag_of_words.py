@@ -39,7 +39,7 @@ def test_training_texts_without_a_word_or_of_one_class_are_refused():
 
 def test_it_learns_the_embedded_corpus_and_is_frozen_like_any_run(tmp_path):
     spec, runs = make_spec("embedded", "ce", encoder="tfidf"), store.RunStore(tmp_path)
-    record = grid.obtain(spec, runs, executor="serial", progress=False)
+    record = grid.obtain(spec, runs, executor="serial")
     assert (record.test_probabilities.argmax(axis=1) == record.test_labels).mean() > 0.5
     found = [one["validation_accuracy"] for one in record.epochs]
     assert record.best_epoch == 1 + found.index(max(found))

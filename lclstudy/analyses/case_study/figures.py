@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from lclstudy.plan import names
 from lclstudy.results.comparisons import PRIMARY
 from lclstudy.results.published import DOUBTED
-from lclstudy.show.forest import forests
+from lclstudy.show.plots import forests
 from lclstudy.show.style import SMALLEST
 
 

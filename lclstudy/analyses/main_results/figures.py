@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from lclstudy.plan import names
 from lclstudy.results.comparisons import PRIMARY
-from lclstudy.show import forest, plots, style
+from lclstudy.show import plots, style
 from lclstudy.statistics.judge import NOT_RUN
 
 
@@ -14,7 +14,7 @@ def forests(differences: pd.DataFrame) -> Figure | None:
     ran = differences[differences["word"] != NOT_RUN]
     several = ran.duplicated(["corpus", "a", "b"]).any()
     labels = [names.corpus(row.corpus) + (f", {names.encoder(row.encoder)}" if several else "") for row in ran.itertuples()]
-    return forest.forests(ran.assign(label=labels), PRIMARY)
+    return plots.forests(ran.assign(label=labels), PRIMARY)
 
 
 def curves(epochs: pd.DataFrame) -> Figure:

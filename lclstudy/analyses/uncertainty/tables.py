@@ -95,7 +95,7 @@ def reliability(results: Frozen, runs: pd.DataFrame, bins: int = 15) -> pd.DataF
     parts = []
     for _, group in runs.groupby([*PLACE, "objective"], sort=False):
         scores, labels = (np.concatenate([*map(ask, group["identity"])]) for ask in (results.probabilities, results.labels))
-        found = pd.DataFrame(metrics.reliability(scores, labels, bins)._asdict())
+        found = pd.DataFrame(metrics.reliability(scores, labels, bins))
         parts.append(found.assign(n=len(group), **group.iloc[0][[*PLACE, "objective"]]))
     return pd.concat(parts, ignore_index=True)
 

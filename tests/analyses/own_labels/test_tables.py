@@ -217,7 +217,7 @@ def test_from_a_file_with_emoji_and_arabic_to_the_answer(tmp_path):
     runs = store.RunStore(tmp_path / "runs")
     with refused("No run finished"):
         tables.records(specs, runs)
-    assert grid.run_missing(specs, runs, "serial", device="cpu", progress=False).done == 2
+    assert grid.run_missing(specs, runs, "serial", device="cpu").done == 2
     corpus, table, found = corpora.describe(load_corpus(str(path)), "feelings"), runs.frame(specs), tables.records(specs, runs)
     assert "undecided (1 run each)" in said(table, found, corpus)
     facts = tables.card_facts(corpus, table, found, 1.0)
