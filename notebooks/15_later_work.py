@@ -38,8 +38,8 @@ report.said(words("analyses/later_work/said.md.j2", **tables.facts(scores, pairs
 # %% [markdown]
 # ## Each method beside its own CE
 #
-# Compare the lengths of the lines, not their ends. What to mind, none of it to be believed without a look; the reasons stand
-# in `data/published/README.md`:
+# Compare the lengths of the lines within a panel, not their ends: each panel has a scale of its own. What to mind, none of it
+# to be believed without a look; the reasons stand in `data/published/README.md`:
 #
 # - **t**: the method's released code ends with the best epoch *on test*, and never turns dropout off; whether these numbers
 #   were chosen so is not said.

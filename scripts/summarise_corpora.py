@@ -8,6 +8,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from lclstudy import paths
@@ -87,7 +88,8 @@ def label_rows(entry: CorpusEntry, split: str, table: pd.DataFrame) -> list[dict
 def duplicate_rows(entry: CorpusEntry, splits: dict[str, pd.DataFrame]) -> list[dict]:
     """For each split and each split not after it: its rows whose text, case aside, is also there, and how many disagree.
 
-    Within a split, rows that repeat an earlier row. `rows_other_label`: no row there with that text has the same label.
+    Within a split, rows that repeat an earlier row. `rows_other_label`: no row there with that text has the same label; of test
+    against train their places in the split are `at`, counted from 0.
     """
     found, seen = [], {}
     for split in (split for split in SPLITS if split in splits):
@@ -97,7 +99,9 @@ def duplicate_rows(entry: CorpusEntry, splits: dict[str, pd.DataFrame]) -> list[
                 shared, same = rows.duplicated("text"), rows.duplicated()
             else:
                 shared, same = rows["text"].isin(others["text"]), _pairs(rows).isin(_pairs(others))
-            counts = {"rows": int(shared.sum()), "rows_other_label": int((shared & ~same).sum())}
+            other = np.flatnonzero(shared & ~same)
+            at = " ".join(map(str, other)) if (split, against) == ("test", "train") else ""
+            counts = {"rows": int(shared.sum()), "rows_other_label": len(other), "at": at or None}
             found.append({"corpus": entry.name, "split": split, "against": against, **counts})
     return found
 

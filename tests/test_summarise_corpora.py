@@ -62,4 +62,4 @@ def test_duplicates():
     splits = {"train": [("one", 0), ("One", 0), ("one", 1), ("two", 0)], "test": [("ONE", 1), ("two", 1), ("three", 0)]}
     frames = {split: pd.DataFrame(rows, columns=["text", "label"]) for split, rows in splits.items()}
     found = [tuple(row.values())[1:] for row in script.duplicate_rows(entry, frames)]
-    assert found == [("train", "train", 2, 1), ("test", "train", 2, 1), ("test", "test", 0, 0)]
+    assert found == [("train", "train", 2, 1, None), ("test", "train", 2, 1, "1"), ("test", "test", 0, 0, None)]

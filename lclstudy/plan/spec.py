@@ -83,8 +83,9 @@ PROTOCOLS = {
 class RunSpec:
     """One training run, fully said. Build it with `make_spec()` or a profile, which fill what is not given.
 
-    `classes` is a tuple of label names (a subset, put in the corpus's own order) or None for all. Raises StudyError on an
-    unknown name, a wrong type, or a value out of range. The corpus need not be there.
+    `classes` is a tuple of label names (a subset, put in the corpus's own order) or None for all; what the others mean, with
+    their units, is in `settings.toml`. Raises StudyError on an unknown name, a wrong type, or a value out of range. The corpus
+    need not be there.
     """
 
     corpus: str

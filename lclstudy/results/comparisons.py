@@ -17,7 +17,7 @@ from .frozen import Frozen
 PRIMARY = (("lcl", "ce"), ("lcl", "scl"), ("scl", "ce"))  # the papers' claims: one family of tests per place
 SYNONYMS = (("lcl", "ce_aug"), ("ce_aug", "ce"))  # another question, and so another family: what do second views alone bring?
 ALL_CLASSES = "all"
-ENTROPY = "entropy"
+ENTROPY, CALIBRATION = "entropy", "calibration error"
 # Kinds of claims about two objectives in one place, as `judge` takes them, and the same of the objectives exchanged.
 CLAIMED = {"better": "above", "peakier": "below", "not better": "not above", "same": "same", "same entropy": "same"}
 _EXCHANGED = {"above": "below", "below": "above", "same": "same"}
@@ -31,7 +31,7 @@ Pairs = Sequence[tuple[str, str]]
 def comparisons(results: Frozen, pairs: Pairs = PRIMARY, metric: str = "accuracy") -> pd.DataFrame:
     """`compare` of the runs that stand for each objective, on each corpus, class set and encoder of frozen results.
 
-    `metric` is `accuracy` or `weighted_f1`, in points, or `entropy` of the scores of all classes, in bits; claims are those of
+    `metric` is `accuracy`, `weighted_f1` or `calibration error`, in points, or `entropy` of all scores, in bits; claims are of
     `claimed`. The published difference is of the paper's tables, with its own encoder. Beside the columns of `compare`, `mark`
     says what had not converged, and `texts_low` and `texts_high` are of accuracy the interval over test texts.
     """
@@ -104,14 +104,16 @@ def scored(results: Frozen, metric: str = "accuracy") -> pd.DataFrame:
 
 def valued(results: Frozen, runs: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The finished ones of rows of `results.runs`, with the name of their class `set` (`all` for every class) and as `value`
-    their test score in percent, or their mean entropy in bits."""
+    their test score or calibration error in percent, or their mean entropy in bits."""
     done = runs[runs["status"] == "done"]
     called = {corpus: {"|".join(members): name for name, members in class_sets.frozen_sets(results, corpus).items()}
               for corpus in done["corpus"].unique()}  # fmt: skip
     sets = [called[run.corpus].get(run.classes, run.classes) or ALL_CLASSES for run in done.itertuples()]
+    every = ((results.probabilities(identity), results.labels(identity)) for identity in done["identity"])
     if metric == ENTROPY:
-        every = (results.probabilities(identity) for identity in done["identity"])
-        return done.assign(set=sets, value=[float(metrics.topk_entropies(scores)[:, -1].mean()) for scores in every])
+        return done.assign(set=sets, value=[float(metrics.topk_entropies(scores)[:, -1].mean()) for scores, _ in every])
+    if metric == CALIBRATION:
+        return done.assign(set=sets, value=[100 * metrics.expected_calibration_error(*both) for both in every])
     return done.assign(set=sets, value=100 * done[f"test_{metric}"].astype(float))
 
 

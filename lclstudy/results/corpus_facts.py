@@ -64,6 +64,12 @@ def overlaps(duplicates: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
     return known.assign(share=known["rows"] / known["texts"] * 100)
 
 
+def relabelled(corpus: str) -> list[int]:
+    """The places in the test split, from 0, of the texts that stand in train as well, but only with another label."""
+    rows = table("duplicates").query("corpus == @corpus and split == 'test' and against == 'train'")
+    return [int(place) for at in rows["at"].dropna() for place in str(at).split()]
+
+
 def coverage(splits: pd.DataFrame, text_numbers: pd.DataFrame) -> pd.DataFrame:
     """A row per corpus: share of words, and of words and signs together, that WordNet knows, beside the paper's.
 

@@ -19,16 +19,17 @@ from lclstudy.errors import StudyError
 from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile, profile_names
 from lclstudy.plan.spec import OBJECTIVES
-from lclstudy.results import corpus_facts, frozen, published, tables
+from lclstudy.results import corpus_facts, frozen, published, selection, tables
 from lclstudy.results.comparisons import ENTROPY, PRIMARY, SYNONYMS, Pairs, claimed, over_corpora
 from lclstudy.show.text import count, words
 from lclstudy.statistics import tests
-from lclstudy.statistics.judge import LEVEL, NOT_RUN, UNDECIDED
+from lclstudy.statistics.judge import FEWEST, LEVEL, NOT_RUN, UNDECIDED, judge_difference
 
 from .execute import find
 
 FILES = ("README.md", "RESULTS.md")
 CASE_STUDY = "empathetic_dialogues"
+WEIGHTS = ("weights=uniform", "weights=confusion", "weight_gradient=false")  # the changes to them that the ablations train
 BEST_FIRST = ("paper", "report", "minilm", "report_small", "ablations", "your_corpus", "quick")  # folders of figures/
 
 
@@ -44,14 +45,15 @@ def headlines() -> dict:
     """The facts behind the first screen: verdicts, the answer of the best frozen results, the audit; how many of the paper's
     `hard` sets the search finds exactly, `among` how many, as the table of notebook 07 has it."""
     results = frozen.read_frozen(frozen.best_frozen())
-    claims = published.counted(pd.read_csv((paths.ROOT / shown("13_verdicts")).with_suffix(".csv"), keep_default_na=False))
-    told = claims["about"] + ": " + claims["on"] + claims["mark"].map(lambda mark: f" ({mark})" if mark else "")
+    claims = _claims()
+    copies = claims["with_copies"].map(lambda word: word and f"{word} against CE + aug.")
+    minded = ["; ".join(filter(None, both)) for both in zip(claims["mark"], copies, strict=True)]
+    told = claims["about"] + ": " + claims["on"] + [said and f" ({said})" for said in minded]
     decided = claims.assign(told=told)[~claims["word"].isin((NOT_RUN, UNDECIDED))].groupby("word")
     audit = pd.read_csv((paths.ROOT / shown("00_findings")).with_suffix(".csv"))
     sets = pd.read_csv((paths.ROOT / shown("07_sets")).with_suffix(".csv"))
     hard = sets[sets["set"].str.contains("hard")]
     same = int(hard["same"].notna().sum())
-    twice = corpus_facts.table("duplicates").query("corpus == 'emoint' and split == 'test' and against == 'train'").iloc[0]
     return {
         "verdicts": claims["word"].value_counts().to_dict(),
         "decided": {word: rows["told"].tolist() for word, rows in decided},
@@ -59,15 +61,23 @@ def headlines() -> dict:
         "audit": audit["kind"].value_counts().to_dict(),
         **answer(results),
         "hard": {"found": same, "of": len(hard), "runs": hard["runs"].iloc[0], "among": math.comb(32, 4)},
-        "relabelled": {"texts": int(twice["rows_other_label"]), "of": catalog.corpora()["emoint"].counts["test"]},
+        "relabelled": {"texts": len(corpus_facts.relabelled("emoint")), "of": catalog.corpora()["emoint"].counts["test"]},
     }
+
+
+def _claims() -> pd.DataFrame:
+    """The verdicts as notebook 13 has them, each fact once."""
+    file = (paths.ROOT / shown("13_verdicts")).with_suffix(".csv")
+    numbers = {name: ["NA"] for name in ("difference", "ci_low", "ci_high", "p", "expected")}
+    return published.counted(pd.read_csv(file, keep_default_na=False, na_values=numbers))
 
 
 def answer(results: frozen.Frozen) -> dict:
     """Of whatever has run so far, `gains` and `entropies` by pair of objectives, of `told`; the corpora of these as `columns`;
     `rank`, of `case_study.correlations` that of `ours` and, of the paper's gains on the same sets, that `there`, None for too
-    few; `surer`: corpora on which the paper claims a lower entropy of LCL than of CE; `planned_corpora`, each with the number
-    of its classes, and `planned_seeds` of the profile."""
+    few; `surer`: corpora on which the paper claims a lower entropy of LCL than of CE; `weights`, as below; `larger`: claims of
+    a larger gain on other classes that could be tried; `planned_corpora`, each with the number of its classes, and
+    `planned_seeds` of the profile."""
     specs = load_profile(results.name).specs()
     gains, entropies = (told(results, PRIMARY, metric) | told(results, SYNONYMS, metric) for metric in ("accuracy", ENTROPY))
     ranked = case_study.correlations(case_study.gains(results, CASE_STUDY)).dropna().set_index("gains").to_dict("index")
@@ -77,15 +87,18 @@ def answer(results: frozen.Frozen) -> dict:
         "columns": list(dict.fromkeys(row["corpus"] for one in gains.values() if one for row in one["places"])),
         "rank": {"ours": ranked.get("ours"), "there": ranked.get("published, on the sets of ours", ranked.get("published"))},
         "surer": [corpus for corpus, _, a, b in claimed(ENTROPY) if (a, b) == ("lcl", "ce")],
+        "weights": weights(),
+        "larger": _claims().query("kind == 'larger gain' and corpus == @CASE_STUDY and word != @NOT_RUN").to_dict("records"),
         "planned_corpora": {spec.corpus: len(catalog.corpora()[spec.corpus].labels) for spec in specs},
         "planned_seeds": len({spec.seed for spec in specs}),
     }
 
 
 def told(results: frozen.Frozen, pairs: Pairs, metric: str = "accuracy") -> dict[tuple[str, str], dict | None]:
-    """By pair of a family, of `over_corpora`: `places`, its rows; their `mean`, and the `expected` one as published; `p` of the
-    mean after Holm over those of the family; its `sign`, 1 or -1, if that is below 0.05, else 0; `n`, the least and the
-    greatest number of runs. None if there is no row."""
+    """By pair of a family, of `over_corpora`: `places`, its rows, and those `decided` by themselves; their `mean`, and the
+    `expected` one as published; `p` of the mean after Holm over those of the family, and its `word`, for the claim that `a` is
+    above `b` (`differs by corpus` if corpora are decided either way); `n`, the least and the greatest number of runs. None if
+    there is no row."""
     found = {pair: over_corpora(results, *pair, metric) for pair in pairs}
     adjusted = tests.holm([mean.p if mean else np.nan for _, mean in found.values()])
     return {pair: _told(rows, mean, p) if len(rows) else None
@@ -93,15 +106,43 @@ def told(results: frozen.Frozen, pairs: Pairs, metric: str = "accuracy") -> dict
 
 
 def _told(rows: pd.DataFrame, mean: tests.TTest | None, p: float) -> dict:
-    places, counts = rows.to_dict("records"), rows[["n_a", "n_b"]]
+    counts, expected = rows[["n_a", "n_b"]], rows["expected"].mean()
+    n = sorted({counts.min(axis=None), counts.max(axis=None)})
+    printed = None if np.isnan(expected) else expected
+    decided = rows[(rows["p_family"] < LEVEL) & (counts.min(axis=1) >= FEWEST)]
+    word = judge_difference(mean, n[0], printed, p_holm=p).word if mean else UNDECIDED
     return {
-        "places": places,
+        "places": rows.to_dict("records"),
+        "decided": decided.to_dict("records"),
         "mean": mean,
         "p": p,
-        "sign": int(np.sign(mean.difference)) if p < LEVEL else 0,
-        "expected": rows["expected"].mean(),
-        "n": sorted({counts.min(axis=None), counts.max(axis=None)}),
+        "word": "differs by corpus" if word == UNDECIDED and np.sign(decided["difference"]).nunique() > 1 else word,
+        "expected": expected,
+        "n": n,
     }
+
+
+def weights() -> list[dict]:
+    """What LCL has of its weights: LCL as released less LCL with a `change` to them, in points, in the `mean` over those
+    `corpora` of the ablations on which both ran, a contrast, with its `p` after Holm over the changes and the `word`."""
+    results, found = frozen.read_frozen("ablations"), []
+    released = _accuracies(selection.runs(results))
+    for change in WEIGHTS:
+        changed = _accuracies(selection.changed(results, {"protocol": f"released,{change}"}))
+        corpora = [corpus for corpus in released if corpus in changed]
+        sides = [(sign / len(corpora), side[corpus]) for corpus in corpora for sign, side in ((1, released), (-1, changed))]
+        if corpora:
+            n, mean = min(len(values) for _, values in sides), tests.contrast(sides)
+            found.append({"change": names.setting(change), "corpora": corpora, "n": n, "mean": mean})
+    adjusted = tests.holm([one["mean"].p for one in found])
+    return [{**one, "p": p, "word": judge_difference(one["mean"], one["n"], p_holm=p).word}
+            for one, p in zip(found, adjusted, strict=True)]  # fmt: skip
+
+
+def _accuracies(runs: pd.DataFrame) -> dict[str, pd.Series]:
+    """Test accuracies of LCL in percent on all classes of each corpus on which it ran several times."""
+    done = runs.query("objective == 'lcl' and classes == '' and status == 'done'")
+    return {corpus: 100 * values for corpus, values in done.groupby("corpus")["test_accuracy"] if len(values) > 1}
 
 
 def link(said: str, path: str) -> str:
@@ -238,13 +279,16 @@ def _training_texts(runs: list[dict]) -> list[int]:
 
 def speed() -> dict:
     """The steps of MiniLM beside what they are measured against, of the last published `benchmarks/report.md`: `table`; by
-    objective and work the `wall` time, and how many times as fast it is as plain PyTorch and as `transformers.Trainer`."""
+    objective and work the `wall` time, peak `memory` in MiB, and how many times as fast it is as plain PyTorch and as
+    `transformers.Trainer`; `cost`: `time` and `memory` of a step of LCL, by those of CE."""
     report = (paths.ROOT / "benchmarks" / "report.md").read_text("utf-8")
     lines = [line for line in report.partition("## minilm")[2].partition("\n## ")[0].splitlines() if line.startswith("| ")]
     measured = [line for line in lines if "| ours, bf16" in line and "evaluation" not in line]
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in measured]
-    found = {(objective, work): {"wall": wall, "others": [other.partition(" ")[0] for other in others]}
-             for objective, work, _, wall, *others, _ in cells}  # fmt: skip
+    found = {(objective, work): {"wall": wall, "others": [other.partition(" ")[0] for other in others], "memory": float(memory)}
+             for objective, work, _, wall, *others, memory in cells}  # fmt: skip
+    lcl, ce = (found[objective, "processes"] for objective in ("lcl", "ce"))
+    found["cost"] = {"time": pd.Timedelta(lcl["wall"]) / pd.Timedelta(ce["wall"]), "memory": lcl["memory"] / ce["memory"]}
     return found | {"table": "\n".join([report.split("\n\n")[1], "", *lines[:2], *measured])}
 
 

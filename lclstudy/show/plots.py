@@ -52,7 +52,7 @@ def forests(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> Figure | No
     entries = [(f"ours ({', '.join(map(names.encoder, rows['encoder'].unique()))})", {})]
     if rows["expected"].notna().any():
         entries.insert(0, (f"published ({names.encoder('electra-base')})", {"markerfacecolor": marks.OPEN}))
-    told = "in quotes: what the paper claims, then what became of it; line: 95 % interval over seeds"
+    told = "in quotes: what the paper claims, as we read it, then what became of it; line: 95 % interval over seeds"
     marks.key(axes[0], entries, title=told)
     return figure
 

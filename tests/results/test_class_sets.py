@@ -92,7 +92,7 @@ def test_a_profile_without_case_study_asks_for_nothing_and_an_unknown_set_is_tol
 def test_found_sets_of_two_sizes_are_lettered_on(profile, runs):
     ce = class_sets.searched(profile)[0]
     runs.save(confusing(ce, LABELS[:4]))
-    asked = [replace(profile, case_study=replace(profile.case_study, size=size, found=1)) for size in (3, 4)]
+    asked = [replace(profile, case_study=profile.case_study._replace(size=size, found=1)) for size in (3, 4)]
     found = [class_sets.found_sets(one, runs)["found-a"] for one in asked]
     specs = [ce, *(profile.spec("embedded", "ce", seed=0, classes=members) for members in found)]
     results = read_frozen(runs.freeze(paths.build("mine") / "results", specs), specs)

@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from lclstudy.results import frozen
-from lclstudy.results.comparisons import PRIMARY, over_corpora, scored
-from lclstudy.runner.readme import answer, link, shown, told
+from lclstudy.results import frozen, selection
+from lclstudy.results.comparisons import PRIMARY, SYNONYMS, over_corpora, scored
+from lclstudy.runner.readme import answer, link, shown, told, weights
 from lclstudy.show.text import words
 
 MINILM = frozen.read_frozen("minilm")
@@ -29,10 +29,30 @@ def test_the_mean_over_corpora_is_the_contrast_of_their_runs(metric):
 def test_a_short_answer_is_of_p_by_holm_over_the_means_of_its_question():
     found = told(MINILM, PRIMARY)
     p_holm = multipletests([over_corpora(MINILM, *pair)[1].p for pair in PRIMARY], method="holm")[1]
-    assert [one["sign"] for one in found.values()] == [
-        np.sign(one["mean"].difference) * (p < 0.05) for one, p in zip(found.values(), p_holm, strict=True)
-    ]
-    assert told(MINILM, PRIMARY, "entropy")["lcl", "ce"]["sign"] == 1
+    for one, p in zip(found.values(), p_holm, strict=True):
+        mean = one["mean"]
+        word = "reproduced" if mean.difference > 0 else "contradicted"
+        other = "smaller than published" if mean.ci_high < one["expected"] else "undecided"
+        assert one["p"] == pytest.approx(p) and one["word"] == (word if p < 0.05 else other)
+    assert found["lcl", "ce"]["word"] == "smaller than published"
+    assert told(MINILM, PRIMARY, "entropy")["lcl", "ce"]["word"] == "reproduced", "above, of which there is no published number"
+
+
+def test_a_mean_of_corpora_that_are_decided_either_way_says_so():
+    found = told(MINILM, SYNONYMS)["ce_aug", "ce"]
+    assert found["word"] == "differs by corpus"
+    assert {row["corpus"]: row["difference"] > 0 for row in found["decided"]} == {"emoint": False, "sst5": True}
+
+
+def test_what_the_weights_bring_is_a_contrast_with_lcl_whose_weights_are_equal():
+    runs = frozen.read_frozen("ablations").done.query("objective == 'lcl' and classes == ''")
+    uniform = runs[runs["protocol"] == "released,weights=uniform"]
+    plain = selection.runs(frozen.read_frozen("ablations")).query("objective == 'lcl' and status == 'done'")
+    found = weights()[0]
+    means = [100 * (plain[plain["corpus"] == one]["test_accuracy"].mean() - rows["test_accuracy"].mean())
+             for one, rows in uniform.groupby("corpus")]  # fmt: skip
+    assert found["change"] == "uniform weights" and sorted(found["corpora"]) == sorted(uniform["corpus"].unique())
+    assert found["mean"].difference == pytest.approx(np.mean(means)) and found["word"] == "undecided"
 
 
 def test_each_corpus_counts_once_and_has_its_word():

@@ -110,14 +110,16 @@ def settings(results: Frozen, corpus: str) -> pd.DataFrame:
 
     Columns: `corpus`, `encoder`, `group` (of GROUPS), `setting`, `objective`; those of `level`, and `weighted_f1`; of
     `against` LCL the difference with its interval and what that is over, the paired one, p in its family, and the `word`;
-    `over_ce_...`: the difference to cross-entropy; `seconds`, `steps`, means over runs. What is not there is NaN.
+    `over_ce_...`: the difference to cross-entropy; `seconds`, `steps`, medians over runs, as some stood beside other work. What
+    is not there is NaN.
     Raises StudyError as `runs` does.
     """
     here, judged = runs(results, corpus), claims(results, corpus)
     facts = ["corpus", "encoder", "group", "setting", "objective"]
     rows = [{**group.iloc[0][facts], **level(group)} for _, group in here.groupby("setting", sort=False)]
     means = here[here["status"] == "done"].reindex(columns=["setting", *_MEANS]).rename(columns=_MEANS)
-    means = means.groupby("setting").mean().assign(weighted_f1=lambda done: 100 * done["weighted_f1"])
+    means = means.groupby("setting").agg({"weighted_f1": "mean", "seconds": "median", "steps": "median"})
+    means["weighted_f1"] *= 100
     table = pd.DataFrame(sorted(rows, key=_order)).join(means, on="setting")
     lcl, ce = names.objective("lcl"), names.objective("ce")
     claimed = table["setting"].isin(map(names.objective, _CLAIMED))

@@ -1,10 +1,21 @@
 """Tables 1, 2, 4 and 5 published beside reproduced, and the differences between objectives, judged. Percent and points."""
 
+import numpy as np
 import pandas as pd
 
 from lclstudy.plan import names
-from lclstudy.results import published, selection
-from lclstudy.results.comparisons import ALL_CLASSES, PRIMARY, SYNONYMS, beside_published, comparisons
+from lclstudy.results import corpus_facts, published, selection
+from lclstudy.results.comparisons import (
+    ALL_CLASSES,
+    PRIMARY,
+    SYNONYMS,
+    beside_published,
+    claimed,
+    compare,
+    comparisons,
+    published_differences,
+    scored,
+)
 from lclstudy.results.frozen import Frozen
 from lclstudy.results.main_table import main_results
 from lclstudy.show import text
@@ -56,6 +67,19 @@ def differences(results: Frozen) -> pd.DataFrame:
     return found.iloc[found.groupby("corpus", sort=False).ngroup().argsort(kind="stable")]
 
 
+def without_relabelled(results: Frozen) -> pd.DataFrame:
+    """`compare` of the papers' three on all classes of the corpora whose test split has `corpus_facts.relabelled` texts, all of
+    them `left_out`: how many."""
+    runs, rows = scored(results).query("set == @ALL_CLASSES"), []
+    for run in runs.to_dict("records"):
+        if places := corpus_facts.relabelled(run["corpus"]):
+            right = results.predictions(run["identity"]) == results.labels(run["identity"])
+            rows.append({**run, "value": 100 * np.delete(right, places).mean(), "left_out": len(places)})
+    kept = pd.DataFrame(rows, columns=[*runs, "left_out"])
+    found = compare(kept, PRIMARY, expected=published_differences(), claims=claimed())
+    return found.join(kept.groupby("corpus")["left_out"].first(), on="corpus")
+
+
 def readable_differences(table: pd.DataFrame) -> pd.DataFrame:
     """`differences` as text, without the comparisons that did not run."""
     return pd.DataFrame([
@@ -64,9 +88,21 @@ def readable_differences(table: pd.DataFrame) -> pd.DataFrame:
     ])  # fmt: skip
 
 
-def facts(table: pd.DataFrame, found: pd.DataFrame) -> dict:
-    """What `said.md.j2` needs, from `main_table` and `differences`: of each place the means and the judged pairs, and what is
-    missing."""
+def readable_kept(table: pd.DataFrame) -> pd.DataFrame:
+    """`without_relabelled` as text."""
+    return pd.DataFrame([{
+        "Corpus": f"{names.corpus(row['corpus'])}, {names.encoder(row['encoder'])}",
+        "Texts left out": row["left_out"],
+        "Comparison": text.pair(row["a"], row["b"]),
+        "Difference (points)": text.difference(row),
+        "p (Holm)": text.p_value(row["p_holm"]),
+        "Word": text.judged(row),
+    } for row in table.to_dict("records")])  # fmt: skip
+
+
+def facts(table: pd.DataFrame, found: pd.DataFrame, kept: pd.DataFrame) -> dict:
+    """What `said.md.j2` needs, from `main_table`, `differences` and `without_relabelled`: of each place the means and the
+    judged pairs, what is missing, and whose word `turned` without some texts."""
     accuracy = table[(table["split"] == "test") & (table["metric"] == "accuracy") & (table["planned"] > 0)]
     judged = found[(found["word"] != NOT_RUN) & (found["a"] != "ce_aug") & (found["b"] != "ce_aug")]
     places = []
@@ -80,8 +116,11 @@ def facts(table: pd.DataFrame, found: pd.DataFrame) -> dict:
     missing = [f"{names.corpus(corpus)} at all" if none.all()
                else f"{text.listed(map(names.objective, none.index[none].get_level_values(1)))} on {names.corpus(corpus)}"
                for corpus, none in idle if none.any()]  # fmt: skip
+    place = ["corpus", "encoder", "a", "b"]
+    both = kept.merge(found[[*place, "word"]].rename(columns={"word": "of_all"}), on=place)
     return {
         "places": places,
+        "turned": both[both["word"] != both["of_all"]].to_dict("records"),
         "missing": missing,
         "foreign": sorted({place["encoder"] for place in places
                            if place["encoder"] != "electra-base" and place["corpus"] in set(printed()["corpus"])}),

@@ -115,12 +115,15 @@ def set_facts() -> dict:
 
 
 def set_d_facts(followed_up: FollowUp) -> dict:
-    """Of `set_d.follow_up`: the fields, `gaps` (lowest, highest) of the other sets, and the classes fitting the print."""
+    """Of `set_d.follow_up`: the fields, `gaps` (lowest, highest) of the other sets, the classes fitting the print, and weighted
+    F1 of CE on the set in a `later` work."""
     fourth, gaps = followed_up.fourth.set_index("class"), followed_up.sets.loc[followed_up.sets["set"] != SET, "gap"]
     fitting = fourth.index[(fourth["low"] < followed_up.printed) & (followed_up.printed < fourth["high"])]
     alone = followed_up.sets.set_index("set").loc[SET, "alone"]
-    return {**followed_up._asdict(), "alone": alone, "fourth": fourth.to_dict("index"), "gaps": (gaps.min(), gaps.max()),
-            "nearest": fourth.index[0], "fitting": list(fitting), "others": len(fourth) - 1}  # fmt: skip
+    later = published.later().query("classes == @SET and method == 'ce'")["value"].item()
+    return {**followed_up._asdict(), "alone": alone, "later": later, "fourth": fourth.to_dict("index"),
+            "nearest": fourth.index[0], "gaps": (gaps.min(), gaps.max()), "fitting": list(fitting),
+            "others": len(fourth) - 1}  # fmt: skip
 
 
 def size_facts() -> dict:

@@ -50,7 +50,8 @@ def table(facts: dict) -> pd.DataFrame:
 
 def said(found: pd.DataFrame, facts: dict) -> str:
     """What the audit found, in a few sentences of Markdown."""
-    kinds = found["kind"].value_counts(sort=False).reset_index().to_dict("records")  # in the order of the table
+    counts = found["kind"].value_counts()
+    kinds = [{"kind": kind, "count": int(counts.get(kind, 0))} for kind in read()["kinds"]]
     return text.words(f"{_ROOM}/said.md.j2", kinds=kinds, **facts)
 
 

@@ -9,7 +9,17 @@ import pandas as pd
 from sklearn import metrics as sklearn_metrics
 
 from lclstudy.plan import names
-from lclstudy.results.comparisons import ALL_CLASSES, ENTROPY, PLACE, PRIMARY, SYNONYMS, compare, comparisons, over_corpora
+from lclstudy.results.comparisons import (
+    ALL_CLASSES,
+    CALIBRATION,
+    ENTROPY,
+    PLACE,
+    PRIMARY,
+    SYNONYMS,
+    compare,
+    comparisons,
+    over_corpora,
+)
 from lclstudy.results.frozen import Frozen
 from lclstudy.show import text
 from lclstudy.statistics import metrics
@@ -136,8 +146,9 @@ def readable_differences(found: pd.DataFrame) -> pd.DataFrame:
 
 def facts(results: Frozen, found: pd.DataFrame, calibrated: pd.DataFrame) -> dict:
     """What `said.md.j2` needs, from `differences` and `calibration`: `encoders`; `counts` of runs; of each pair its mean over
-    `corpora` many and its places by what is judged; and, by objective, over the corpora with all classes the ends of confidence
-    less accuracy, in points, and of the best temperature, each with a count."""
+    `corpora` many and its places by what is judged; of LCL against CE and CE + aug. the mean of calibration `errors`; and, by
+    objective, over the corpora with all classes the ends of confidence less accuracy, in points, and of the best temperature,
+    each with a count."""
     whole = calibrated[calibrated["set"] == ALL_CLASSES]
     gaps = whole.assign(gap=100 * (whole["confidence"] - whole["accuracy"])).groupby(["objective", *PLACE], sort=False)
     ends = gaps[["gap", "temperature"]].mean().groupby("objective", sort=False).agg(["min", "max", "count"])
@@ -147,7 +158,9 @@ def facts(results: Frozen, found: pd.DataFrame, calibrated: pd.DataFrame) -> dic
         judged = rows.groupby(rows.apply(text.judged, axis=1), sort=False)
         places = {said: here.to_dict("records") for said, here in sorted(judged, key=lambda group: group[0] == UNDECIDED)}
         pairs.append({"a": a, "b": b, "mean": mean, "corpora": len(corpora), "places": places})
+    errors = [(b, *over_corpora(results, "lcl", b, CALIBRATION)) for b in ("ce", "ce_aug")]
     return {
+        "errors": [{"b": b, "corpora": len(rows), "mean": mean} for b, rows, mean in errors if mean],
         "encoders": text.several(*found["encoder"].map(names.encoder)),
         "counts": sorted({*found["n_a"], *found["n_b"]}),
         "pairs": pairs,

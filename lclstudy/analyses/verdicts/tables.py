@@ -31,12 +31,14 @@ _ranked = lru_cache(maxsize=4)(class_sets.ranked)  # of all sets at once, and as
 
 
 class Evidence(NamedTuple):
-    """What the results say of a claim, and which: profile and encoder, empty where there are none; `mark`: not converged."""
+    """What the results say of a claim, and which: profile and encoder, empty where there are none; `mark`: not converged;
+    `expected`: the published difference."""
 
     found: Judgement
     profile: str = ""
     encoder: str = ""
     mark: str = ""
+    expected: float | None = None
 
 
 class Sides(NamedTuple):
@@ -65,14 +67,19 @@ def counted(results: Sequence[Frozen], paper: str) -> list[Frozen]:
 
 
 def judge_claims(results: Sequence[Frozen], chosen: pd.DataFrame | None = None) -> pd.DataFrame:
-    """A row per claim: its columns, those of `Judgement` (`word` is the verdict), `profile`, `our_encoder`, `mark`, and
-    `other_encoder`: whether ours is not the paper's, so that the verdict is about the method and not about the number."""
+    """A row per claim: its columns, those of `Judgement` (`word` is the verdict), `profile`, `our_encoder`, `mark`, `expected`;
+    `other_encoder`: whether ours is not the paper's, so that the verdict is about the method and not about the number; and of
+    what was decided against CE `with_copies`: the word against CE + aug., should the paper's CE have read the second views too.
+    """
     rows = []
     for claim in (published.claims() if chosen is None else chosen).to_dict("records"):
-        found, profile, encoder, mark = RULES[claim["kind"]](claim, counted(results, claim["paper"]))
+        rule, counting = RULES[claim["kind"]], counted(results, claim["paper"])
+        found, profile, encoder, mark, expected = rule(claim, counting)
         other = bool(encoder) and encoder != claim["encoder"].split(" over ")[0]
-        told = {"profile": profile, "our_encoder": encoder, "mark": mark, "other_encoder": other}
-        rows.append({**claim, **found._asdict(), **told})
+        told = {"profile": profile, "our_encoder": encoder, "mark": mark, "expected": expected, "other_encoder": other}
+        decided = rule is _compared and claim["b"] == "ce" and found.word not in (UNDECIDED, NOT_RUN)
+        word = rule({**claim, "b": "ce_aug"}, counting).found.word if decided else NOT_RUN
+        rows.append({**claim, **found._asdict(), **told, "with_copies": word.replace(NOT_RUN, "")})
     return pd.DataFrame(rows)
 
 
@@ -89,7 +96,7 @@ def _compared(claim: dict, results: list[Frozen]) -> Evidence:
     margin = None if math.isnan(claim["margin"]) else claim["margin"]
     found = judging.judge(sides.a, sides.b, expected, margin, CLAIMED[claim["kind"]], family["p_family"])
     found = found if margin is None else found._replace(p_holm=math.nan)  # its own test is one-sided, and no member of a family
-    return Evidence(found, sides.results.name, sides.encoder, family["mark"])
+    return Evidence(found, sides.results.name, sides.encoder, family["mark"], expected)
 
 
 def _contrasted(claim: dict, results: list[Frozen]) -> Evidence:
@@ -114,7 +121,7 @@ def _contrasted(claim: dict, results: list[Frozen]) -> Evidence:
     marks = rows.set_index(list(PLACE))["mark"]
     rising = [corpus for _, corpus, classes in places if marks.get((corpus, classes, sides[0].encoder))]
     mark = f"not converged on {text.listed(map(names.corpus, dict.fromkeys(rising)))}" if rising else ""
-    return Evidence(found, frozen.name, sides[0].encoder, mark)
+    return Evidence(found, frozen.name, sides[0].encoder, mark, expected)
 
 
 def _places(claim: dict) -> list[tuple[float, str, str]]:
@@ -245,6 +252,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
             "About": f"{row['about']}: {row['on']}",
             "Verdict": row["word"] + (" *" if row["other_encoder"] else ""),
             "Difference": difference + (unit if difference != text.NONE else ""),
+            "Published": text.number(row["expected"], sign=True),
             "n": ", ".join(map(str, row["n"])) or "0",
             "p": text.p_value(row["p"]),
             "p (Holm)": text.p_value(row["p_holm"]),
@@ -260,7 +268,8 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 def _minded(row: dict) -> str:
     doubted = "the printed classes are in doubt (notebook 00)" if published.DOUBTED in row["classes"] else ""
-    return "; ".join(filter(None, (row["note"], row["mark"], doubted)))
+    copies = row["with_copies"] and f"if the paper's CE read the copies too, {row['with_copies']}: against CE + aug."
+    return "; ".join(filter(None, (row["note"], row["mark"], doubted, copies)))
 
 
 def counts(table: pd.DataFrame) -> pd.DataFrame:

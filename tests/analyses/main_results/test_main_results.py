@@ -1,9 +1,12 @@
 """The main results from frozen runs made by hand: the table, the judged differences, the words, and what is drawn."""
 
+import numpy as np
 import pytest
 
 from lclstudy.analyses.main_results import figures, tables
 from lclstudy.analyses.main_results.hard_texts import hard_texts, readable
+from lclstudy.results import corpus_facts
+from lclstudy.results.frozen import read_frozen
 from lclstudy.show.text import words
 from tests.analyses.helpers import texts, yticks
 from tests.material import check_readable, froze, made, make_runs, row_of
@@ -59,7 +62,19 @@ def test_differences_are_judged_and_have_the_published_ones_beside_them(found):
 
 
 def said(table, differences):
-    return words("analyses/main_results/said.md.j2", **tables.facts(table, differences), hard=[]).splitlines()
+    facts = tables.facts(table, differences, differences[:0].assign(left_out=0))
+    return words("analyses/main_results/said.md.j2", **facts, hard=[]).splitlines()
+
+
+def test_texts_that_train_has_with_another_label_are_left_out_by_hand():
+    minilm, places = read_frozen("minilm"), corpus_facts.relabelled("emoint")
+    assert len(places) == corpus_facts.table("duplicates").query("corpus == 'emoint'")["rows_other_label"].max() == 91
+    runs = minilm.done.query("corpus == 'emoint' and classes == '' and objective in ('lcl', 'ce')")
+    kept = np.setdiff1d(np.arange(3142), places)
+    right = {run.identity: (minilm.predictions(run.identity) == minilm.labels(run.identity))[kept] for run in runs.itertuples()}
+    means = runs["identity"].map(lambda run: 100 * right[run].mean()).groupby(runs["objective"]).mean()
+    row = row_of(tables.without_relabelled(minilm), corpus="emoint", a="lcl", b="ce")
+    assert (row["left_out"], row["n_a"]) == (91, 3) and row["difference"] == pytest.approx(means["lcl"] - means["ce"])
 
 
 def test_the_words_follow_from_the_numbers(found):

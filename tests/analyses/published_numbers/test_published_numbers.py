@@ -302,16 +302,16 @@ def test_every_quote_is_printed(papers):
 
 def test_the_table_is_complete_and_what_does_not_add_up_stands_first(found):
     assert len(found) == len(FINDINGS) >= 54 and found["id"].is_unique
-    assert list(dict.fromkeys(found["kind"])) == list(FILE["kinds"])
+    assert list(dict.fromkeys(found["kind"])) == [kind for kind in FILE["kinds"] if kind in set(found["kind"])]
     assert set(found["rests"]) == set(FILE["grounds"]) and set(found["paper"]) == set(FILE["whose"])
     assert found[["place", "said", "follows"]].apply(lambda column: column.str.strip().ne("")).all(axis=None)
     assert not (found["said"] + found["follows"]).str.contains(r"\bnan\b|\binf\b|\{\{|Undefined").any()
-    assert found["id"][found["kind"] == "contradiction"].tolist() == ["weight_place"], "a second reading is none"
+    assert "contradiction" not in set(found["kind"]), "a second reading is none, nor what the released code explains"
 
 
 def test_a_letter_has_every_finding_about_its_paper_and_all_is_saved_with_what_made_it(found, known, tmp_path, monkeypatch):
     said = findings.said(found, known)
-    assert f"**{len(found)} findings: 1 contradiction" in said and f"{(found['kind'] == 'open').sum()} open" in said
+    assert f"**{len(found)} findings: 0 contradiction" in said and f"{(found['kind'] == 'open').sum()} open" in said
     monkeypatch.setattr(paths, "figures", lambda profile: tmp_path)
     Report("00_published", "quick", ["data/published/findings.toml"]).save("letter", findings.letters(found))
     letters = {name: f"00_letter_{name}.md" for name in FILE["titles"]}
