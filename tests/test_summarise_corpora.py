@@ -12,8 +12,6 @@ from lclstudy.results import corpus_facts
 from tests import material
 
 script = material.script("summarise_corpora")
-
-
 TRACKED = {name: corpus_facts.table(name) for name in corpus_facts.TABLES}
 
 

@@ -226,13 +226,13 @@ def profiles() -> list[dict]:
 
 
 def costs() -> pd.DataFrame:
-    """Of the best frozen results a row per corpus, class sets apart: `place`, mean minutes of a run by objective (NaN: none is
-    finished), and `_counted`."""
+    """Of the best frozen results a row per corpus, class sets apart: `place`, median minutes of a run by objective (NaN: none
+    is finished), and `_counted`."""
     runs, rates = frozen.read_frozen(frozen.best_frozen()).runs, speeds()
     called = [names.corpus(run.corpus) + (", class sets" if run.classes else "") for run in runs.itertuples()]
     rows = []
     for place, group in runs.groupby(called, sort=False):
-        minutes = (group.groupby("objective")["seconds"].mean() / 60).reindex(runs["objective"].unique())
+        minutes = (group.groupby("objective")["seconds"].median() / 60).reindex(runs["objective"].unique())
         rows.append({"place": place, **minutes.rename(names.objective), **_counted(group, rates)})
     return pd.DataFrame(rows)
 

@@ -5,12 +5,13 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from lclstudy.results import frozen, selection
+from lclstudy.analyses.ablations.tables import settings
+from lclstudy.results import frozen
 from lclstudy.results.comparisons import PRIMARY, SYNONYMS, over_corpora, scored
 from lclstudy.runner.readme import answer, link, shown, told, weights
 from lclstudy.show.text import words
 
-MINILM = frozen.read_frozen("minilm")
+MINILM, ABLATIONS = frozen.read_frozen("minilm"), frozen.read_frozen("ablations")
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "entropy"])
@@ -30,29 +31,20 @@ def test_a_short_answer_is_of_p_by_holm_over_the_means_of_its_question():
     found = told(MINILM, PRIMARY)
     p_holm = multipletests([over_corpora(MINILM, *pair)[1].p for pair in PRIMARY], method="holm")[1]
     for one, p in zip(found.values(), p_holm, strict=True):
-        mean = one["mean"]
-        word = "reproduced" if mean.difference > 0 else "contradicted"
-        other = "smaller than published" if mean.ci_high < one["expected"] else "undecided"
+        word = "reproduced" if one["mean"].difference > 0 else "contradicted"
+        other = "smaller than published" if one["mean"].ci_high < one["expected"] else "undecided"
         assert one["p"] == pytest.approx(p) and one["word"] == (word if p < 0.05 else other)
-    assert found["lcl", "ce"]["word"] == "smaller than published"
     assert told(MINILM, PRIMARY, "entropy")["lcl", "ce"]["word"] == "reproduced", "above, of which there is no published number"
-
-
-def test_a_mean_of_corpora_that_are_decided_either_way_says_so():
     found = told(MINILM, SYNONYMS)["ce_aug", "ce"]
-    assert found["word"] == "differs by corpus"
     assert {row["corpus"]: row["difference"] > 0 for row in found["decided"]} == {"emoint": False, "sst5": True}
+    assert found["word"] == "differs by corpus"
 
 
-def test_what_the_weights_bring_is_a_contrast_with_lcl_whose_weights_are_equal():
-    runs = frozen.read_frozen("ablations").done.query("objective == 'lcl' and classes == ''")
-    uniform = runs[runs["protocol"] == "released,weights=uniform"]
-    plain = selection.runs(frozen.read_frozen("ablations")).query("objective == 'lcl' and status == 'done'")
-    found = weights()[0]
-    means = [100 * (plain[plain["corpus"] == one]["test_accuracy"].mean() - rows["test_accuracy"].mean())
-             for one, rows in uniform.groupby("corpus")]  # fmt: skip
-    assert found["change"] == "uniform weights" and sorted(found["corpora"]) == sorted(uniform["corpus"].unique())
-    assert found["mean"].difference == pytest.approx(np.mean(means)) and found["word"] == "undecided"
+def test_what_the_weights_bring_is_the_mean_of_lcl_less_lcl_whose_weights_are_equal():
+    found, table = weights()[0], {one: settings(ABLATIONS, one).set_index("setting")["mean"] for one in ("emoint", "isear")}
+    assert (found["change"], found["corpora"], found["word"]) == ("uniform weights", [*table], "undecided")
+    differences = [means["LCL"] - means["uniform weights"] for means in table.values()]
+    assert found["mean"].difference == pytest.approx(np.mean(differences))
 
 
 def test_each_corpus_counts_once_and_has_its_word():
@@ -68,7 +60,7 @@ def test_each_corpus_counts_once_and_has_its_word():
 
 
 def test_what_has_not_run_is_left_out():
-    quick, ablations = (answer(frozen.read_frozen(name)) for name in ("quick", "ablations"))
+    quick, ablations = answer(frozen.read_frozen("quick")), answer(ABLATIONS)
     assert quick["gains"]["ce_aug", "ce"] is None and ablations["rank"] == {"ours": None, "there": None}
     assert quick["gains"]["lcl", "ce"]["mean"] is None, "one corpus has no mean over corpora"
     said = words("runner/templates/answer.md.j2", **quick, link=link, shown=shown)
