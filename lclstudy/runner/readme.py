@@ -125,7 +125,8 @@ def _told(rows: pd.DataFrame, mean: tests.TTest | None, p: float) -> dict:
 def weights() -> list[dict]:
     """What LCL has of its weights: LCL as released less LCL with a `change` to them, in points, in the `mean` over those
     `corpora` of the ablations on which both ran, a contrast, with its `p` after Holm over the changes and the `word`."""
-    results, found = frozen.read_frozen("ablations"), []
+    results = frozen.read_frozen("ablations")
+    found: list[dict] = []
     released = _accuracies(selection.runs(results))
     for change in WEIGHTS:
         changed = _accuracies(selection.changed(results, {"protocol": f"released,{change}"}))
@@ -285,8 +286,10 @@ def speed() -> dict:
     lines = [line for line in report.partition("## minilm")[2].partition("\n## ")[0].splitlines() if line.startswith("| ")]
     measured = [line for line in lines if "| ours, bf16" in line and "evaluation" not in line]
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in measured]
-    found = {(objective, work): {"wall": wall, "others": [other.partition(" ")[0] for other in others], "memory": float(memory)}
-             for objective, work, _, wall, *others, memory in cells}  # fmt: skip
+    found: dict = {}
+    for objective, work, _, wall, *others, memory in cells:
+        times = [other.partition(" ")[0] for other in others]
+        found[objective, work] = {"wall": wall, "others": times, "memory": float(memory)}
     lcl, ce = (found[objective, "processes"] for objective in ("lcl", "ce"))
     found["cost"] = {"time": pd.Timedelta(lcl["wall"]) / pd.Timedelta(ce["wall"]), "memory": lcl["memory"] / ce["memory"]}
     return found | {"table": "\n".join([report.split("\n\n")[1], "", *lines[:2], *measured])}

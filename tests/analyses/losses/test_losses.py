@@ -79,7 +79,7 @@ def test_what_the_notebook_says_is_what_the_losses_do():
     ends = torch.rad2deg(circle.class_angles(found.paths["LCL printed"][-1], labels))
     assert ends[0, 1] > 130 > 115 > ends[0, 2], "confusable classes come to rest farther apart"
     said = words("analyses/losses/said.md.j2", **told)
-    for part in ("a degenerate optimum", "no such optimum", "at one distance", "do what they are for", "no nearer"):
+    for part in ("a degenerate optimum", "no such optimum", "at one distance", "do what they are for", "further apart, as"):
         assert part in said
     other = {
         "best": 0.95,
@@ -92,7 +92,7 @@ def test_what_the_notebook_says_is_what_the_losses_do():
         "is sure**",
         "is lowest at 0.40",
         "the negatives 3 and 5",
-        "released.\n- The confusable classes come to rest nearer",
+        "released.\n- The confusable classes come to rest no further apart",
     ):
         assert part in said
 
