@@ -36,7 +36,7 @@ BEST_FIRST = ("paper", "report", "minilm", "report_small", "ablations", "your_co
 def render(name: str) -> str:
     """The text of README.md or RESULTS.md. Raises StudyError on a link to what is not there."""
     facts = {"link": link, "shown": shown, "place": place, "notebooks": notebooks(), "profiles": profiles(), "costs": costs()}
-    facts |= {"objectives": list(OBJECTIVES), "encoders": list(catalog.encoders()), "corpora": list(catalog.corpora())}
+    facts |= {"objectives": list(OBJECTIVES), "encoders": catalog.encoders(), "corpora": list(catalog.corpora())}
     facts |= {"speed": speed(), **headlines()}
     return words(f"runner/templates/{name}.j2", **facts) + "\n"
 
