@@ -79,7 +79,7 @@ if figure:
 
 # %%
 caption = "Differences of test accuracy between objectives in points, with 95 % intervals over runs (Welch)."
-caption += " Of “same” and “not above” p is of a test of its own, with a margin of 0.7 points."
+caption += " Of “same” and “not above” p is of a test of its own, with the margin of that claim."
 if figure:
     report.table(differences, "differences_tests", caption, tables.readable_differences(differences))
 

@@ -76,6 +76,6 @@ markdown.table(tables.set_sizes(results, corpus))
 
 # %%
 caption = "Differences of test accuracy between objectives on class sets, in points, with 95 % intervals over runs (Welch)."
-caption += " Of “same” and “not above” p is of a test of its own, with a margin of 0.7 points."
+caption += " Of “same” and “not above” p is of a test of its own, with the margin of that claim."
 if len(differences):
     report.table(differences, "tests", caption, tables.readable_differences(differences))
