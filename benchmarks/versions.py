@@ -16,6 +16,7 @@ from lclstudy.models.batching import Tokens, TwoViews, training_batches
 from lclstudy.models.objectives import Objective
 from lclstudy.plan.spec import RunSpec
 from lclstudy.training import loop, optimizer, prepare
+from lclstudy.training.checkpoint import Checkpoint
 from lclstudy.training.loop import Prepared
 
 CPU = torch.device("cpu")
@@ -55,7 +56,8 @@ class Pace:
 
     def __init__(self, connection: Connection, batches: DataLoader | None, place: torch.device):
         self.connection, self.batches, self.place = connection, batches, place
-        self.collate_fn, self.left, self.begun = getattr(batches, "collate_fn", None), 0, None
+        self.collate_fn, self.generator = (getattr(batches, name, None) for name in ("collate_fn", "generator"))
+        self.left, self.begun = 0, None
 
     def __len__(self) -> int:
         return SCHEDULE
@@ -134,7 +136,7 @@ class Ours:
 
     def train(self, pace: Pace) -> None:
         with loop._fast_arithmetic(self.place):
-            loop.learn(self.spec, self.objective, pace, self.data, self.place, progress=False)
+            loop.learn(self.spec, self.objective, pace, self.data, self.place, False, Checkpoint(None, {}))
 
     def evaluate(self):
         return loop.evaluate(self.objective.primary, self.data.texts["validation"], self.spec.precision, self.place)

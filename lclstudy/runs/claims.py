@@ -75,6 +75,9 @@ class Queue:
         """
         if self._unchanged(record.spec):
             self._store.save(record)
+            if record.status == "done":
+                for state in self._store.path.glob(f"{self._identities[record.spec]}.*.state*"):
+                    state.unlink()
         else:
             record = failure(record.spec, record.executor, "its file changed since the start; not kept")
         self._release(self._identities[record.spec])

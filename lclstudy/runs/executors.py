@@ -34,12 +34,15 @@ Take = Callable[[bool], RunSpec | None]  # whether to wait for what other comman
 Tell = Callable[[RunSpec, int, int, str], None]
 
 
-def attempt(spec: RunSpec, executor: str, device: str | None, tell: Callable[[int, int, str], None], data=None) -> Record:
-    """The record of one run: a failed one, with the reason, whatever it died of."""
+def attempt(
+    spec: RunSpec, executor: str, device: str | None, tell: Callable[[int, int, str], None], folder: Path | None, data=None
+) -> Record:
+    """The record of one run: a failed one, with the reason, whatever it died of. In `folder` its state is kept meanwhile."""
     from lclstudy.training import THREADS, train
 
     try:
-        return train(spec, device, partial(Teller, tell), executor, data, threads=THREADS)
+        state = folder and folder / spec.identity()
+        return train(spec, device, partial(Teller, tell), executor, data, threads=THREADS, state=state)
     except Exception as error:
         reason = str(error) if isinstance(error, StudyError) else f"{type(error).__name__}: {error}"
         return failure(spec, executor, reason, traceback.format_exc(limit=-8))
@@ -87,9 +90,9 @@ def choose(specs: list[RunSpec], device: str | None, workers: int | None) -> str
     return "processes" if min(len(specs), len(places(specs, device, workers))) > 1 else "serial"
 
 
-def serial(take: Take, tell: Tell, specs, device, workers) -> Generator[Record]:
+def serial(take: Take, tell: Tell, specs, device, workers, folder) -> Generator[Record]:
     while spec := take(True):
-        yield attempt(spec, "serial", device, partial(tell, spec))
+        yield attempt(spec, "serial", device, partial(tell, spec), folder)
 
 
 # Neither Ray's agents nor a worker that is just starting would see the death of the process that started them.
@@ -118,7 +121,7 @@ def _ending_with_us() -> Iterator[None]:
         watch.communicate("all is well")
 
 
-def processes(take: Take, tell: Tell, specs, device, workers) -> Generator[Record]:
+def processes(take: Take, tell: Tell, specs, device, workers, folder) -> Generator[Record]:
     free = list(reversed(places(specs, device, workers)))
     idle, busy = [], {}  # idle: (pipe, worker, place); busy: pipe -> (worker, place, spec)
     with _ending_with_us(), ExitStack() as hired:
@@ -127,7 +130,7 @@ def processes(take: Take, tell: Tell, specs, device, workers) -> Generator[Recor
                 idle.remove(dead)
                 free.append(dead[2])
             while (idle or free) and (spec := take(not busy)):
-                pipe, worker, place = idle.pop() if idle else _hire(device, free.pop(), hired)
+                pipe, worker, place = idle.pop() if idle else _hire(device, free.pop(), folder, hired)
                 busy[pipe] = worker, place, spec
                 settings = {name: value for name, value in os.environ.items() if name.startswith("LCLSTUDY_")}
                 with suppress(OSError):  # the worker is dead: reading its answer tells
@@ -155,13 +158,13 @@ def processes(take: Take, tell: Tell, specs, device, workers) -> Generator[Recor
                 yield told
 
 
-def _hire(device: str | None, place: str | None, hired: ExitStack):
+def _hire(device: str | None, place: str | None, folder: Path, hired: ExitStack):
     """A new worker process, which `hired` ends: (our end of its pipe, the process, its place)."""
     # A fork of this process would copy torch's threads and locks. One of a server that has only imported it costs no import.
     context = multiprocessing.get_context("spawn" if sys.platform == "darwin" else "forkserver")
     context.set_forkserver_preload(["lclstudy.training.prepare"])
     ours, theirs = context.Pipe()
-    worker = context.Process(target=_work, args=(theirs, device, place), daemon=True)  # type: ignore[attr-defined]
+    worker = context.Process(target=_work, args=(theirs, device, place, folder), daemon=True)  # type: ignore[attr-defined]
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: an interrupt is the parent's to handle
     try:
         worker.start()
@@ -173,7 +176,7 @@ def _hire(device: str | None, place: str | None, hired: ExitStack):
     return ours, worker, place
 
 
-def _work(pipe, device: str | None, place: str | None) -> None:
+def _work(pipe, device: str | None, place: str | None, folder: Path) -> None:
     """A worker process: trains what comes through the pipe."""
     lock_bars()
     logging.getLogger("lclstudy").setLevel(logging.ERROR)  # the check before all runs has warned
@@ -183,7 +186,7 @@ def _work(pipe, device: str | None, place: str | None) -> None:
         while True:
             spec, settings = pipe.recv()
             os.environ |= settings  # a notebook may set one after the server of workers has started
-            pipe.send(attempt(spec, "processes", device, lambda *told: pipe.send(told)))
+            pipe.send(attempt(spec, "processes", device, lambda *told: pipe.send(told), folder))
 
 
 def cluster_is_here() -> bool:
@@ -198,8 +201,9 @@ def cluster_is_here() -> bool:
     return False
 
 
-def on_ray(take: Take, tell: Tell, specs, device, workers) -> Generator[Record]:
-    """On the cluster that is there, else on a local one. The driver prepares; nodes need the environment alone."""
+def on_ray(take: Take, tell: Tell, specs, device, workers, _folder) -> Generator[Record]:
+    """On the cluster that is there, else on a local one. The driver prepares; nodes need the environment alone, and share no
+    folder in which a run could go on."""
     import ray
     import ray.util.queue
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -281,7 +285,7 @@ def _ship(spec: RunSpec, shipped: dict) -> tuple:
 def _on_node(spec: RunSpec, device: str | None, data, encoder, board) -> Record:
     """A task on a node, to which Ray gives what the references of `_ship` stand for."""
     data = replace(data, encoder=encoder)
-    record = attempt(spec, "ray", device, lambda *told: board.put_nowait((spec, *told)), data)
+    record = attempt(spec, "ray", device, lambda *told: board.put_nowait((spec, *told)), None, data)
     if record.failure:
         record.failure = f"on node {socket.gethostname()}: {record.failure}"
     return record

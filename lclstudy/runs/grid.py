@@ -53,7 +53,8 @@ def run_missing(
     `executor`: `serial`; `processes`, N `workers` (default: one per core; on GPUs as many as have room); `ray`; or `auto`,
     Ray where a cluster is, else processes, or serial for a single run. `device`: as for `training.train`. `retrain` trains
     what is frozen, too, or that of these seeds. Other commands may work on the same store: each run is trained by one. A
-    run that fails is recorded as failed, and the others go on. An interrupt keeps what is finished.
+    run that fails is recorded as failed, and the others go on. An interrupt keeps what is finished, and of a longer run, save
+    on Ray, a state of the last ten minutes, from which the next command goes on.
 
     Raises StudyError before any training if a setting is wrong, and later if a record cannot be saved.
     """
@@ -82,7 +83,7 @@ def run_missing(
         board.count(total - queue.left())  # what other commands have finished, too
         return queue.take(wait)
 
-    outcomes = EXECUTORS[executor](take, board.tell, missing, device, workers)
+    outcomes = EXECUTORS[executor](take, board.tell, missing, device, workers, store.path)
     try:
         with logging_redirect_tqdm(tqdm_class=tqdm):
             for trained in chain(outcomes, queue.lost):

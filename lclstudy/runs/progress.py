@@ -41,7 +41,7 @@ class Board:
     def tell(self, spec: RunSpec, step: int, total: int, said: str) -> None:
         """That a run is at `step` of `total`; `said` is the rest: its epoch and loss."""
         if spec not in self._running:
-            self._running[spec] = tqdm(total=total, desc=spec.label(), unit="step", leave=False, **self._how)
+            self._running[spec] = tqdm(total=total, initial=step, desc=spec.label(), unit="step", leave=False, **self._how)
         bar = self._running[spec]
         bar.set_postfix_str(said, refresh=False)
         bar.update(step - bar.n)
@@ -77,9 +77,9 @@ class Board:
 class Teller(tqdm):
     """What `training.train` takes in place of a bar: draws nothing, but calls `tell(step, total, said)` now and then."""
 
-    def __init__(self, tell: Callable[[int, int, str], None], total: int, **_):
+    def __init__(self, tell: Callable[[int, int, str], None], total: int, initial: int = 0, **_):
         self._tell = tell
-        super().__init__(total=total, mininterval=TELL_SECONDS, miniters=1, file=io.StringIO())
+        super().__init__(total=total, initial=initial, mininterval=TELL_SECONDS, miniters=1, file=io.StringIO())
 
     def display(self, *_, **__) -> None:
         self._tell(self.n, self.total, (self.postfix or "").replace("=", " "))

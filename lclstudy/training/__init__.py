@@ -6,14 +6,15 @@ THREADS = 1
 
 
 def train(
-    spec, device: str | None = None, progress=True, executor: str = "serial", data=None, out=None, threads: int | None = None
+    spec, device: str | None = None, progress=True, executor: str = "serial", data=None, out=None, threads=None, state=None
 ):
     """The `Record` of a `RunSpec`: prepares it and fits it. On a CPU the same spec with as many threads gives the same record.
 
     `device` is `cuda`, `mps` or `cpu`; without it the first of these that is there. `progress`: whether to show a bar, or what
     makes one like tqdm's. `data` is what `prepare.prepare` gave, if somebody has called it: nothing is then read. `out`: a
-    folder, not there yet, to keep the trained classifier in. `threads`: of torch meanwhile, by default those it has. Raises
-    StudyError on a setting that cannot be met, before any training, and `loop.NonFiniteLoss`.
+    folder, not there yet, to keep the trained classifier in. `threads`: of torch meanwhile, by default those it has. `state`:
+    the path of a `Checkpoint`, from which a run that was cut off goes on. Raises StudyError on a setting that cannot be met,
+    before any training, and `loop.NonFiniteLoss`.
     """
     import torch
 
@@ -27,7 +28,7 @@ def train(
         if data is None:
             prepare.check(spec)
             data = prepare.prepare(spec)
-        record, network = loop.fit(data, spec, device, progress, executor)
+        record, network = loop.fit(data, spec, device, progress, executor, state)
     finally:
         torch.set_num_threads(before)
     if folder:

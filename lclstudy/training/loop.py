@@ -3,10 +3,12 @@
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from lclstudy.plan.spec import RunSpec
 from lclstudy.results.records import Record
 
 from . import bag_of_words
+from .checkpoint import Checkpoint
 from .optimizer import AdamW, release
 
 SPLITS = ("train", "validation", "test")
@@ -61,19 +64,19 @@ class Prepared:
         return self.texts[split].truncated if self.encoder else 0
 
 
-def fit(
-    data: Prepared, spec: RunSpec, device: str | None = None, progress: bool | Callable = True, executor: str = "serial"
-) -> tuple[Record, PrimaryNetwork | None]:
+def fit(data: Prepared, spec: RunSpec, device: str | None = None, progress=True, executor="serial", state: Path | None = None):
     """Trains one spec and tests it at its best epoch: (record, primary network of that epoch or None for a bag of words). The
     other arguments, and errors: as for `train`."""
-    started = time.perf_counter()
     place = choose_device(device if data.encoder else "cpu")
+    versions = _versions() | ({"wordnet": data.wordnet} if data.wordnet else {})
     if data.encoder:
-        network, epochs, found, facts = _fit_networks(data, spec, place, progress)
-        versions = {"encoder_weights": data.encoder.weights}
+        versions["encoder_weights"] = data.encoder.weights
+    checkpoint = Checkpoint(state, {**versions, "device": str(place), "threads": torch.get_num_threads()})
+    if data.encoder:
+        network, epochs, found, facts = _fit_networks(data, spec, place, progress, checkpoint)
     else:
         epochs, found, facts = bag_of_words.fit(data.texts, data.labels, len(data.classes), progress is True, spec.label())
-        network, versions = None, {}
+        network = None
     last_stage = [epoch["validation_accuracy"] for epoch in epochs if epoch.get("stage") == epochs[-1].get("stage")]
     train_seconds = sum(epoch["seconds"] for epoch in epochs)
     record = Record(
@@ -84,7 +87,7 @@ def fit(
         **{f"{split}_probabilities": found[split] for split in SPLITS[1:]},
         **{f"{split}_labels": data.labels[split] for split in SPLITS[1:]},
         measures={
-            "seconds": time.perf_counter() - started,
+            "seconds": checkpoint.spent(),
             "train_seconds": train_seconds,
             "texts_per_second": facts.pop("texts") / train_seconds,
             "peak_memory_bytes": _peak_memory(place),
@@ -92,7 +95,7 @@ def fit(
             "threads": torch.get_num_threads(),
         },
         notes={f"truncated_{split}": data.truncated(split) for split in SPLITS},
-        versions=_versions() | ({"wordnet": data.wordnet} if data.wordnet else {}) | versions,
+        versions=versions,
         device=torch.cuda.get_device_name(place) if place.type == "cuda" else place.type,
         executor=executor,
     )
@@ -110,7 +113,7 @@ def choose_device(name: str | None = None) -> torch.device:
     return torch.device(name or there[0])
 
 
-def _fit_networks(data: Prepared, spec: RunSpec, place: torch.device, progress: bool | Callable):
+def _fit_networks(data: Prepared, spec: RunSpec, place: torch.device, progress: bool | Callable, checkpoint: Checkpoint):
     """(primary network at its best, a dict per epoch, probabilities by split, counts for the record)."""
     if place.type == "cuda":
         torch.cuda.init()  # which a numbered device does not by itself
@@ -118,8 +121,8 @@ def _fit_networks(data: Prepared, spec: RunSpec, place: torch.device, progress: 
     # Dropout and new layers draw from torch's global generator, so it is set here and given back as it was.
     with _fast_arithmetic(place), torch.random.fork_rng(devices=[place.index or 0] if place.type == "cuda" else []):
         torch.manual_seed(spec.seed)  # label names may be read by an encoder whose weights are drawn
-        matrix, before = _matrix(spec, data, place, progress)
-        objective, after, validation = _fit(spec, data, matrix, place, progress)
+        matrix, before = _matrix(spec, data, place, progress, checkpoint)
+        objective, after, validation = _fit(spec, data, matrix, place, progress, checkpoint)
         found = {"validation": validation, "test": evaluate(objective.primary, data.texts["test"], spec.precision, place)}
     epochs = [{**epoch, "epoch": number} for number, epoch in enumerate([*before, *after], start=1)]
     if len(epochs) > spec.epochs:  # of several stages, or of a run that came before: each says its own
@@ -129,7 +132,7 @@ def _fit_networks(data: Prepared, spec: RunSpec, place: torch.device, progress: 
     return objective.primary, epochs, found, {"steps": steps, "parameters": parameters, "texts": steps * spec.batch_size}
 
 
-def _matrix(spec: RunSpec, data: Prepared, place: torch.device, progress) -> tuple[torch.Tensor | None, list[dict]]:
+def _matrix(spec: RunSpec, data: Prepared, *how) -> tuple[torch.Tensor | None, list[dict]]:
     """What the objective takes as its matrix [C, C], and the epochs of a run that was trained for it."""
     recipe, weights = RECIPES[spec.objective], spec.rules.weights
     if recipe.name_similarity:
@@ -137,14 +140,14 @@ def _matrix(spec: RunSpec, data: Prepared, place: torch.device, progress) -> tup
     if not recipe.weighting or weights not in FIXED_WEIGHTS:
         return None, []
     if weights == "confusion":
-        _, epochs, found = _fit(replace(spec, objective="ce"), data, None, place, progress)
+        _, epochs, found = _fit(replace(spec, objective="ce"), data, None, *how)
         return label_weights.from_confusion(data.labels["validation"], found), epochs
     if weights == "names":
         return label_weights.from_names(data.classes, data.encoder), []
     return torch.full((len(data.classes),) * 2, 1 / len(data.classes)), []
 
 
-def _fit(spec: RunSpec, data: Prepared, matrix: torch.Tensor | None, place: torch.device, progress: bool | Callable):
+def _fit(spec: RunSpec, data: Prepared, matrix: torch.Tensor | None, place: torch.device, progress, checkpoint: Checkpoint):
     """From the seed to the best epoch: (objective as it was there, a dict per epoch, validation probabilities)."""
     torch.manual_seed(spec.seed)
     objective = Objective(spec, data.trained(), len(data.classes), matrix).to(place)
@@ -152,41 +155,77 @@ def _fit(spec: RunSpec, data: Prepared, matrix: torch.Tensor | None, place: torc
     collate = TwoViews(data.texts["train"], views, data.labels["train"])
     generator = torch.Generator().manual_seed(spec.seed)
     batches = training_batches(collate, spec.batch_size, generator, spec.rules.drop_last, pin_memory=place.type == "cuda")
-    epochs, best, best_state = learn(spec, objective, batches, data, place, progress)
-    objective.primary.load_state_dict(best_state)
+    at = learn(spec, objective, batches, data, place, progress, checkpoint)
+    objective.primary.load_state_dict(at.best_state)
     release(objective)
-    return objective, epochs, best
+    return objective, at.epochs, at.best.numpy()
 
 
-def learn(spec: RunSpec, objective: Objective, batches, data: Prepared, place: torch.device, progress: bool | Callable):
-    """All stages: (a dict per epoch, validation probabilities and weights of the primary network at the last one's best)."""
-    epochs, best, best_state = [], None, None
-    total = len(batches) * spec.epochs * len(objective.stages)
+@dataclass
+class Reached:
+    """How far a training is: `epochs` that are finished, a dict each; `best` [N, C], validation probabilities at the best of
+    this stage, and `best_state`, the weights of the primary network there. Of the epoch that has begun: `order`, the state of
+    the generator that shuffled it, `step`s taken, `sums` over them, `rows` seen, `seconds`."""
+
+    epochs: list[dict] = field(default_factory=list)
+    best: Any = None
+    best_state: Any = None
+    order: Any = None
+    step: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    rows: int = 0
+    seconds: float = 0.0
+
+
+def learn(spec: RunSpec, objective: Objective, batches, data: Prepared, place: torch.device, progress, checkpoint: Checkpoint):
+    """All stages, from their beginning or from what `checkpoint` has: `Reached`, with the best of the last one."""
+    kept = checkpoint.load(spec)
+    at = Reached(**kept["reached"]) if kept else Reached()
+    if kept:
+        objective.load_state_dict(kept["objective"])
+    steps = {"total": len(batches) * spec.epochs * len(objective.stages), "initial": len(batches) * len(at.epochs) + at.step}
     make = progress if callable(progress) else tqdm
-    with make(total=total, desc=spec.label(), unit="step", leave=False, disable=not progress) as bar:
-        for stage in range(len(objective.stages)):
+    with make(**steps, desc=spec.label(), unit="step", leave=False, disable=not progress) as bar:
+        for stage in range(len(at.epochs) // spec.epochs, len(objective.stages)):
             objective.begin(stage)
             rate = objective.stage.learning_rate or spec.learning_rate
             optimizer = AdamW(objective, rate, fused=place.type in ("cuda", "cpu"))
             if place.type == "cpu":
                 optimizer.save_traffic(objective, spec.precision)
             schedule = get_linear_schedule_with_warmup(optimizer, 0, len(batches) * spec.epochs)
-            best_accuracy = -1.0  # each stage chooses anew, so the last one's choice stays
-            for number in range(len(epochs) + 1, len(epochs) + spec.epochs + 1):
+            parts = {"objective": objective, "optimizer": optimizer, "schedule": schedule}
+            if kept:
+                _go_on(kept, parts, batches, place)
+                kept = None
+            while len(at.epochs) < spec.epochs * (stage + 1):
                 if batches.collate_fn.views is not None and len(data.views) > 1:
-                    batches.collate_fn.views = data.views[number - 1]
-                begun = time.perf_counter()
-                means = _train_epoch(spec, objective, batches, optimizer, schedule, place, number, bar)
-                seconds = time.perf_counter() - begun
+                    batches.collate_fn.views = data.views[len(at.epochs)]
+                means = _train_epoch(spec, batches, place, bar, at, parts, checkpoint)
                 found = evaluate(objective.primary, data.texts["validation"], spec.precision, place)
                 accuracy = float((found.argmax(axis=1) == data.labels["validation"]).mean())
-                if accuracy > best_accuracy:
-                    best, best_accuracy = found, accuracy
-                    best_state = {name: value.clone() for name, value in objective.primary.state_dict().items()}
-                told = {"validation_accuracy": accuracy, "seconds": seconds, "steps": len(batches)}
-                epochs.append({"epoch": number, **means, **told})
-                bar.set_postfix(epoch=number, loss=f"{means['loss']:.3f}", validation=f"{accuracy:.1%}")
-    return epochs, best, best_state
+                if accuracy > max((epoch["validation_accuracy"] for epoch in at.epochs[spec.epochs * stage :]), default=-1):
+                    at.best = torch.from_numpy(found)  # each stage chooses anew, so the last one's choice stays
+                    at.best_state = {name: value.clone() for name, value in objective.primary.state_dict().items()}
+                told = {"validation_accuracy": accuracy, "seconds": at.seconds, "steps": len(batches)}
+                at.epochs.append({"epoch": len(at.epochs) + 1, **means, **told})
+                at.step, at.sums, at.rows, at.seconds = 0, {}, 0, 0.0
+                bar.set_postfix(epoch=len(at.epochs), loss=f"{means['loss']:.3f}", validation=f"{accuracy:.1%}")
+    return at
+
+
+def _state(at: Reached, parts: dict, place: torch.device) -> dict:
+    drawn = {"cpu": torch.get_rng_state()} | ({"cuda": torch.cuda.get_rng_state(place)} if place.type == "cuda" else {})
+    return {"reached": vars(at), "generators": drawn, **{name: part.state_dict() for name, part in parts.items()}}
+
+
+def _go_on(kept: dict, parts: dict, batches, place: torch.device) -> None:
+    """From what `_state` gave, save the weights, of which the optimiser has made its copies already."""
+    for name in ("optimizer", "schedule"):
+        parts[name].load_state_dict(kept[name])
+    batches.generator.set_state(kept["reached"]["order"])
+    torch.set_rng_state(kept["generators"]["cpu"])
+    if place.type == "cuda":
+        torch.cuda.set_rng_state(kept["generators"]["cuda"], place)
 
 
 def step(objective: Objective, batch: Batch, optimizer: AdamW, schedule, precision: str):
@@ -202,23 +241,29 @@ def step(objective: Objective, batch: Batch, optimizer: AdamW, schedule, precisi
     return outcome
 
 
-def _train_epoch(spec, objective, batches: Iterable[Batch], optimizer, schedule, place, epoch: int, bar) -> dict:
+def _train_epoch(spec, batches, place, bar, at: Reached, parts: dict, checkpoint: Checkpoint) -> dict:
     """Means over the epoch's steps of the loss and its parts, and the accuracy on the batches as they were trained."""
+    objective, optimizer, schedule = parts.values()
     objective.train()
     between = 1 if place.type == "cpu" else STEPS_BETWEEN_READS
-    unread, sums, rows = [], {}, 0
-    for number, cpu_batch in enumerate(batches, start=1):
+    unread, epoch, begun = [], len(at.epochs) + 1, time.perf_counter() - at.seconds
+    at.order = batches.generator.get_state()
+    for cpu_batch in islice(batches, at.step, None):
+        at.step += 1
         batch = cpu_batch.to(place)
         outcome = step(objective, batch, optimizer, schedule, spec.precision)
         found = {"loss": outcome.loss, **{f"loss_{name}": part for name, part in outcome.parts.items()}}
         found["train_accuracy"] = (outcome.logits.argmax(dim=1) == batch.labels).sum()
-        unread.append((number, cpu_batch.pairs, {name: value.detach() for name, value in found.items()}))
-        rows += len(batch.labels)
+        unread.append((at.step, cpu_batch.pairs, {name: value.detach() for name, value in found.items()}))
+        at.rows += len(batch.labels)
         bar.update()
-        if len(unread) == between or number == len(batches):
-            _read(unread, sums, epoch, bar)
+        if len(unread) == between or at.step == len(batches):
+            _read(unread, at.sums, epoch, bar)
             unread.clear()
-    return {name: value / (rows if name == "train_accuracy" else len(batches)) for name, value in sums.items()}
+            at.seconds = time.perf_counter() - begun
+            if checkpoint.due():
+                checkpoint.save(spec, _state(at, parts, place))
+    return {name: value / (at.rows if name == "train_accuracy" else len(batches)) for name, value in at.sums.items()}
 
 
 def _read(unread: list, sums: dict[str, float], epoch: int, bar) -> None:

@@ -1,6 +1,7 @@
 """The training loop: what is the same twice, chosen, clipped and decayed, stands still, is redrawn or stops a run."""
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from unittest import mock
@@ -14,7 +15,7 @@ from lclstudy.models.objectives import FIXED_WEIGHTS, RECIPES, Objective
 from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile
 from lclstudy.plan.spec import make_spec
-from lclstudy.training import loop, prepare, train
+from lclstudy.training import checkpoint, loop, prepare, train
 from tests.material import refused
 
 SMALL = {"corpus": "embedded", "encoder": "tiny", "train_limit": 25, "epochs": 1, "max_length": 16, "learning_rate": 1e-3}
@@ -83,6 +84,43 @@ def test_the_learning_rate_falls_linearly_to_zero_without_warm_up(monkeypatch):
     monkeypatch.setattr(loop, "step", watched)
     run(spec(epochs=2, train_limit=40, learning_rate=8e-4))
     assert rates == pytest.approx([8e-4 * (1 - step / 8) for step in range(8)])
+
+
+@pytest.mark.parametrize(
+    ("objective", "protocol"),
+    [("lcl", "released"), ("scl_two_stage", "released,views=each_epoch"), ("lcl", "released,weights=confusion")],
+)
+def test_a_run_that_is_cut_off_again_and_again_ends_as_it_would_have_ended(tmp_path, monkeypatch, caplog, objective, protocol):
+    wanted, taken, real = spec(objective, protocol, epochs=2, precision="bf16"), [], loop.step
+
+    def cut(*given):
+        taken.append(given)
+        if len(taken) % 3 == 0:
+            raise KeyboardInterrupt
+        return real(*given)
+
+    def to_the_end():
+        with suppress(KeyboardInterrupt):
+            return train(wanted, "cpu", progress=False, state=tmp_path / "run")
+        return to_the_end()
+
+    whole = run(wanted)
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(loop, "step", cut)
+    record = to_the_end()
+    assert len(taken) == whole.measures["steps"] + len(taken) // 3, "no step was taken twice"
+    assert np.array_equal(record.test_probabilities, whole.test_probabilities) and record.best_epoch == whole.best_epoch
+    told = [[{**epoch, "seconds": 0} for epoch in each.epochs] for each in (record, whole)]
+    assert told[0] == told[1]
+
+    states = list(tmp_path.iterdir())
+    assert {state.suffix for state in states} == {".state"}
+    for spoil in (lambda: monkeypatch.setattr(loop, "__version__", "0"), lambda: [one.write_bytes(b"half") for one in states]):
+        spoil()
+        taken.clear()
+        assert np.array_equal(to_the_end().test_probabilities, whole.test_probabilities)
+        assert len(taken) >= whole.measures["steps"], "begun anew"
+    assert caplog.text.count("cannot be read") >= len(states)
 
 
 def test_a_loss_that_stops_being_finite_ends_the_run_with_step_and_batch():
@@ -178,10 +216,10 @@ def test_views_anew_differ_from_epoch_to_epoch_and_not_from_call_to_call(monkeyp
         data = prepare.prepare(spec)
         return [[data.used[row].tolist() for row in view.ids] for view in data.views]
 
-    def watched(spec, objective, batches, *more):
+    def watched(spec, batches, *more):
         used = prepare.prepare(spec).used  # whose places the tokens are
         seen.append([used[row].tolist() for row in batches.collate_fn.views.ids])
-        return original(spec, objective, batches, *more)
+        return original(spec, batches, *more)
 
     monkeypatch.setattr(loop, "_train_epoch", watched)
     anew = spec("scl", "released,views=each_epoch", epochs=3, max_length=32)
