@@ -36,21 +36,12 @@ def record_of(spec, rows=12, classes=CLASSES, seed=None, sharpness=1.0):
     """A finished record with probabilities drawn from a Dirichlet distribution; `sharpness` below 1 makes them extreme."""
     rng = np.random.default_rng(spec.seed if seed is None else seed)
     validation, test = (rng.dirichlet(np.full(len(classes), sharpness), size).astype(np.float32) for size in (rows, 2 * rows))
-    return Record(
-        spec=spec,
-        classes=classes,
-        epochs=[{"epoch": 1, "loss": np.float32(1.25), "validation_accuracy": 0.5}, {"epoch": 2, "loss": math.nan}],
-        best_epoch=1,
-        validation_probabilities=validation,
-        validation_labels=np.arange(rows) % len(classes),
-        test_probabilities=test,
-        test_labels=np.arange(2 * rows) % len(classes),
-        measures={"seconds": 1.5, "steps": np.int64(7)},
-        notes={"truncated": 3},
-        versions={"torch": "2.13.0"},
-        device="cpu",
-        executor="serial",
-    )
+    epochs = [{"epoch": 1, "loss": np.float32(1.25), "validation_accuracy": 0.5}, {"epoch": 2, "loss": math.nan}]
+    labels = np.arange(2 * rows) % len(classes)
+    return Record(spec, classes, epochs=epochs, best_epoch=1, validation_probabilities=validation,
+                  validation_labels=labels[:rows], test_probabilities=test, test_labels=labels,
+                  measures={"seconds": 1.5, "steps": np.int64(7)}, notes={"truncated": 3}, versions={"torch": "2.13.0"},
+                  device="cpu", executor="serial")  # fmt: skip
 
 
 def failed_record(spec):

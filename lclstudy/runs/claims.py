@@ -11,6 +11,7 @@ from lclstudy import paths
 from lclstudy.errors import StudyError
 from lclstudy.plan.spec import RunSpec
 from lclstudy.results.records import Record
+from lclstudy.training.checkpoint import forget
 
 from .executors import failure
 from .store import RunStore
@@ -76,8 +77,7 @@ class Queue:
         if self._unchanged(record.spec):
             self._store.save(record)
             if record.status == "done":
-                for state in self._store.path.glob(f"{self._identities[record.spec]}.*.state*"):
-                    state.unlink()
+                forget(self._store.path / self._identities[record.spec])
         else:
             record = failure(record.spec, record.executor, "its file changed since the start; not kept")
         self._release(self._identities[record.spec])

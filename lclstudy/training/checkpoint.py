@@ -49,6 +49,7 @@ class Checkpoint:
         file = self._file(spec)
         part = file.with_suffix(".state.part")
         try:
+            file.parent.mkdir(parents=True, exist_ok=True)
             torch.save({**state, "made_by": self._made_by, "spent": self.spent()}, part)
             part.replace(file)
         except (OSError, RuntimeError) as error:  # torch's own when the disk is full
@@ -57,3 +58,9 @@ class Checkpoint:
 
     def _file(self, spec: RunSpec) -> Path:
         return self._path.with_name(f"{self._path.name}.{spec.objective}.state")
+
+
+def forget(path: Path) -> None:
+    """Removes the states of a run that is finished and saved."""
+    for state in path.parent.glob(f"{path.name}.*.state*"):
+        state.unlink()

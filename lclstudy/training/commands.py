@@ -7,6 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from lclstudy import paths
 from lclstudy.errors import StudyError, unknown
 from lclstudy.plan.catalog import OWN_SUFFIXES, own_name
 from lclstudy.plan.profiles import load_profile, profile_names
@@ -17,7 +18,7 @@ _COLUMN = "how the column of %s is called (default: %%(default)s)"
 
 def add(add_command) -> None:
     """Adds both: `add_command(name, what it does, function)` gives the parser of a new subcommand."""
-    train = add_command("train", "Train one classifier, and keep it.", train_command)
+    train = add_command("train", "Train one classifier, and keep it; cut off, it goes on when asked again.", train_command)
     train.add_argument("corpus", help=f"a table of texts and labels ({', '.join(OWN_SUFFIXES)}), or a catalogue name")
     train.add_argument("--text-column", metavar="NAME", default="text", help=_COLUMN % "texts")
     train.add_argument("--label-column", metavar="NAME", default="label", help=_COLUMN % "labels")
@@ -46,15 +47,17 @@ def train_command(options: argparse.Namespace) -> int:
     given = {name: getattr(options, name) for name in ("encoder", "seed", "epochs", "max_length", "augment")}
     corpus = own_name(options.corpus, options.text_column, options.label_column)
     spec = load_profile(options.profile).spec(corpus, options.objective, **given)
-    from . import loop, train
+    from . import checkpoint, loop, train
 
     if options.dry_run:
         loop.choose_device(options.device)
         return _foretell(spec, options.out)
+    state = paths.runs() / f"classifier-{spec.identity()}"
     try:
-        record = train(spec, options.device, out=options.out)
+        record = train(spec, options.device, out=options.out, state=state)
     except loop.NonFiniteLoss as error:
         raise StudyError(f"{spec.label()} failed: {error}") from None
+    checkpoint.forget(state)
     right = (record.test_probabilities.argmax(axis=1) == record.test_labels).mean()
     print(
         f"Accuracy {right:.1%} on {len(record.test_labels)} test texts, best epoch {record.best_epoch} of {len(record.epochs)}."

@@ -28,10 +28,7 @@ WATCH = """(selector) => {
     }).observe(document.body, {childList: true, subtree: true, characterData: true});
 }"""
 # Saving by itself, were it on, would not wait two minutes; and what has scrolled out of sight stays in the page.
-SETTINGS = {
-    "docmanager-extension/plugin": {"autosaveInterval": 1},
-    "notebook-extension/tracker": {"windowingMode": "none"},
-}
+SETTINGS = {"docmanager-extension/plugin": {"autosaveInterval": 1}, "notebook-extension/tracker": {"windowingMode": "none"}}
 
 
 def git(folder: Path, *arguments: str) -> str:

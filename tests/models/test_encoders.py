@@ -167,14 +167,11 @@ BROKEN = {  # how the folder is made, what is done to it, what is said
     "tokenizer broken": ({}, write("tokenizer.json", "{"), "The tokenizer or .* 'mine' cannot be read"),
     "no marks": ({}, change("tokenizer.json", post_processor=None), "does not put one mark before a text and one after"),
     "too few embeddings": ({"vocab_size": 60}, None, "its tokenizer has .* tokens, config.json a vocab_size of 60"),
-    "not as pinned": (
-        {"entry": {"hub": "someone/mine", "revision": "1", "sha256": "0" * 64}},
-        None,
-        "mine/model.safetensors is not the pinned someone/mine .*cut short or altered",
-    ),
+    "not as pinned": ({"entry": {"hub": "someone/mine", "revision": "1", "sha256": "0" * 64}}, None,
+                      "mine/model.safetensors is not the pinned someone/mine .*cut short or altered"),
     "sees the past": ({"family": "gpt2"}, None, "'mine' cannot be used: .*its first token sees none of the others"),
     "sees padding": ({"family": "fnet"}, None, "'mine' cannot be used: .*depends on the padding beside it"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", BROKEN)

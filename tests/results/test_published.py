@@ -34,12 +34,9 @@ SHAPES = {
 
 
 def test_every_cell_is_there_once_with_spread_and_n_together_and_its_split_and_metric():
-    for frame, key in (
-        (CELLS, "paper table row column"),
-        (CELLS, "paper table row corpus classes metric"),
-        (TESTS, "place corpus classes better worse"),
-        (NUMBERS, "paper place subject quantity value"),
-    ):
+    cells = [(CELLS, "paper table row column"), (CELLS, "paper table row corpus classes metric")]
+    texts = [(TESTS, "place corpus classes better worse"), (NUMBERS, "paper place subject quantity value")]
+    for frame, key in (*cells, *texts):
         assert not frame.duplicated(key.split()).any() and frame[key.split()].notna().all(axis=None)
     assert CELLS.groupby(["paper", "table"]).size().to_dict() == SHAPES
     assert (CELLS["spread"].notna() == CELLS["n"].notna()).all()

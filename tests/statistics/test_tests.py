@@ -44,8 +44,10 @@ def test_where_no_test_can_be_made():
 def test_what_does_not_fit_is_told():
     sides = (72.4, 0.2, 5, 71.4, 0.2, 5)
     for test, arguments, said in (
-        (tests.welch, ([0.7, math.nan], [0.6, 0.7]), "Runs hold NaN or infinity"),
-        (tests.paired, ([0.6, 0.7], [math.inf, 0.7]), "Runs hold NaN or infinity"),
+        *(
+            (test, ([0.6, 0.7], [bad, 0.7]), "NaN or infinity")
+            for test, bad in ((tests.welch, math.nan), (tests.paired, math.inf))
+        ),
         (tests.welch, ([], [0.6]), "at least one run on each side"),
         (tests.paired, (A, B), "given 5 and 4"),
         (tests.welch_from_summary, (72.4, 0.2, 5, math.nan, 0.2, 5), "finite"),

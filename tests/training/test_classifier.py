@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from transformers import pipeline
 
-from lclstudy import __main__
+from lclstudy import __main__, paths
 from lclstudy.corpora.load import load_corpus
 from lclstudy.plan.spec import make_spec
-from lclstudy.training import train
+from lclstudy.training import checkpoint, loop, train
 from lclstudy.training.classifier import load_classifier
 from tests.material import full_disk, refused
 
@@ -127,7 +127,19 @@ def test_the_two_commands(tmp_path, capsys, monkeypatch):
     assert __main__.main([*made, "--dry-run"]) == 0
     assert "36 training texts, 2 classes. 1 run would take about 1 minute" in capsys.readouterr().out
     assert not folder.exists()
-    assert __main__.main(made) == 0
+    taken, step = [], loop.step
+
+    def cut(*given):
+        taken.append(len(taken))
+        if len(taken) == 20:
+            raise KeyboardInterrupt
+        return step(*given)
+
+    monkeypatch.setenv("LCLSTUDY_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(loop, "step", cut)
+    assert [__main__.main(made), __main__.main(made)] == [130, 0] and len(taken) == 12 * (36 // 10) + 1, "it went on"
+    assert not any(paths.runs().iterdir())
     assert f"Kept in {folder}" in capsys.readouterr().out
     assert str(tmp_path) not in (folder / "README.md").read_text("utf-8") + (folder / "classifier.json").read_text("utf-8")
     (tmp_path / "new.csv").write_text('text,more\n"so happy, today",1\nso angry at you,2\n')
