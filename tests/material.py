@@ -23,6 +23,7 @@ from lclstudy.results import frozen
 from lclstudy.results.frozen import Frozen
 from lclstudy.results.records import Record
 from lclstudy.runs.store import RunStore
+from lclstudy.training import checkpoint, loop
 
 PAPER = "empathetic_dialogues"  # the corpus of the paper's case study
 CLASSES = ("joy", "colère", "fear, or dread", "surprise")
@@ -111,6 +112,22 @@ def run_program(text, *arguments):
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "damaged" not in ran.stderr
     return ran
+
+
+def cut_off(monkeypatch, every):
+    """From now on training keeps its state after each step, and is interrupted in place of every so many-th of those asked for,
+    which the list that this gives counts."""
+    asked, step = [], loop.step
+
+    def cut(*given):
+        asked.append(len(asked))
+        if len(asked) % every == 0:
+            raise KeyboardInterrupt
+        return step(*given)
+
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(loop, "step", cut)
+    return asked
 
 
 def make_runs(scores, corpus="emoint", encoder="minilm", classes="", **settings):

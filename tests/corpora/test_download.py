@@ -111,23 +111,20 @@ def test_what_is_missing_and_holds_rows_is_downloaded_once_and_what_a_killed_one
 BLOB = {"git_blob": "ce013625030ba8dba906f756967f9e9ca394464a"}  # what git hash-object says of hello
 
 
-@pytest.mark.parametrize(
-    ("page", "pins", "message", "kept"),
-    [
-        ("/short.txt", BLOB, "cut short or altered: its git blob id is not", ["first.txt"]),
-        ("/altered.txt", {}, "is altered: its sha256 is not", ["first.txt"]),
-        ("/short.txt", {}, "is cut short: 3500 bytes, expected 3600; nothing was kept", ["first.txt"]),
-        ("/long.txt", {}, "is altered: 36000000 bytes, expected 3600; nothing was kept", ["first.txt"]),
-        ("/cut/good.txt", {}, "broke off", ["first.txt"]),
-        ("/nowhere.txt", {}, "the server answered 404 Not Found", ["first.txt"]),
-        ("", {}, "no network, or the server does not answer", ["first.txt"]),
-        ("/good.zip", {}, "", ["dev.txt", "test.txt", "train.txt"]),
-        ("/altered.zip", {}, "trees/test.txt is cut short", ["dev.txt", "train.txt"]),
-        ("/lacking.zip", {}, "is cut short or altered", ["train.txt"]),
-        ("/broken.zip", {}, "is cut short or altered", []),
-        ("/flipped.zip", {}, "is cut short or altered", []),
-    ],
-)
+@pytest.mark.parametrize(("page", "pins", "message", "kept"), [
+    ("/short.txt", BLOB, "cut short or altered: its git blob id is not", ["first.txt"]),
+    ("/altered.txt", {}, "is altered: its sha256 is not", ["first.txt"]),
+    ("/short.txt", {}, "is cut short: 3500 bytes, expected 3600; nothing was kept", ["first.txt"]),
+    ("/long.txt", {}, "is altered: 36000000 bytes, expected 3600; nothing was kept", ["first.txt"]),
+    ("/cut/good.txt", {}, "broke off", ["first.txt"]),
+    ("/nowhere.txt", {}, "the server answered 404 Not Found", ["first.txt"]),
+    ("", {}, "no network, or the server does not answer", ["first.txt"]),
+    ("/good.zip", {}, "", ["dev.txt", "test.txt", "train.txt"]),
+    ("/altered.zip", {}, "trees/test.txt is cut short", ["dev.txt", "train.txt"]),
+    ("/lacking.zip", {}, "is cut short or altered", ["train.txt"]),
+    ("/broken.zip", {}, "is cut short or altered", []),
+    ("/flipped.zip", {}, "is cut short or altered", []),
+])  # fmt: skip
 def test_a_download_that_fails_leaves_nothing_but_what_came_before(server, root, page, pins, message, kept):
     address = f"{server}{page}" if page else "http://127.0.0.1:1/good.txt"  # where nothing listens
     files = [pinned(f"{server}/hello.txt", "emoint/first.txt", **BLOB), pinned(address, **pins)]

@@ -67,15 +67,12 @@ def test_rows_and_how_they_are_cleaned(tmp_path, name, content, expected):
     assert read(tmp_path, name, content) == expected
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "line", "problem"),
-    [
-        ("empathetic_dialogues", 'text,aug_text,label\na,"b,1\n', 2, "broken csv"),
-        ("emoint", "1\ta\thappiness\t0.1\n", 1, "unknown label 'happiness'; expected one of anger, fear, joy, sadness"),
-        ("emoint", b"1\ta\tjoy\t0.1\n2\tna\xefve\tjoy\t0.1\n", 2, "not UTF-8"),
-        ("parsinlu", '{"review": "a"}\n', 1, "not a row of parsinlu ('question')"),
-    ],
-)
+@pytest.mark.parametrize(("name", "content", "line", "problem"), [
+    ("empathetic_dialogues", 'text,aug_text,label\na,"b,1\n', 2, "broken csv"),
+    ("emoint", "1\ta\thappiness\t0.1\n", 1, "unknown label 'happiness'; expected one of anger, fear, joy, sadness"),
+    ("emoint", b"1\ta\tjoy\t0.1\n2\tna\xefve\tjoy\t0.1\n", 2, "not UTF-8"),
+    ("parsinlu", '{"review": "a"}\n', 1, "not a row of parsinlu ('question')"),
+])  # fmt: skip
 def test_malformed_row_is_reported_with_file_and_line(tmp_path, name, content, line, problem):
     with refused(f"raw.txt, line {line}: ", problem):
         read(tmp_path, name, content)

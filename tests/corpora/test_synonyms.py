@@ -100,16 +100,13 @@ def test_what_has_no_synonyms_stays(text):
     assert synonyms.synonyms(text, 1.0, 0) == text
 
 
-@pytest.mark.parametrize(
-    ("word", "first", "other", "never"),
-    [
-        ("Neighbor", {"Neighbour"}, set(), {"Neighbor"}),
-        ("run", {"tally"}, {"move"}, set()),  # of baseball
-        ("lied", set(), {"consist"}, {"lie"}),
-        ("took", set(), set(), {"take"}),
-        ("Dogs", set(), set(), {"Dog", "dogs"}),
-    ],
-)
+@pytest.mark.parametrize(("word", "first", "other", "never"), [
+    ("Neighbor", {"Neighbour"}, set(), {"Neighbor"}),
+    ("run", {"tally"}, {"move"}, set()),  # of baseball
+    ("lied", set(), {"consist"}, {"lie"}),
+    ("took", set(), set(), {"take"}),
+    ("Dogs", set(), set(), {"Dog", "dogs"}),
+])  # fmt: skip
 def test_a_base_form_is_no_synonym_and_the_first_sense_is_that_of_any_part_of_speech(word, first, other, never):
     found = pd.concat([synonyms.replaced_in([word], 1.0, seed) for seed in range(300)])
     assert first <= {*found["synonym"][found["first"]]} and other <= {*found["synonym"][~found["first"]]}

@@ -12,16 +12,13 @@ from lclstudy.training import train
 TEXTS = ["I am afraid of the dark, dark wood!", "so happy, so HAPPY to see the wood", "the", "Afraid? never; dark..."]
 
 
-@pytest.mark.parametrize(
-    ("learnt_from", "text", "expected"),
-    [
-        (TEXTS, "The HAPPY, dark wood!", ["happy", "dark", "wood"]),
-        (["dark wood dark"], "wolf wood dark", ["[UNK]", "[UNK]", "dark"]),  # a word that was seen once is unknown too
-        (TEXTS, "the", []),
-        (["bitter itself bitter"], "bitter it", ["bitter"]),  # a stop word inside a word stays
-        (["خوب می‌بینم خوب"], "خوب", ["خوب"]),
-    ],
-)
+@pytest.mark.parametrize(("learnt_from", "text", "expected"), [
+    (TEXTS, "The HAPPY, dark wood!", ["happy", "dark", "wood"]),
+    (["dark wood dark"], "wolf wood dark", ["[UNK]", "[UNK]", "dark"]),  # a word that was seen once is unknown too
+    (TEXTS, "the", []),
+    (["bitter itself bitter"], "bitter it", ["bitter"]),  # a stop word inside a word stays
+    (["خوب می‌بینم خوب"], "خوب", ["خوب"]),
+])  # fmt: skip
 def test_words_are_lower_cased_without_stop_words_between_two_marks(learnt_from, text, expected):
     tokenizer = word_tokenizer(learnt_from)
     assert tokenizer.convert_ids_to_tokens(tokenizer(text)["input_ids"]) == ["[CLS]", *expected, "[SEP]"]

@@ -69,20 +69,17 @@ def test_a_file_of_ones_own_is_named_with_its_columns_and_hashed_again_when_size
     assert catalog.corpus_checksum(name) != before
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("emotint", "Unknown corpus 'emotint'... Did you mean 'emoint'?"),
-        ("mine.json", "or a path ending in .csv, .jsonl, .parquet, .tsv, .xlsx"),
-        (".csv", "Unknown corpus '.csv'"),
-        ("", "Unknown corpus ''"),
-        ("gone.csv", "No corpus file 'gone.csv'"),
-        ("folder.csv", "No corpus file 'folder.csv'"),
-        ("gone.csv?txt_column=a", "Unknown parameter of gone.csv 'txt_column'... Did you mean 'text_column'"),
-        ("gone.csv?text_column=", "text_column of gone.csv is empty"),
-        ("a_column=b.csv", "No corpus file 'a_column=b.csv'"),
-    ],
-)
+@pytest.mark.parametrize(("name", "message"), [
+    ("emotint", "Unknown corpus 'emotint'... Did you mean 'emoint'?"),
+    ("mine.json", "or a path ending in .csv, .jsonl, .parquet, .tsv, .xlsx"),
+    (".csv", "Unknown corpus '.csv'"),
+    ("", "Unknown corpus ''"),
+    ("gone.csv", "No corpus file 'gone.csv'"),
+    ("folder.csv", "No corpus file 'folder.csv'"),
+    ("gone.csv?txt_column=a", "Unknown parameter of gone.csv 'txt_column'... Did you mean 'text_column'"),
+    ("gone.csv?text_column=", "text_column of gone.csv is empty"),
+    ("a_column=b.csv", "No corpus file 'a_column=b.csv'"),
+])  # fmt: skip
 def test_what_is_no_corpus_is_one_line(tmp_path, monkeypatch, name, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.csv").mkdir()

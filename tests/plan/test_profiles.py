@@ -76,17 +76,14 @@ def test_a_spec_starts_from_the_profile_and_may_leave_its_grid():
     assert (given.temperature, given.classes) == (0.7, LABELS[:2])
 
 
-@pytest.mark.parametrize(
-    ("name", "restriction", "said"),
-    [
-        *((name, {}, f"Unknown profile...{', '.join(profile_names())}, or a path") for name in ("protocol", 3)),
-        ("nope.toml", {}, "No profile file 'nope.toml'"),
-        ("quick", {"corpora": ["emoint"]}, "Unknown corpus of profile quick 'emoint'; allowed: embedded"),
-        ("minilm", {"encoders": ["electra-base"]}, "Unknown encoder of profile minilm 'electra-base'; allowed: minilm"),
-        ("paper", {"encoders": ["bert-base"], "objectives": ["lcl"]}, "Profile paper has no run with these"),
-        ("quick", {"seeds": "0,one"}, "seed must be a whole number; given 'one'"),
-    ],
-)
+@pytest.mark.parametrize(("name", "restriction", "said"), [
+    *((name, {}, f"Unknown profile...{', '.join(profile_names())}, or a path") for name in ("protocol", 3)),
+    ("nope.toml", {}, "No profile file 'nope.toml'"),
+    ("quick", {"corpora": ["emoint"]}, "Unknown corpus of profile quick 'emoint'; allowed: embedded"),
+    ("minilm", {"encoders": ["electra-base"]}, "Unknown encoder of profile minilm 'electra-base'; allowed: minilm"),
+    ("paper", {"encoders": ["bert-base"], "objectives": ["lcl"]}, "Profile paper has no run with these"),
+    ("quick", {"seeds": "0,one"}, "seed must be a whole number; given 'one'"),
+])  # fmt: skip
 def test_an_unknown_profile_or_a_restriction_to_nothing_is_one_line(name, restriction, said):
     with refused(*said.split("...")):
         load_profile(name).restrict(**restriction)
@@ -96,28 +93,25 @@ GRID = '[[grid]]\ncorpus = "embedded"\nobjective = "ce"\nseed = 0\n'
 CASE_STUDY = GRID + '[case_study]\ncorpus = "embedded"\nsets = ["all"]\nfound = 3\nsize = 4\nobjective = ["ce"]\nseed = [1]\n'
 
 
-@pytest.mark.parametrize(
-    ("text", "said", "name"),
-    [
-        ("grid = [", "Profile mine.toml is not valid TOML", "mine"),
-        ('title = "empty"', "Profile mine has no [[grid]]", "mine"),
-        ("defaults = 3\n" + GRID, "'defaults' of profile mine must be a table", "mine"),
-        (GRID.replace("seed", "sead"), "lacks 'seed'", "mine"),
-        (GRID.replace("0", "[]"), "has no value for 'seed'", "mine"),
-        ("[default]\nalpha = 0.5\n" + GRID, "Unknown key in profile mine 'default'...Did you mean 'defaults'?", "mine"),
-        ("[defaults]\nalfa = 0.5\n" + GRID, "Unknown setting 'alfa'...Did you mean 'alpha'?", "mine"),
-        ("[corpus.embeded]\nalpha = 0.5\n" + GRID, "Unknown corpus in profile mine 'embeded'", "mine"),
-        ("[corpus]\nembedded = 0.5\n" + GRID, "'embedded' of [corpus] of profile mine must be a table", "mine"),
-        (CASE_STUDY.replace("found = 3\n", ""), "'found' of [case_study] of profile mine must be a whole number", "mine"),
-        (CASE_STUDY.replace("found", "fund"), "Unknown key in [case_study] of profile mine 'fund'", "mine"),
-        (CASE_STUDY.replace("size = 4", "size = 1"), "found from 0 to 26, and size 2 or more", "mine"),
-        (CASE_STUDY.replace('["all"]', '[["joy", "sad"]]'), "must be names of published sets", "mine"),
-        (CASE_STUDY.replace("seed = [1]", "seed = []"), "needs an objective, a seed", "mine"),
-        (GRID, "rename it, say to my_quick.toml", "quick"),
-        (GRID, "rename it, say to my_site.toml", "site"),
-        (GRID, "must be of letters", "a b"),
-    ],
-)
+@pytest.mark.parametrize(("text", "said", "name"), [
+    ("grid = [", "Profile mine.toml is not valid TOML", "mine"),
+    ('title = "empty"', "Profile mine has no [[grid]]", "mine"),
+    ("defaults = 3\n" + GRID, "'defaults' of profile mine must be a table", "mine"),
+    (GRID.replace("seed", "sead"), "lacks 'seed'", "mine"),
+    (GRID.replace("0", "[]"), "has no value for 'seed'", "mine"),
+    ("[default]\nalpha = 0.5\n" + GRID, "Unknown key in profile mine 'default'...Did you mean 'defaults'?", "mine"),
+    ("[defaults]\nalfa = 0.5\n" + GRID, "Unknown setting 'alfa'...Did you mean 'alpha'?", "mine"),
+    ("[corpus.embeded]\nalpha = 0.5\n" + GRID, "Unknown corpus in profile mine 'embeded'", "mine"),
+    ("[corpus]\nembedded = 0.5\n" + GRID, "'embedded' of [corpus] of profile mine must be a table", "mine"),
+    (CASE_STUDY.replace("found = 3\n", ""), "'found' of [case_study] of profile mine must be a whole number", "mine"),
+    (CASE_STUDY.replace("found", "fund"), "Unknown key in [case_study] of profile mine 'fund'", "mine"),
+    (CASE_STUDY.replace("size = 4", "size = 1"), "found from 0 to 26, and size 2 or more", "mine"),
+    (CASE_STUDY.replace('["all"]', '[["joy", "sad"]]'), "must be names of published sets", "mine"),
+    (CASE_STUDY.replace("seed = [1]", "seed = []"), "needs an objective, a seed", "mine"),
+    (GRID, "rename it, say to my_quick.toml", "quick"),
+    (GRID, "rename it, say to my_site.toml", "site"),
+    (GRID, "must be of letters", "a b"),
+])  # fmt: skip
 def test_a_malformed_profile_or_name_of_it_is_one_line(tmp_path, text, said, name):
     (tmp_path / f"{name}.toml").write_text(text)
     with refused(*said.split("...")):

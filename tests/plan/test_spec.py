@@ -37,22 +37,19 @@ WEIGHTS = {"weight_place", "weight_gradient", "weights"}
 PAIRS = {"reduction", "features", "temperature_scale"}
 
 
-@pytest.mark.parametrize(
-    ("objective", "unread", "unread_protocol", "encoder"),
-    [
-        ("lcl", set(), set(), "tiny"),
-        ("ce", {"alpha", "temperature", *AUGMENT}, {*PAIRS, "views", *WEIGHTS}, "tiny"),
-        ("ce_aug", {"alpha", "temperature"}, {*PAIRS, *WEIGHTS}, "tiny"),
-        ("ce_ensemble", {"alpha", "temperature"}, {*PAIRS, *WEIGHTS}, "tiny"),
-        ("scl", set(), WEIGHTS, "tiny"),
-        ("scl_two_stage", {"alpha"}, WEIGHTS, "tiny"),
-        ("simclr", set(), WEIGHTS, "tiny"),
-        ("lacon", {"alpha", *AUGMENT}, {*PAIRS, "logit_dropout", "views", *WEIGHTS}, "tiny"),
-        ("lascl", set(), WEIGHTS, "tiny"),
-        ("dcl", set(), WEIGHTS, "tiny"),
-        ("ce", {*OTHER} - {"corpus", "classes", "encoder", "seed", "train_limit"}, {*CHANGES}, "tfidf"),  # a bag of words
-    ],
-)
+@pytest.mark.parametrize(("objective", "unread", "unread_protocol", "encoder"), [
+    ("lcl", set(), set(), "tiny"),
+    ("ce", {"alpha", "temperature", *AUGMENT}, {*PAIRS, "views", *WEIGHTS}, "tiny"),
+    ("ce_aug", {"alpha", "temperature"}, {*PAIRS, *WEIGHTS}, "tiny"),
+    ("ce_ensemble", {"alpha", "temperature"}, {*PAIRS, *WEIGHTS}, "tiny"),
+    ("scl", set(), WEIGHTS, "tiny"),
+    ("scl_two_stage", {"alpha"}, WEIGHTS, "tiny"),
+    ("simclr", set(), WEIGHTS, "tiny"),
+    ("lacon", {"alpha", *AUGMENT}, {*PAIRS, "logit_dropout", "views", *WEIGHTS}, "tiny"),
+    ("lascl", set(), WEIGHTS, "tiny"),
+    ("dcl", set(), WEIGHTS, "tiny"),
+    ("ce", {*OTHER} - {"corpus", "classes", "encoder", "seed", "train_limit"}, {*CHANGES}, "tfidf"),  # a bag of words
+])  # fmt: skip
 def test_an_identity_holds_what_the_run_reads_and_nothing_else(objective, unread, unread_protocol, encoder):
     base, others = spec_of(objective, encoder=encoder), {name: OTHER[name] for name in OTHER if name != "objective"}
     same = {name for name, value in others.items() if replace(base, **{name: value}).identity() == base.identity()}

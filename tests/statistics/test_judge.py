@@ -14,30 +14,27 @@ from tests.material import refused
 HIGH, LOW, WIDE = [87.0, 87.2, 86.9], [85.0, 85.1, 84.9], [83.0, 87.0, 85.2]
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "settings", "word"),
-    [
-        (HIGH, LOW, {}, "reproduced"),
-        (LOW, HIGH, {}, "contradicted"),
-        (HIGH, LOW, {"p_holm": 0.06}, "undecided"),  # at p, not after Holm
-        (LOW, LOW[::-1], {"expected": 1.0}, "smaller than published"),
-        (LOW, LOW[::-1], {"expected": 0.1}, "undecided"),
-        (WIDE, LOW, {"expected": 1.0}, "undecided"),
-        (HIGH[:2], LOW, {}, "undecided"),  # two runs decide nothing, however far apart
-        (HIGH, [], {}, "not run"),
-        ([85.0] * 3, [84.0] * 3, {}, "undecided"),  # no deviation: no test
-        (LOW, HIGH, {"claim": "below"}, "reproduced"),
-        (LOW, LOW[::-1], {"claim": "below", "expected": -1.0}, "smaller than published"),
-        (LOW, LOW[::-1], {"margin": 0.7}, "reproduced"),
-        (HIGH, LOW, {"margin": 0.7}, "contradicted"),
-        (LOW, HIGH, {"margin": 0.7}, "contradicted"),
-        (WIDE, LOW, {"margin": 0.7}, "undecided"),
-        (LOW[:2], LOW[1:], {"margin": 5}, "undecided"),
-        (LOW, HIGH, {"margin": 0.7, "claim": "not above"}, "reproduced"),
-        (HIGH, LOW, {"margin": 0.7, "claim": "not above"}, "contradicted"),
-        (WIDE, LOW, {"margin": 0.7, "claim": "not above"}, "undecided"),
-    ],
-)
+@pytest.mark.parametrize(("a", "b", "settings", "word"), [
+    (HIGH, LOW, {}, "reproduced"),
+    (LOW, HIGH, {}, "contradicted"),
+    (HIGH, LOW, {"p_holm": 0.06}, "undecided"),  # at p, not after Holm
+    (LOW, LOW[::-1], {"expected": 1.0}, "smaller than published"),
+    (LOW, LOW[::-1], {"expected": 0.1}, "undecided"),
+    (WIDE, LOW, {"expected": 1.0}, "undecided"),
+    (HIGH[:2], LOW, {}, "undecided"),  # two runs decide nothing, however far apart
+    (HIGH, [], {}, "not run"),
+    ([85.0] * 3, [84.0] * 3, {}, "undecided"),  # no deviation: no test
+    (LOW, HIGH, {"claim": "below"}, "reproduced"),
+    (LOW, LOW[::-1], {"claim": "below", "expected": -1.0}, "smaller than published"),
+    (LOW, LOW[::-1], {"margin": 0.7}, "reproduced"),
+    (HIGH, LOW, {"margin": 0.7}, "contradicted"),
+    (LOW, HIGH, {"margin": 0.7}, "contradicted"),
+    (WIDE, LOW, {"margin": 0.7}, "undecided"),
+    (LOW[:2], LOW[1:], {"margin": 5}, "undecided"),
+    (LOW, HIGH, {"margin": 0.7, "claim": "not above"}, "reproduced"),
+    (HIGH, LOW, {"margin": 0.7, "claim": "not above"}, "contradicted"),
+    (WIDE, LOW, {"margin": 0.7, "claim": "not above"}, "undecided"),
+])  # fmt: skip
 def test_the_words(a, b, settings, word):
     assert judge(a, b, **settings).word == word
 

@@ -12,9 +12,9 @@ from transformers import pipeline
 from lclstudy import __main__, paths
 from lclstudy.corpora.load import load_corpus
 from lclstudy.plan.spec import make_spec
-from lclstudy.training import checkpoint, loop, train
+from lclstudy.training import train
 from lclstudy.training.classifier import load_classifier
-from tests.material import full_disk, refused
+from tests.material import cut_off, full_disk, refused
 
 QUICK = {"learning_rate": 1e-3, "epochs": 1, "max_length": 32, "train_limit": 60, "seed": 0}
 TEXTS = ["I was so afraid of the dark.", "Zyxomma, quokka: words that no text of the corpus has!", "", "proud of my  daughter"]
@@ -72,17 +72,14 @@ def test_a_real_encoder_says_the_same_in_all_three(tmp_path, minilm_folder):
     check_plain(tmp_path / "model", classifier, texts)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("classifier.json", None, ["holds no classifier", "lclstudy train"]),
-        ("classifier.json", '{"format"', ["classifier.json is cut short"]),
-        ("classifier.json", '{"format": 99, "files": {}}', ["has format 99, but this lclstudy knows formats up to 1"]),
-        ("model.safetensors", "cut", ["model.safetensors is cut short or altered"]),
-        ("config.json", "{}", ["config.json is cut short or altered"]),
-        ("tokenizer.json", None, ["has no tokenizer.json"]),
-    ],
-)
+@pytest.mark.parametrize(("name", "content", "said"), [
+    ("classifier.json", None, ["holds no classifier", "lclstudy train"]),
+    ("classifier.json", '{"format"', ["classifier.json is cut short"]),
+    ("classifier.json", '{"format": 99, "files": {}}', ["has format 99, but this lclstudy knows formats up to 1"]),
+    ("model.safetensors", "cut", ["model.safetensors is cut short or altered"]),
+    ("config.json", "{}", ["config.json is cut short or altered"]),
+    ("tokenizer.json", None, ["has no tokenizer.json"]),
+])  # fmt: skip
 def test_another_folder_is_refused_in_a_line(kept, tmp_path, name, content, said):
     folder = shutil.copytree(kept[1], tmp_path / "model")
     (folder / name).unlink() if content is None else (folder / name).write_text(content)
@@ -127,18 +124,9 @@ def test_the_two_commands(tmp_path, capsys, monkeypatch):
     assert __main__.main([*made, "--dry-run"]) == 0
     assert "36 training texts, 2 classes. 1 run would take about 1 minute" in capsys.readouterr().out
     assert not folder.exists()
-    taken, step = [], loop.step
-
-    def cut(*given):
-        taken.append(len(taken))
-        if len(taken) == 20:
-            raise KeyboardInterrupt
-        return step(*given)
-
     monkeypatch.setenv("LCLSTUDY_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
-    monkeypatch.setattr(loop, "step", cut)
-    assert [__main__.main(made), __main__.main(made)] == [130, 0] and len(taken) == 12 * (36 // 10) + 1, "it went on"
+    asked = cut_off(monkeypatch, every=20)
+    assert [__main__.main(made), __main__.main(made)] == [130, 0] and len(asked) == 12 * (36 // 10) + 1, "it went on"
     assert not any(paths.runs().iterdir())
     assert f"Kept in {folder}" in capsys.readouterr().out
     assert str(tmp_path) not in (folder / "README.md").read_text("utf-8") + (folder / "classifier.json").read_text("utf-8")

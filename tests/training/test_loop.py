@@ -15,8 +15,8 @@ from lclstudy.models.objectives import FIXED_WEIGHTS, RECIPES, Objective
 from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile
 from lclstudy.plan.spec import make_spec
-from lclstudy.training import checkpoint, loop, prepare, train
-from tests.material import refused
+from lclstudy.training import loop, prepare, train
+from tests.material import cut_off, refused
 
 SMALL = {"corpus": "embedded", "encoder": "tiny", "train_limit": 25, "epochs": 1, "max_length": 16, "learning_rate": 1e-3}
 ABLATIONS = [spec for spec in load_profile("ablations").specs() if spec.seed == 0 and spec.corpus == "emoint"]
@@ -91,33 +91,25 @@ def test_the_learning_rate_falls_linearly_to_zero_without_warm_up(monkeypatch):
 
 @pytest.mark.parametrize(("objective", "protocol"), AGAIN)
 def test_a_run_that_is_cut_off_again_and_again_ends_as_it_would_have_ended(tmp_path, monkeypatch, caplog, objective, protocol):
-    wanted, taken, real = spec(objective, protocol, epochs=2, precision="bf16"), [], loop.step
-
-    def cut(*given):
-        taken.append(given)
-        if len(taken) % 3 == 0:
-            raise KeyboardInterrupt
-        return real(*given)
+    wanted = spec(objective, protocol, epochs=2, precision="bf16")
 
     def to_the_end():
         with suppress(KeyboardInterrupt):
             return train(wanted, "cpu", progress=False, state=tmp_path / "run")
         return to_the_end()
 
-    whole = run(wanted)
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
-    monkeypatch.setattr(loop, "step", cut)
+    whole, asked = run(wanted), cut_off(monkeypatch, every=3)
     record = to_the_end()
-    assert len(taken) == whole.measures["steps"] + len(taken) // 3, "no step was taken twice"
+    assert len(asked) == whole.measures["steps"] + len(asked) // 3, "no step was taken twice"
     assert np.array_equal(record.test_probabilities, whole.test_probabilities) and record.best_epoch == whole.best_epoch
     one, other = ([{**epoch, "seconds": 0} for epoch in each.epochs] for each in (record, whole))
     assert one == other
     states = list(tmp_path.iterdir())
     for spoil in (lambda: monkeypatch.setattr(loop, "__version__", "0"), lambda: [one.write_bytes(b"half") for one in states]):
         spoil()
-        taken.clear()
+        asked.clear()
         assert np.array_equal(to_the_end().test_probabilities, whole.test_probabilities)
-        assert len(taken) >= whole.measures["steps"], "begun anew"
+        assert len(asked) >= whole.measures["steps"], "begun anew"
     assert caplog.text.count("cannot be read") >= len(states)
 
 
