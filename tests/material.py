@@ -23,7 +23,6 @@ from lclstudy.results import frozen
 from lclstudy.results.frozen import Frozen
 from lclstudy.results.records import Record
 from lclstudy.runs.store import RunStore
-from lclstudy.training import checkpoint, loop
 
 PAPER = "empathetic_dialogues"  # the corpus of the paper's case study
 CLASSES = ("joy", "colère", "fear, or dread", "surprise")
@@ -117,6 +116,8 @@ def run_program(text, *arguments):
 def cut_off(monkeypatch, every):
     """From now on training keeps its state after each step, and is interrupted in place of every so many-th of those asked for,
     which the list that this gives counts."""
+    from lclstudy.training import checkpoint, loop  # here, because torch takes a while
+
     asked, step = [], loop.step
 
     def cut(*given):
