@@ -34,7 +34,8 @@ class Record:
     spec, numbered on (of a bag of words an epoch is one fit, with its `C`). `best_epoch` is the first with the best validation
     accuracy in the last stage; the probabilities are the primary network's at that epoch, float32 [N, C], rows in the order of
     the split; labels are int64 [N].
-    `measures`: seconds (whole run), train_seconds, texts_per_second, peak_memory_bytes, steps, parameters.
+    `measures`: seconds (whole run, without what was lost where it was cut off), train_seconds, texts_per_second,
+    peak_memory_bytes (of the process that ended it), steps, parameters.
     `notes`: counts worth telling (texts truncated, texts dropped). `status` is `done` or `failed`; a failed record has a
     one-line `failure`, the end of its `traceback`, and arrays of no rows.
     """

@@ -19,7 +19,7 @@ from .store import RunStore
 log = logging.getLogger("lclstudy")
 
 WAIT_SECONDS = 1  # between looks at what other commands train
-FREE_BYTES = 100 * 2**20  # records are small, but a full disk costs what was trained
+FREE_BYTES = 100 * 2**20  # records are small (states may do without), but a full disk costs what was trained
 
 
 class Queue:
@@ -74,13 +74,14 @@ class Queue:
 
         If its file was edited or removed since the start, it is not saved, and what is returned has failed.
         """
-        if self._unchanged(record.spec):
+        identity, kept = self._identities[record.spec], self._unchanged(record.spec)
+        if kept:
             self._store.save(record)
-            if record.status == "done":
-                forget(self._store.path / self._identities[record.spec])
         else:
             record = failure(record.spec, record.executor, "its file changed since the start; not kept")
-        self._release(self._identities[record.spec])
+        if record.status == "done" or not kept:
+            forget(self._store.path / identity)
+        self._release(identity)
         return record
 
     def _unchanged(self, spec: RunSpec) -> bool:

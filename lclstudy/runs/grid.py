@@ -53,8 +53,8 @@ def run_missing(
     `executor`: `serial`; `processes`, N `workers` (default: one per core; on GPUs as many as have room); `ray`; or `auto`,
     Ray where a cluster is, else processes, or serial for a single run. `device`: as for `training.train`. `retrain` trains
     what is frozen, too, or that of these seeds. Other commands may work on the same store: each run is trained by one. A
-    run that fails is recorded as failed, and the others go on. An interrupt keeps what is finished, and of a longer run, save
-    on Ray, a state of the last ten minutes, from which the next command goes on.
+    run that fails is recorded as failed, and the others go on. An interrupt keeps what is finished; a run of more than ten
+    minutes goes on from its last `Checkpoint` beside the records, but on Ray.
 
     Raises StudyError before any training if a setting is wrong, and later if a record cannot be saved.
     """

@@ -1,4 +1,4 @@
-"""The one training loop. Read `fit` from top to bottom: batches, steps, evaluation, record. No file is read here."""
+"""The one training loop. Read `fit` from top to bottom: batches, steps, evaluation, record. No corpus is read here."""
 
 import resource
 import sys
@@ -71,7 +71,9 @@ def fit(data: Prepared, spec: RunSpec, device: str | None = None, progress=True,
     versions = _versions() | ({"wordnet": data.wordnet} if data.wordnet else {})
     if data.encoder:
         versions["encoder_weights"] = data.encoder.weights
-    checkpoint = Checkpoint(state, {**versions, "device": str(place), "threads": torch.get_num_threads()})
+    name = torch.cuda.get_device_name(place) if place.type == "cuda" else place.type
+    told = {**versions, "spec": state and spec.identity(), "device": name, "threads": torch.get_num_threads()}
+    checkpoint = Checkpoint(state, told)
     if data.encoder:
         network, epochs, found, facts = _fit_networks(data, spec, place, progress, checkpoint)
     else:
@@ -96,7 +98,7 @@ def fit(data: Prepared, spec: RunSpec, device: str | None = None, progress=True,
         },
         notes={f"truncated_{split}": data.truncated(split) for split in SPLITS},
         versions=versions,
-        device=torch.cuda.get_device_name(place) if place.type == "cuda" else place.type,
+        device=name,
         executor=executor,
     )
     return record, network
@@ -214,7 +216,9 @@ def learn(spec: RunSpec, objective: Objective, batches, data: Prepared, place: t
 
 
 def _state(at: Reached, parts: dict, place: torch.device) -> dict:
-    drawn = {"cpu": torch.get_rng_state()} | ({"cuda": torch.cuda.get_rng_state(place)} if place.type == "cuda" else {})
+    drawn = [torch.get_rng_state()]
+    if place.type != "cpu":
+        drawn.append(torch.get_device_module(place).get_rng_state(place))
     return {"reached": vars(at), "generators": drawn, **{name: part.state_dict() for name, part in parts.items()}}
 
 
@@ -223,9 +227,9 @@ def _go_on(kept: dict, parts: dict, batches, place: torch.device) -> None:
     for name in ("optimizer", "schedule"):
         parts[name].load_state_dict(kept[name])
     batches.generator.set_state(kept["reached"]["order"])
-    torch.set_rng_state(kept["generators"]["cpu"])
-    if place.type == "cuda":
-        torch.cuda.set_rng_state(kept["generators"]["cuda"], place)
+    torch.set_rng_state(kept["generators"][0])
+    if place.type != "cpu":
+        torch.get_device_module(place).set_rng_state(kept["generators"][1], place)
 
 
 def step(objective: Objective, batch: Batch, optimizer: AdamW, schedule, precision: str):
@@ -263,6 +267,7 @@ def _train_epoch(spec, batches, place, bar, at: Reached, parts: dict, checkpoint
             at.seconds = time.perf_counter() - begun
             if checkpoint.due():
                 checkpoint.save(spec, _state(at, parts, place))
+                begun = time.perf_counter() - at.seconds  # to save is not to train
     return {name: value / (at.rows if name == "train_accuracy" else len(batches)) for name, value in at.sums.items()}
 
 

@@ -3,6 +3,7 @@
 import logging
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from unittest import mock
 
@@ -16,7 +17,7 @@ from lclstudy.plan import catalog, names
 from lclstudy.plan.profiles import load_profile
 from lclstudy.plan.spec import make_spec
 from lclstudy.training import loop, prepare, train
-from tests.material import cut_off, refused
+from tests.material import cut_off, full_disk, refused
 
 SMALL = {"corpus": "embedded", "encoder": "tiny", "train_limit": 25, "epochs": 1, "max_length": 16, "learning_rate": 1e-3}
 ABLATIONS = [spec for spec in load_profile("ablations").specs() if spec.seed == 0 and spec.corpus == "emoint"]
@@ -111,6 +112,17 @@ def test_a_run_that_is_cut_off_again_and_again_ends_as_it_would_have_ended(tmp_p
         assert np.array_equal(to_the_end().test_probabilities, whole.test_probabilities)
         assert len(asked) >= whole.measures["steps"], "begun anew"
     assert caplog.text.count("cannot be read") >= len(states)
+
+
+def test_a_disk_without_room_for_its_state_and_the_state_of_another_run_change_nothing(lcl, tmp_path, monkeypatch, caplog):
+    cut_off(monkeypatch, every=99)
+    keep = partial(train, device="cpu", progress=False, state=tmp_path / "run")
+    with full_disk():
+        found = [keep(lcl.spec)]
+    assert "could not be kept" in caplog.text and not any(tmp_path.iterdir())
+    keep(replace(lcl.spec, seed=1))
+    for record in [*found, keep(lcl.spec)]:
+        assert np.array_equal(record.test_probabilities, lcl.test_probabilities)
 
 
 def test_a_loss_that_stops_being_finite_ends_the_run_with_step_and_batch():
