@@ -21,7 +21,7 @@ from lclstudy.plan.profiles import load_profile, profile_names
 from lclstudy.plan.spec import OBJECTIVES
 from lclstudy.results import corpus_facts, frozen, published, selection, tables
 from lclstudy.results.comparisons import ENTROPY, PRIMARY, SYNONYMS, Pairs, claimed, over_corpora
-from lclstudy.show.text import count, words
+from lclstudy.show.text import count, listed, words
 from lclstudy.statistics import tests
 from lclstudy.statistics.judge import FEWEST, LEVEL, NOT_RUN, UNDECIDED, judge_difference
 
@@ -97,8 +97,8 @@ def answer(results: frozen.Frozen) -> dict:
 def told(results: frozen.Frozen, pairs: Pairs, metric: str = "accuracy") -> dict[tuple[str, str], dict | None]:
     """By pair of a family, of `over_corpora`: `places`, its rows, and those `decided` by themselves; their `mean`, and the
     `expected` one as published; `p` of the mean after Holm over those of the family, and its `word`, for the claim that `a` is
-    above `b` (`differs by corpus` if corpora are decided either way); `n`, the least and the greatest number of runs. None if
-    there is no row."""
+    above `b` (`differs by corpus` if corpora are decided either way); `few`: why no mean is decided; `n`, the least and the
+    greatest number of runs. None if there is no row."""
     found = {pair: over_corpora(results, *pair, metric) for pair in pairs}
     adjusted = tests.holm([mean.p if mean else np.nan for _, mean in found.values()])
     return {pair: _told(rows, mean, p) if len(rows) else None
@@ -111,8 +111,10 @@ def _told(rows: pd.DataFrame, mean: tests.TTest | None, p: float) -> dict:
     printed = None if np.isnan(expected) else expected
     decided = rows[(rows["p_family"] < LEVEL) & (counts.min(axis=1) >= FEWEST)]
     word = judge_difference(mean, n[0], printed, p_holm=p).word if mean else UNDECIDED
+    few = [names.corpus(corpus) for corpus in rows["corpus"][counts.min(axis=1) < FEWEST]]
     return {
         "places": rows.to_dict("records"),
+        "few": few and f"fewer than {FEWEST} seeds on {listed(few)}",
         "decided": decided.to_dict("records"),
         "mean": mean,
         "p": p,
