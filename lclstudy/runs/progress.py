@@ -41,7 +41,9 @@ class Board:
     def tell(self, spec: RunSpec, step: int, total: int, said: str) -> None:
         """That a run is at `step` of `total`; `said` is the rest: its epoch and loss."""
         if spec not in self._running:
-            self._running[spec] = tqdm(total=total, initial=step, desc=spec.label(), unit="step", leave=False, **self._how)
+            self._running[spec] = tqdm(
+                total=total, initial=max(step - 1, 0), desc=spec.label(), unit="step", leave=False, **self._how
+            )
         bar = self._running[spec]
         bar.set_postfix_str(said, refresh=False)
         bar.update(step - bar.n)
