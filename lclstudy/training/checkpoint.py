@@ -12,7 +12,7 @@ from lclstudy import paths
 from lclstudy.plan.spec import RunSpec
 
 log = logging.getLogger("lclstudy")
-SECONDS_BETWEEN = 600  # a state of LCL with the paper's encoder is three gigabytes
+SECONDS_BETWEEN = 600  # a state of the paper's encoder takes gigabytes (each weight, its two moments), so seldom
 
 
 class Checkpoint:
